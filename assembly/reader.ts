@@ -1,0 +1,192 @@
+// The consumer's side: consistent copies (seqlock) and pinned windows (hazard pointers).
+//
+// The writer goes round in order, so the oldest frame of a window is the first to be lost: its stamp speaks for the window,
+// whatever its length.
+
+import { controlOf, entryBit, entryOf, slotAt, slotCapacityOf } from './handle';
+import { slotOf, windowStart } from './history';
+import {
+  CONSUMER_FRAMES_MISSED,
+  CONSUMER_FRAMES_TAKEN,
+  CONSUMER_LAST_POSITION,
+  HANDLE_HOLD_PIN,
+  HANDLE_PUBLISHED_NS,
+  HANDLE_TIMESTAMP_NS,
+  HANDLE_VIEW_PIN,
+  PRODUCER_OPEN,
+  SLOT_PUBLISHED_NS,
+  SLOT_TIMESTAMP_NS,
+} from './layout';
+import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from './status';
+import {
+  loadBorrowers,
+  loadHead,
+  loadProducerState,
+  loadStamp,
+  NONE,
+  orBorrowers,
+  stampDone,
+  storeHoldPin,
+  storeViewPin,
+  takeWaiting,
+} from './sync';
+import { MAX_POSITION } from './writer';
+
+/** After this many lost races a view is taken under a hold pin, which every producer honours, whatever its policy. */
+const FREE_TRIES: u32 = 3;
+/** Each try under a hold pin fails at most once for each frame that was already being written: this is never reached. */
+const MAX_TRIES: u32 = 1024;
+
+// @ts-ignore: decorator
+@inline
+function noteTaken(handle: usize, position: u64): void {
+  const entry = entryOf(handle);
+  const last = load<u64>(entry, CONSUMER_LAST_POSITION);
+  if (position > last) {
+    store<u64>(entry, position, CONSUMER_LAST_POSITION);
+    store<u64>(entry, load<u64>(entry, CONSUMER_FRAMES_TAKEN) + 1, CONSUMER_FRAMES_TAKEN);
+    if (last != 0) {
+      store<u64>(entry, load<u64>(entry, CONSUMER_FRAMES_MISSED) + (position - last - 1), CONSUMER_FRAMES_MISSED);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function readTimes(handle: usize, position: u64, capacity: u64): void {
+  const newest = slotAt(handle, slotOf(position, capacity));
+  store<u64>(handle, load<u64>(newest, SLOT_TIMESTAMP_NS), HANDLE_TIMESTAMP_NS);
+  store<u64>(handle, load<u64>(newest, SLOT_PUBLISHED_NS), HANDLE_PUBLISHED_NS);
+}
+
+/** Sequence number of the newest frame, or EMPTY, CLOSED, BAD_HEAD. */
+export function readerLatest(handle: usize): f64 {
+  const control = controlOf(handle);
+  if (loadProducerState(control) != PRODUCER_OPEN) return <f64>CLOSED;
+  const head = loadHead(control);
+  const capacity = slotCapacityOf(handle);
+  if (head == capacity) return <f64>EMPTY;
+  if (head < capacity || head > MAX_POSITION) return <f64>BAD_HEAD;
+  return <f64>(head - 1 - capacity);
+}
+
+/** Spins until a frame newer than `sequence` is published or `iterations` looks have been taken. Returns readerLatest's value. */
+export function readerSpin(handle: usize, sequence: f64, iterations: u32): f64 {
+  const control = controlOf(handle);
+  const seen = <u64>(<i64>sequence + 1 + <i64>slotCapacityOf(handle));
+  for (let i: u32 = 0; i < iterations; i++) {
+    if (loadHead(control) > seen) break;
+  }
+  return readerLatest(handle);
+}
+
+/**
+ * Begins a copy of the `count` frames that end with `sequence`, at most historyLen: the slot of the oldest, or LAPPED. The
+ * sequence comes from readerLatest. The window is contiguous in the mirrored ring.
+ */
+export function readerCopyBegin(handle: usize, sequence: f64, count: u32): i32 {
+  const capacity = slotCapacityOf(handle);
+  const oldest = windowStart(<u64>sequence + 1 + capacity, count);
+  const slot = slotOf(oldest, capacity);
+  return loadStamp(slotAt(handle, slot)) == stampDone(oldest) ? <i32>slot : LAPPED;
+}
+
+/** Ends a copy: OK, or LAPPED when the bytes may be torn and must be thrown away. Leaves the times of the newest frame. */
+export function readerCopyEnd(handle: usize, sequence: f64, count: u32): i32 {
+  const capacity = slotCapacityOf(handle);
+  const position = <u64>sequence + capacity;
+  const oldest = windowStart(position + 1, count);
+  readTimes(handle, position, capacity);
+  atomic.fence(); // S2: the bytes and the times were read before the stamp is read again
+  if (loadStamp(slotAt(handle, slotOf(oldest, capacity))) != stampDone(oldest)) return LAPPED;
+  noteTaken(handle, position);
+  return OK;
+}
+
+// @ts-ignore: decorator
+@inline
+function lower(a: u64, b: u64): u64 {
+  return a < b ? a : b;
+}
+
+/**
+ * Pins the newest `count` frames with the view pin (`hold` false) or the hold pin (`hold` true) and returns the sequence number
+ * of the newest, or EMPTY, CLOSED, BAD_HEAD, LAPPED. Between tries the pin stays where it is: it stops the writer one lap
+ * further on, so the next try can hardly fail.
+ */
+function pinNewest(handle: usize, count: u32, hold: bool): f64 {
+  const control = controlOf(handle);
+  const entry = entryOf(handle);
+  const capacity = slotCapacityOf(handle);
+  const bit = entryBit(handle);
+  if ((loadBorrowers(control) & bit) == 0) orBorrowers(control, bit); // before the first pin, or the writer would not look
+  const viewHeld = load<u64>(handle, HANDLE_VIEW_PIN);
+  const holdHeld = load<u64>(handle, HANDLE_HOLD_PIN);
+  let result = <f64>LAPPED;
+  for (let tries: u32 = 0; tries < MAX_TRIES; tries++) {
+    const head = loadHead(control);
+    if (loadProducerState(control) != PRODUCER_OPEN) {
+      result = <f64>CLOSED;
+      break;
+    }
+    if (head <= capacity || head > MAX_POSITION) {
+      result = head == capacity ? <f64>EMPTY : <f64>BAD_HEAD;
+      break;
+    }
+    const oldest = windowStart(head, count);
+    if (hold || tries >= FREE_TRIES) storeHoldPin(entry, lower(oldest, holdHeld)); // S3
+    if (!hold) storeViewPin(entry, lower(oldest, viewHeld)); // S3
+    if (loadStamp(slotAt(handle, slotOf(oldest, capacity))) != stampDone(oldest)) continue; // S3
+    if (hold) {
+      // HANDLE_HOLD_PIN keeps the lossless cursor: readerUnhold goes back to it.
+    } else {
+      store<u64>(handle, lower(oldest, viewHeld), HANDLE_VIEW_PIN);
+      if (tries >= FREE_TRIES) storeHoldPin(entry, holdHeld);
+    }
+    readTimes(handle, head - 1, capacity);
+    noteTaken(handle, head - 1);
+    return <f64>(head - 1 - capacity);
+  }
+  storeViewPin(entry, viewHeld);
+  storeHoldPin(entry, holdHeld);
+  return result;
+}
+
+/** Pins the newest `count` frames for a view: the sequence number of the newest, or EMPTY, CLOSED, BAD_HEAD, LAPPED. */
+export function readerPin(handle: usize, count: u32): f64 {
+  return pinNewest(handle, count, false);
+}
+
+/** Moves the view pin up to `oldest`, the first sequence number that a remaining view holds. Returns 1 if the producer waits. */
+export function readerUnpinTo(handle: usize, oldest: f64): i32 {
+  const position = <u64>(<i64>oldest + <i64>slotCapacityOf(handle));
+  store<u64>(handle, position, HANDLE_VIEW_PIN);
+  storeViewPin(entryOf(handle), position); // S4, S6
+  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+}
+
+/** Drops the view pin. Returns 1 if the producer waits. */
+export function readerUnpin(handle: usize): i32 {
+  store<u64>(handle, NONE, HANDLE_VIEW_PIN);
+  storeViewPin(entryOf(handle), NONE); // S4, S6
+  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+}
+
+/** Holds the newest `count` frames for a copy that has lost too many races. Ends with readerUnhold. */
+export function readerHold(handle: usize, count: u32): f64 {
+  return pinNewest(handle, count, true);
+}
+
+/** Ends a hold: back to the lossless cursor, if there is one. Returns 1 if the producer waits. */
+export function readerUnhold(handle: usize): i32 {
+  storeHoldPin(entryOf(handle), load<u64>(handle, HANDLE_HOLD_PIN)); // S4, S6
+  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+}
+
+/** Whether the window of a view that starts at `oldest` has not been touched since it was pinned. */
+export function readerIntact(handle: usize, oldest: f64): bool {
+  const capacity = slotCapacityOf(handle);
+  const position = <u64>(<i64>oldest + <i64>capacity);
+  atomic.fence(); // S2: what the caller read from the view came before this look
+  return loadStamp(slotAt(handle, slotOf(position, capacity))) == stampDone(position);
+}

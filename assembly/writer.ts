@@ -1,0 +1,172 @@
+// The producer's side: one writer per pool, guaranteed by its file lock.
+//
+//   begin    stamp := WRITING(p), fence, look at the pins          (S2, S3)
+//   bytes    by the host, into the slot
+//   commit   stamp := DONE(p), head := p + 1, look at the doorbell (S1, S5)
+
+import { consumerCapacityOf, consumersOf, controlOf, positionOf, slotAt, slotCapacityOf } from './handle';
+import { slotOf } from './history';
+import {
+  CONSUMER_BYTES,
+  HANDLE_ARMED,
+  HANDLE_CLOCK,
+  HANDLE_POSITION,
+  HANDLE_TIMESTAMP_NS,
+  HEADER_FRAMES_OVERRUN,
+  HEADER_FRAMES_REFUSED,
+  HEADER_ON_PINNED,
+  HEADER_PRODUCER_EPOCH,
+  HEADER_PRODUCER_PID,
+  HEADER_PRODUCER_SINCE_NS,
+  HEADER_WAITS,
+  PRODUCER_CLOSED,
+  PRODUCER_OPEN,
+  SLOT_PUBLISHED_NS,
+  SLOT_TIMESTAMP_NS,
+} from './layout';
+import { BAD_HEAD, OK, PINNED } from './status';
+import {
+  addWakeCount,
+  loadArmed,
+  loadBorrowers,
+  loadHead,
+  loadHoldPin,
+  loadStamp,
+  loadViewPin,
+  stampDone,
+  stampWriting,
+  storeHead,
+  storeProducerState,
+  storeStamp,
+  storeWaiting,
+  takeArmed,
+} from './sync';
+
+/** Largest position: sequence numbers stay exact as JavaScript numbers. */
+export const MAX_POSITION: u64 = (<u64>1) << 53;
+
+// @ts-ignore: decorator
+@inline
+function clockNs(handle: usize): u64 {
+  return load<u64>(handle, HANDLE_CLOCK) * 1000000000 + load<u64>(handle, HANDLE_CLOCK + 8);
+}
+
+/** Takes the pool over: the position goes on where the head stands. The caller holds the producer's lock. */
+export function writerOpen(handle: usize, pid: u32, onPinned: u32): i32 {
+  const control = controlOf(handle);
+  const head = loadHead(control);
+  if (head < slotCapacityOf(handle) || head >= MAX_POSITION) return BAD_HEAD;
+  store<u64>(handle, head, HANDLE_POSITION);
+  store<u32>(control, pid, HEADER_PRODUCER_PID);
+  store<u32>(control, onPinned, HEADER_ON_PINNED);
+  store<u64>(control, clockNs(handle), HEADER_PRODUCER_SINCE_NS);
+  atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH);
+  storeWaiting(control, 0);
+  storeProducerState(control, PRODUCER_OPEN);
+  return OK;
+}
+
+/** Says goodbye. The caller wakes whoever writerTakeArmed names. */
+export function writerClose(handle: usize): void {
+  storeProducerState(controlOf(handle), PRODUCER_CLOSED);
+}
+
+/** Sequence number of the next frame. */
+export function writerSequence(handle: usize): f64 {
+  return <f64>(positionOf(handle) - slotCapacityOf(handle));
+}
+
+/**
+ * Index of the first consumer, from `from` on, that holds a pin on the frame that the next one replaces, or -1. With
+ * `ignoreViews` only consumers that have still to copy that frame count.
+ */
+export function writerBlocker(handle: usize, from: u32, ignoreViews: bool): i32 {
+  // The frame to be replaced and all older ones: a reader's oldest pin stands for everything above it.
+  const doomed = positionOf(handle) - slotCapacityOf(handle);
+  let borrowers = loadBorrowers(controlOf(handle)) >> from;
+  const table = consumersOf(handle);
+  const capacity = consumerCapacityOf(handle);
+  let index = from;
+  while (borrowers != 0) {
+    const step = <u32>ctz<u64>(borrowers);
+    index += step;
+    // Bits beyond the table are somebody's scribble: never an address.
+    if (index >= capacity) break;
+    const entry = table + <usize>index * CONSUMER_BYTES;
+    if (loadHoldPin(entry) <= doomed || (!ignoreViews && loadViewPin(entry) <= doomed)) return <i32>index;
+    // Two shifts: a shift by 64 would be a shift by 0.
+    borrowers = (borrowers >> step) >> 1;
+    index += 1;
+  }
+  return -1;
+}
+
+/** Claims the next slot: its index, or PINNED with everything as it was. */
+export function writerBegin(handle: usize, ignoreViews: bool): i32 {
+  const position = positionOf(handle);
+  const slot = slotOf(position, slotCapacityOf(handle));
+  const descriptor = slotAt(handle, slot);
+  const previous = loadStamp(descriptor);
+  const writing = stampWriting(position);
+  storeStamp(descriptor, writing); // S3: before the pins are read
+  atomic.fence(); // S2: before the host writes a byte
+  if (writerBlocker(handle, 0, ignoreViews) >= 0) {
+    // Nothing has been written. (After an abandoned loan the old frame is gone already, and `previous` says so.)
+    storeStamp(descriptor, previous);
+    return PINNED;
+  }
+  return <i32>slot;
+}
+
+/**
+ * Publishes the slot claimed by writerBegin. The clock has been read into the handle; `ownTimestamp` keeps HANDLE_TIMESTAMP_NS
+ * as the frame's timestamp. Returns 1 if somebody waits to be woken.
+ */
+export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
+  const control = controlOf(handle);
+  const position = positionOf(handle);
+  const descriptor = slotAt(handle, slotOf(position, slotCapacityOf(handle)));
+  const now = clockNs(handle);
+  store<u64>(descriptor, ownTimestamp ? load<u64>(handle, HANDLE_TIMESTAMP_NS) : now, SLOT_TIMESTAMP_NS);
+  store<u64>(descriptor, now, SLOT_PUBLISHED_NS);
+  storeStamp(descriptor, stampDone(position)); // S1
+  store<u64>(handle, position + 1, HANDLE_POSITION);
+  storeHead(control, position + 1); // S1, S5
+  return loadArmed(control) != 0 ? 1 : 0;
+}
+
+/** Takes all armed bits into HANDLE_ARMED, so that each waiter is rung once. Returns 1 if there are any. */
+export function writerTakeArmed(handle: usize): i32 {
+  const control = controlOf(handle);
+  const armed = takeArmed(control);
+  store<u64>(handle, armed, HANDLE_ARMED);
+  if (armed == 0) return 0;
+  addWakeCount(control); // a consumer about to sleep on the old count returns at once
+  return 1;
+}
+
+/** Announces (1) or withdraws (0) that the producer sleeps until a pin goes (S6). */
+export function writerSetWaiting(handle: usize, waiting: u32): void {
+  storeWaiting(controlOf(handle), waiting);
+}
+
+export function writerCountRefused(handle: usize): void {
+  const control = controlOf(handle);
+  store<u64>(control, load<u64>(control, HEADER_FRAMES_REFUSED) + 1, HEADER_FRAMES_REFUSED);
+}
+
+export function writerCountOverrun(handle: usize): void {
+  const control = controlOf(handle);
+  store<u64>(control, load<u64>(control, HEADER_FRAMES_OVERRUN) + 1, HEADER_FRAMES_OVERRUN);
+}
+
+export function writerCountWait(handle: usize): void {
+  const control = controlOf(handle);
+  store<u64>(control, load<u64>(control, HEADER_WAITS) + 1, HEADER_WAITS);
+}
+
+/** True once views that are lent would be overwritten by the next frame: the 'overwrite' policy counts them. */
+export function writerOverruns(handle: usize): bool {
+  return loadBorrowers(controlOf(handle)) != 0 && writerBlocker(handle, 0, false) >= 0;
+}
+

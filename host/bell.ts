@@ -1,0 +1,81 @@
+// Waking consumers: a FIFO each for those that wait on their event loop, one futex word for those that sleep in a call.
+
+import {
+  BELL_FIFO,
+  BELL_FUTEX,
+  CONSUMER_BELL_ID,
+  CONSUMER_BELL_KIND,
+  CONSUMER_BYTES,
+  HANDLE_ARMED,
+  HEADER_BYTES,
+  HEADER_WAKE_COUNT,
+  MAX_CONSUMERS,
+} from '../assembly/layout';
+import type { Mapping } from './mapping';
+import type { System } from './system';
+
+/** File name of a consumer's FIFO, in the directory of the objects. The id is random, so that no two meet. */
+export function bellName(pool: string, id: bigint): string {
+  return `tensoripc-bell.${pool}.${BigInt.asUintN(64, id).toString(16).padStart(16, '0')}`;
+}
+
+interface OpenBell {
+  readonly id: bigint;
+  readonly fd: number;
+}
+
+/** The producer's side: rings whoever has armed itself. FIFOs stay open between frames. */
+export class Ringer {
+  readonly #mapping: Mapping;
+  readonly #system: System;
+  readonly #bells: (OpenBell | undefined)[] = new Array<OpenBell | undefined>(MAX_CONSUMERS);
+
+  constructor(mapping: Mapping) {
+    this.#mapping = mapping;
+    this.#system = mapping.system;
+  }
+
+  /** Wakes every consumer that is armed now. */
+  ring(): void {
+    const { core, handle, arena, geometry } = this.#mapping;
+    if (core.writerTakeArmed(handle) === 0) return;
+    let futex = false;
+    for (let half = 0; half < 2; half++) {
+      let bits = arena.u32[(handle + HANDLE_ARMED) / 4 + half] as number;
+      while (bits !== 0) {
+        const low = 31 - Math.clz32(bits & -bits);
+        bits &= bits - 1;
+        const index = half * 32 + low;
+        const entry = this.#mapping.controlOffset + HEADER_BYTES + index * CONSUMER_BYTES;
+        // The table holds MAX_CONSUMERS entries or fewer; a bit beyond it is somebody's scribble.
+        if (entry + CONSUMER_BYTES > this.#mapping.controlOffset + geometry.framesOffset) continue;
+        const kind = arena.u32[(entry + CONSUMER_BELL_KIND) / 4];
+        if (kind === BELL_FIFO) this.#ringFifo(index, arena.i64[(entry + CONSUMER_BELL_ID) / 8] as bigint);
+        else if (kind === BELL_FUTEX) futex = true;
+      }
+    }
+    if (futex) this.#system.futexWake(this.#mapping.controlAddress + HEADER_WAKE_COUNT);
+  }
+
+  #ringFifo(index: number, id: bigint): void {
+    let bell = this.#bells[index];
+    if (bell === undefined || bell.id !== id) {
+      this.#drop(index);
+      const fd = this.#system.openBell(bellName(this.#mapping.metadata.name, id));
+      if (fd === null) return;
+      bell = { id, fd };
+      this.#bells[index] = bell;
+    }
+    if (!this.#system.ringBell(bell.fd)) this.#drop(index);
+  }
+
+  #drop(index: number): void {
+    const bell = this.#bells[index];
+    if (bell !== undefined) this.#system.close(bell.fd);
+    this.#bells[index] = undefined;
+  }
+
+  close(): void {
+    for (let index = 0; index < this.#bells.length; index++) this.#drop(index);
+  }
+}

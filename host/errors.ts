@@ -1,0 +1,74 @@
+/**
+ * Everything that can go wrong, by name. The set only grows.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | INVALID_ARGUMENT | an option or argument is outside its range |
+ * | INVALID_NAME | a pool name is empty, too long or has characters outside `[A-Za-z0-9_.-]` |
+ * | SHAPE_MISMATCH, DTYPE_MISMATCH, FIELDS_MISMATCH, HISTORY_MISMATCH | a tensor or a pool is not of the expected form |
+ * | HISTORY_TOO_LONG | more frames were asked for than the pool promises to keep |
+ * | PRODUCER_EXISTS | another live producer owns the name |
+ * | TOO_MANY_CONSUMERS | every entry of the consumer table is taken |
+ * | FOREIGN_OBJECT | the object under the name is not a pool, or belongs to another user |
+ * | UNSAFE_MODE | the object may be written by users it should not be written by |
+ * | TRUNCATED_OBJECT | the object's size is not what its header states |
+ * | VERSION_MISMATCH | the pool was made with another layout |
+ * | CORRUPT_OBJECT | numbers or metadata in the object contradict each other |
+ * | SHM_FULL | /dev/shm has no room for the pool |
+ * | PERMISSION_DENIED | the object exists but may not be opened |
+ * | ADDRESS_SPACE | no room to map the pool in this process |
+ * | PIN_TIMEOUT | a consumer held the oldest frame for longer than waitTimeoutMs |
+ * | LOAN_OUTSTANDING | the previous loan has not been committed or released |
+ * | RELEASED | a view or slot was used after its release |
+ * | CLOSED | the producer or consumer was used after cleanup |
+ * | UNSUPPORTED_PLATFORM | pools need Linux on x64 or arm64 |
+ * | MISSING_DEPENDENCY | koffi or an optional tool is not installed |
+ * | SYSTEM | any other failed system call; see syscall and errno |
+ */
+export type TensorIpcErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_NAME'
+  | 'SHAPE_MISMATCH'
+  | 'DTYPE_MISMATCH'
+  | 'FIELDS_MISMATCH'
+  | 'HISTORY_MISMATCH'
+  | 'HISTORY_TOO_LONG'
+  | 'PRODUCER_EXISTS'
+  | 'TOO_MANY_CONSUMERS'
+  | 'FOREIGN_OBJECT'
+  | 'UNSAFE_MODE'
+  | 'TRUNCATED_OBJECT'
+  | 'VERSION_MISMATCH'
+  | 'CORRUPT_OBJECT'
+  | 'SHM_FULL'
+  | 'PERMISSION_DENIED'
+  | 'ADDRESS_SPACE'
+  | 'PIN_TIMEOUT'
+  | 'LOAN_OUTSTANDING'
+  | 'RELEASED'
+  | 'CLOSED'
+  | 'UNSUPPORTED_PLATFORM'
+  | 'MISSING_DEPENDENCY'
+  | 'SYSTEM';
+
+export interface TensorIpcErrorOptions {
+  readonly cause?: unknown;
+  readonly syscall?: string;
+  /** Symbolic errno, such as 'ENOSPC'. */
+  readonly errno?: string;
+}
+
+/** The only error class of the library. The message says what was expected, what was found and what to do. */
+export class TensorIpcError extends Error {
+  readonly code: TensorIpcErrorCode;
+  readonly syscall: string | undefined;
+  readonly errno: string | undefined;
+
+  constructor(code: TensorIpcErrorCode, message: string, options: TensorIpcErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'TensorIpcError';
+    this.code = code;
+    this.syscall = options.syscall;
+    this.errno = options.errno;
+  }
+}

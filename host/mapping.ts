@@ -1,0 +1,249 @@
+// A pool's object, mapped: control block, frames, and the frames once more right behind, so that every window of history is one
+// contiguous range even where the ring wraps.
+
+import {
+  HANDLE_CLOCK,
+  HANDLE_FRAME_STRIDE,
+  HANDLE_FRAMES_OFFSET,
+  HANDLE_OBJECT_BYTES,
+  HANDLE_SLOT_CAPACITY,
+  HANDLE_SLOTS,
+} from '../assembly/layout';
+import { type Arena, reserveAlone, reserveInArena, type Space } from './arena';
+import type { Core, Handle } from './core';
+import { arrayOf, type Dtype, type TypedArrayConstructor } from './dtype';
+import type { FieldMetadata, PoolDescription, PoolMetadata } from './metadata';
+import type { Address, System } from './system';
+import { denseStrides, elementsOf, type TensorView } from './tensor';
+
+/** The tensors of a window: what a frame's or view's data, shape and so on are made of. Shared and immutable. */
+export interface Window extends TensorView {
+  readonly fields: Readonly<Record<string, TensorView>> | undefined;
+}
+
+/** How one tensor of a window of `count` frames looks in one order, whatever its slot. */
+interface TensorPlan {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly array: TypedArrayConstructor;
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+  /** Elements from the first to the last of the window. */
+  readonly span: number;
+}
+
+/** Numbers of a ring, checked. */
+export interface Geometry {
+  readonly slotCapacity: number;
+  readonly frameStride: number;
+  readonly frameBytes: number;
+  readonly framesOffset: number;
+  readonly objectBytes: number;
+}
+
+export function readGeometry(arena: Arena, handle: Handle, metadata: PoolMetadata): Geometry {
+  return {
+    slotCapacity: arena.u32[(handle + HANDLE_SLOT_CAPACITY) / 4] as number,
+    frameStride: Number(arena.i64[(handle + HANDLE_FRAME_STRIDE) / 8]),
+    frameBytes: metadata.frameBytes,
+    framesOffset: Number(arena.i64[(handle + HANDLE_FRAMES_OFFSET) / 8]),
+    objectBytes: Number(arena.i64[(handle + HANDLE_OBJECT_BYTES) / 8]),
+  };
+}
+
+/** Plans a tensor of records that lie `frameStride` apart. */
+function planTensor(field: Omit<FieldMetadata, 'bytes'>, frameStride: number, count: number, latestFirst: boolean): TensorPlan {
+  const { name, dtype, byteOffset, shape } = field;
+  const array = arrayOf(dtype);
+  const strides = denseStrides(shape);
+  const elements = elementsOf(shape);
+  if (count === 1) return { name, dtype, array, byteOffset, shape, strides: Object.freeze(strides), offset: 0, span: elements };
+  const step = frameStride / array.BYTES_PER_ELEMENT;
+  return {
+    name,
+    dtype,
+    array,
+    byteOffset,
+    shape: Object.freeze([count, ...shape]),
+    strides: Object.freeze([latestFirst ? -step : step, ...strides]),
+    offset: latestFirst ? (count - 1) * step : 0,
+    span: (count - 1) * step + elements,
+  };
+}
+
+function buildTensor(plan: TensorPlan, buffer: ArrayBufferLike, byteOffset: number): TensorView {
+  const data = new plan.array(buffer, byteOffset + plan.byteOffset, plan.span);
+  return { data, shape: plan.shape, strides: plan.strides, offset: plan.offset, dtype: plan.dtype };
+}
+
+/** Builds the tensors of windows over any buffer that holds frames `frameStride` apart. */
+export class WindowBuilder {
+  readonly #metadata: PoolMetadata;
+  readonly #frameStride: number;
+  // By count, negative where the latest comes first. The first plan is the frame itself: its one tensor, or a record's raw bytes.
+  readonly #plans = new Map<number, readonly TensorPlan[]>();
+
+  constructor(metadata: PoolMetadata, frameStride: number) {
+    this.#metadata = metadata;
+    this.#frameStride = frameStride;
+  }
+
+  #plan(count: number, latestFirst: boolean): readonly TensorPlan[] {
+    const key = latestFirst ? -count : count;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const { plain, fields, frameBytes } = this.#metadata;
+    const raw = { name: '', dtype: 'uint8', byteOffset: 0, shape: Object.freeze([frameBytes]) } as const;
+    const plans = (plain ? fields : [raw, ...fields]).map((field) => planTensor(field, this.#frameStride, count, latestFirst));
+    this.#plans.set(key, plans);
+    return plans;
+  }
+
+  /** The tensors of `count` frames at `byteOffset`, the oldest in front, indexed as the caller wants them. */
+  build(buffer: ArrayBufferLike, byteOffset: number, count: number, latestFirst: boolean): Window {
+    return this.#assemble(this.#plan(count, latestFirst), buffer, byteOffset);
+  }
+
+  /** The tensors of `count` dense frames in zeroed memory of their own. For small ones: an engine keeps those in its heap. */
+  fresh(count: number, bytes: number): Window {
+    const plans = this.#plan(count, false);
+    const { array, shape, strides, offset, dtype, span } = plans[0] as TensorPlan;
+    if (plans.length === 1) return { data: new array(span), shape, strides, offset, dtype, fields: undefined };
+    return this.#assemble(plans, new ArrayBuffer(bytes), 0);
+  }
+
+  #assemble(plans: readonly TensorPlan[], buffer: ArrayBufferLike, byteOffset: number): Window {
+    const { data, shape, strides, offset, dtype } = buildTensor(plans[0] as TensorPlan, buffer, byteOffset);
+    if (plans.length === 1) return { data, shape, strides, offset, dtype, fields: undefined };
+    const fields: Record<string, TensorView> = {};
+    for (let i = 1; i < plans.length; i++) {
+      const plan = plans[i] as TensorPlan;
+      fields[plan.name] = buildTensor(plan, buffer, byteOffset);
+    }
+    return { data, shape, strides, offset, dtype, fields: Object.freeze(fields) };
+  }
+}
+
+export class Mapping {
+  readonly system: System;
+  readonly arena: Arena;
+  readonly core: Core;
+  readonly handle: Handle;
+  readonly fd: number;
+  readonly description: PoolDescription;
+  readonly metadata: PoolMetadata;
+  readonly geometry: Geometry;
+  /** Where HANDLE_CLOCK lies, for clock_gettime. */
+  readonly clockAddress: Address;
+  readonly windows: WindowBuilder;
+  readonly #control: Space;
+  readonly #frames: Space;
+  readonly #alone: boolean;
+  // Views by order and count, then by slot: as many as the ring has slots for each length that is used.
+  readonly #cache = new Map<number, (Window | undefined)[]>();
+
+  /** Maps the object behind `fd`, whose geometry has been checked and stands in `template` of another arena. */
+  constructor(
+    system: System,
+    fd: number,
+    template: Uint32Array,
+    description: PoolDescription,
+    geometry: Geometry,
+    writable: boolean,
+  ) {
+    const { framesOffset, objectBytes, slotCapacity, frameStride } = geometry;
+    const frameRegionBytes = slotCapacity * frameStride;
+    const whole = reserveInArena(system, objectBytes + frameRegionBytes);
+    const control = whole ?? reserveInArena(system, framesOffset);
+    if (control === null) throw new Error('an empty arena holds any control block');
+    this.system = system;
+    this.arena = control.arena;
+    this.core = control.arena.core;
+    this.fd = fd;
+    this.description = description;
+    this.metadata = description.metadata;
+    this.geometry = geometry;
+    this.#alone = whole === null;
+    this.#control = control.space;
+    this.handle = this.arena.allocateHandle();
+    this.clockAddress = this.arena.address + this.handle + HANDLE_CLOCK;
+    this.windows = new WindowBuilder(this.metadata, frameStride);
+    try {
+      if (this.#alone) {
+        this.#frames = reserveAlone(system, 2 * frameRegionBytes);
+        system.mapFixed(this.#control.address, framesOffset, fd, 0, true);
+        system.mapFixed(this.#frames.address, frameRegionBytes, fd, framesOffset, writable);
+      } else {
+        const { buffer, byteOffset, address } = control.space;
+        this.#frames = {
+          buffer,
+          byteOffset: byteOffset + framesOffset,
+          bytes: 2 * frameRegionBytes,
+          address: address + framesOffset,
+        };
+        system.mapFixed(address, objectBytes, fd, 0, true);
+      }
+      system.mapFixed(this.#frames.address + frameRegionBytes, frameRegionBytes, fd, framesOffset, writable);
+    } catch (error) {
+      this.unmap();
+      throw error;
+    }
+    this.arena.u32.set(template, this.handle / 4);
+    this.core.controlBind(this.handle, this.#control.byteOffset);
+  }
+
+  get controlOffset(): number {
+    return this.#control.byteOffset;
+  }
+
+  get controlAddress(): Address {
+    return this.#control.address;
+  }
+
+  /** Offset in the arena of the slot table. */
+  get slotsOffset(): number {
+    return this.arena.u32[(this.handle + HANDLE_SLOTS) / 4] as number;
+  }
+
+  /** Address of a slot's bytes. Slots capacity to 2 × capacity - 1 are the mirror. */
+  slotAddress(slot: number): Address {
+    return this.#frames.address + slot * this.geometry.frameStride;
+  }
+
+  /** Populates the page tables of both maps, so that the first lap costs what the second does. */
+  prefault(writable: boolean): void {
+    this.system.prefault(this.#frames.address, this.#frames.bytes, writable);
+  }
+
+  /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */
+  window(slot: number, count: number, latestFirst: boolean): Window {
+    const key = latestFirst ? -count : count;
+    let views = this.#cache.get(key);
+    if (views === undefined) {
+      views = new Array<Window | undefined>(this.geometry.slotCapacity);
+      this.#cache.set(key, views);
+    }
+    let view = views[slot];
+    if (view === undefined) {
+      view = this.windows.build(
+        this.#frames.buffer,
+        this.#frames.byteOffset + slot * this.geometry.frameStride,
+        count,
+        latestFirst,
+      );
+      views[slot] = view;
+    }
+    return view;
+  }
+
+  /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
+  unmap(): void {
+    this.#cache.clear();
+    this.system.unmapFixed(this.#control.address, this.#control.bytes);
+    this.arena.release(this.#control);
+    if (this.#alone && this.#frames !== undefined) this.system.unmapFixed(this.#frames.address, this.#frames.bytes);
+    this.arena.freeHandle(this.handle);
+  }
+}

@@ -1,0 +1,575 @@
+import {
+  HANDLE_TIMESTAMP_NS,
+  HEADER_PRODUCER_WAITING,
+  LOCK_CONSUMERS,
+  LOCK_PRODUCER,
+  ON_PINNED_DROP,
+  ON_PINNED_OVERWRITE,
+  ON_PINNED_WAIT,
+} from '../assembly/layout';
+import { OK } from '../assembly/status';
+import { Ringer } from './bell';
+import { copyToShared } from './copy';
+import { poolError } from './core';
+import { readProducerCounters } from './counters';
+import type { TypedArray } from './dtype';
+import { TensorIpcError } from './errors';
+import { registerOpen } from './lifecycle';
+import { type Mapping, WindowBuilder } from './mapping';
+import {
+  type FieldMetadata,
+  type HistoryPad,
+  isRecord,
+  MetadataCreator,
+  PLAIN_FIELD,
+  type PoolMetadata,
+  type Sample,
+  type SampleOptions,
+} from './metadata';
+import { objectName, openForProducer, translate } from './pool';
+import { platform, type System } from './system';
+import {
+  gather,
+  isTypedArray,
+  type NormalTensor,
+  normalise,
+  sameShape,
+  showShape,
+  type TensorLike,
+  type TensorView,
+} from './tensor';
+
+/** What to do when a consumer holds a view of the frame that the next one would replace. */
+export type OnPinned = 'wait' | 'drop' | 'overwrite';
+
+export interface ProducerOptions {
+  /** What history shows before it is full: zeros (default), or copies of the first frame. */
+  readonly historyPad?: HistoryPad;
+  /**
+   * When a view is in the way: 'wait' for its release, at most waitTimeoutMs (default); 'drop' the new frame, which put answers
+   * with -1; or 'overwrite' it, which makes the view's `valid` false.
+   */
+  readonly onPinned?: OnPinned;
+  /** Milliseconds that put and loan wait for a view's release before they throw PIN_TIMEOUT. Default 1000. */
+  readonly waitTimeoutMs?: number;
+  /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part. */
+  readonly mode?: number;
+}
+
+export interface PutOptions {
+  /** When the frame was made, ns, on any clock that the consumers know. Default: CLOCK_MONOTONIC at publication. */
+  readonly timestampNs?: bigint;
+}
+
+const POLICIES: Readonly<Record<OnPinned, number>> = {
+  wait: ON_PINNED_WAIT,
+  drop: ON_PINNED_DROP,
+  overwrite: ON_PINNED_OVERWRITE,
+};
+
+/** A sleeping producer looks for dead consumers this often: nobody waits longer for a dead one. */
+const REAP_INTERVAL_MS = 50;
+
+const DEFAULT_WAIT_TIMEOUT_MS = 1000;
+
+/** Told to the producer when a loan is dropped without commit or release. */
+interface Abandoned {
+  readonly producer: WeakRef<TensorProducer>;
+  readonly loan: number;
+}
+
+const abandonedLoans = new FinalizationRegistry<Abandoned>(({ producer, loan }) => {
+  producer.deref()?.abandon(loan);
+});
+
+/** Identity of a loan, shared by the slots that come after one another: registering for finalisation is what costs. */
+class LoanGuard {
+  readonly loan: number;
+  constructor(loan: number) {
+    this.loan = loan;
+  }
+}
+
+/**
+ * A frame to be written in place, on the shared pages. `commit()` publishes it; released uncommitted (`using`, `release()`) it
+ * publishes nothing. Its previous contents are those of an old frame.
+ */
+export class Slot<T extends TypedArray = TypedArray> implements Disposable {
+  /** Number that the frame will have. */
+  readonly sequence: number;
+  /** True when onPinned 'drop' refused the frame: what is written goes nowhere and commit answers -1. */
+  readonly refused: boolean;
+  readonly #producer: TensorProducer<T>;
+  readonly #tensors: TensorView & { readonly fields: Readonly<Record<string, TensorView>> | undefined };
+  // Held, not read: when this slot is forgotten, the guard goes with it, and the producer is told.
+  #guard: LoanGuard | null;
+
+  constructor(producer: TensorProducer<T>, tensors: Slot<T>['tensors'], sequence: number, refused: boolean, guard: LoanGuard) {
+    this.#producer = producer;
+    this.#tensors = tensors;
+    this.sequence = sequence;
+    this.refused = refused;
+    this.#guard = guard;
+  }
+
+  private get tensors(): TensorView & { readonly fields: Readonly<Record<string, TensorView>> | undefined } {
+    if (this.#guard === null)
+      throw new TensorIpcError('RELEASED', `slot ${this.sequence} has been committed or released: loan another`);
+    return this.#tensors;
+  }
+
+  /** Elements of the frame, on the shared pages. Of a frame of several tensors: its raw bytes. */
+  get data(): T {
+    return this.tensors.data as T;
+  }
+
+  get shape(): readonly number[] {
+    return this.tensors.shape;
+  }
+
+  get strides(): readonly number[] {
+    return this.tensors.strides;
+  }
+
+  get offset(): number {
+    return this.tensors.offset;
+  }
+
+  get dtype(): TensorView['dtype'] {
+    return this.tensors.dtype;
+  }
+
+  /** The tensors by name, for pools whose frames have several. */
+  get fields(): Readonly<Record<string, TensorView>> | undefined {
+    return this.tensors.fields;
+  }
+
+  /** Publishes the frame: its sequence number, or -1 when it had been refused. */
+  commit(options?: PutOptions): number {
+    const guard = this.#take();
+    return this.#producer.commitLoan(guard, this.refused, options);
+  }
+
+  /** Gives the slot back unpublished. Does nothing after commit. */
+  release(): void {
+    if (this.#guard !== null) this.#producer.releaseLoan(this.#take());
+  }
+
+  #take(): LoanGuard {
+    const guard = this.#guard;
+    if (guard === null) throw new TensorIpcError('RELEASED', `slot ${this.sequence} has been committed or released already`);
+    this.#guard = null;
+    return guard;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+export interface ProducerStats {
+  /** Frames published by all producers of this object so far. */
+  readonly framesPublished: number;
+  /** Frames that onPinned 'drop' refused. */
+  readonly framesRefused: number;
+  /** Frames that onPinned 'overwrite' wrote over lent views. */
+  readonly framesOverrun: number;
+  /** Times that put or loan had to wait for a view's release. */
+  readonly waits: number;
+}
+
+/** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
+export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
+  readonly metadata: PoolMetadata;
+  readonly #system: System;
+  readonly #mapping: Mapping;
+  readonly #ringer: Ringer;
+  readonly #policy: OnPinned;
+  readonly #ignoreViews: number;
+  readonly #waitTimeoutMs: number;
+  readonly #pad: HistoryPad;
+  readonly #unregister: () => void;
+  readonly #field: FieldMetadata;
+  readonly #plain: boolean;
+  #sequence: number;
+  #closed = false;
+  // Identity of the loan that is out, or 0.
+  #loan = 0;
+  #lastLoan = 0;
+  #guard: LoanGuard | null = null;
+  #refusedBuffer: ArrayBuffer | null = null;
+
+  /**
+   * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
+   * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY
+   */
+  constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
+    const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600 } = options;
+    if (historyPad !== 'zero' && historyPad !== 'fill') {
+      throw new TensorIpcError('INVALID_ARGUMENT', `historyPad is 'zero' or 'fill', found ${JSON.stringify(historyPad)}`);
+    }
+    if (!Object.hasOwn(POLICIES, onPinned)) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        `onPinned is 'wait', 'drop' or 'overwrite', found ${JSON.stringify(onPinned)}`,
+      );
+    }
+    if (!(waitTimeoutMs >= 0)) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        `waitTimeoutMs is a number of milliseconds of at least 0, found ${String(waitTimeoutMs)}`,
+      );
+    }
+    if (!Number.isInteger(mode) || (mode & ~0o666) !== 0 || (mode & 0o600) !== 0o600) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        'mode is read and write permission for the owner and perhaps others, such as 0o600 or 0o660',
+      );
+    }
+    this.metadata = metadata;
+    this.#system = platform().system();
+    this.#policy = onPinned;
+    this.#ignoreViews = onPinned === 'overwrite' ? 1 : 0;
+    this.#waitTimeoutMs = waitTimeoutMs;
+    this.#pad = historyPad;
+    this.#field = metadata.fields[0] as FieldMetadata;
+    this.#plain = metadata.plain;
+    const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
+    try {
+      this.#mapping = openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
+    } catch (error) {
+      throw translate(metadata.name, error);
+    }
+    const { core, handle, clockAddress } = this.#mapping;
+    this.#system.readMonotonic(clockAddress);
+    const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
+    if (code !== OK) {
+      this.#mapping.unmap();
+      this.#system.close(this.#mapping.fd);
+      throw poolError(metadata.name, code);
+    }
+    this.#sequence = core.writerSequence(handle);
+    this.#ringer = new Ringer(this.#mapping);
+    this.#unregister = registerOpen(() => this.cleanup());
+  }
+
+  /** A producer for frames like the sample; only the sample's shape and dtype are used. */
+  static fromSample<T extends TypedArray>(
+    name: string,
+    sample: TensorLike<T>,
+    options?: SampleOptions & ProducerOptions,
+  ): TensorProducer<T>;
+  static fromSample(name: string, sample: Sample, options?: SampleOptions & ProducerOptions): TensorProducer;
+  static fromSample(name: string, sample: Sample, options: SampleOptions & ProducerOptions = {}): TensorProducer {
+    return new TensorProducer(MetadataCreator.fromSample(name, sample, options), options);
+  }
+
+  get name(): string {
+    return this.metadata.name;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Number that the next frame will have. */
+  get nextSequence(): number {
+    return this.#sequence;
+  }
+
+  /**
+   * Publishes a copy of a frame: a tensor-like, or a record of tensor-likes for pools of several fields.
+   *
+   * @returns its sequence number, or -1 when onPinned 'drop' refused it.
+   * @throws TensorIpcError SHAPE_MISMATCH, DTYPE_MISMATCH, FIELDS_MISMATCH, PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED. A frame that is
+   * refused by an error takes no sequence number and changes nothing.
+   */
+  put(frame: Sample, options?: PutOptions): number {
+    this.#assertReady();
+    // Everything is checked before the slot is claimed: a wrong argument costs no frame.
+    const direct = this.#plain ? this.#directData(frame as TensorLike) : null;
+    const tensors = direct === null ? this.#checkedTensors(frame) : null;
+    const timestampNs = options?.timestampNs;
+    if (timestampNs !== undefined) checkTimestamp(timestampNs);
+    const slot = this.#claim();
+    if (slot < 0) return -1;
+    const mapping = this.#mapping;
+    const window = mapping.window(slot, 1, false);
+    if (direct !== null) copyToShared(this.#system, window.data, mapping.slotAddress(slot), direct);
+    else this.#copyTensors(tensors as NormalTensor[], slot);
+    return this.#publish(slot, timestampNs);
+  }
+
+  /**
+   * Lends the next slot to be written in place. One at a time: commit or release it before the next put or loan.
+   *
+   * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED
+   */
+  loan(): Slot<T> {
+    this.#assertReady();
+    const slot = this.#claim();
+    const refused = slot < 0;
+    const window = refused ? this.#scratchWindow() : this.#mapping.window(slot, 1, false);
+    let guard = this.#guard;
+    if (guard === null) {
+      this.#lastLoan += 1;
+      guard = new LoanGuard(this.#lastLoan);
+      abandonedLoans.register(guard, { producer: new WeakRef<TensorProducer>(this as TensorProducer), loan: guard.loan });
+    }
+    // While the loan is out only the slot holds the guard.
+    this.#guard = null;
+    this.#loan = guard.loan;
+    return new Slot<T>(this, window, this.#sequence, refused, guard);
+  }
+
+  /** @internal */
+  commitLoan(guard: LoanGuard, refused: boolean, options?: PutOptions): number {
+    const timestampNs = options?.timestampNs;
+    if (timestampNs !== undefined) checkTimestamp(timestampNs);
+    this.releaseLoan(guard);
+    if (this.#closed) throw this.#closedError();
+    if (refused) return -1;
+    return this.#publish(this.#sequence % this.#mapping.geometry.slotCapacity, timestampNs);
+  }
+
+  /** @internal Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it. */
+  releaseLoan(guard: LoanGuard): void {
+    this.#loan = 0;
+    this.#guard = guard;
+  }
+
+  /** @internal */
+  abandon(loan: number): void {
+    if (this.#loan !== loan) return;
+    this.#loan = 0;
+    platform().warn(
+      `pool '${this.name}': a loaned slot was dropped without commit() or release(); write "using slot = producer.loan()"`,
+    );
+  }
+
+  stats(): ProducerStats {
+    this.#assertOpen();
+    const counters = readProducerCounters(this.#mapping);
+    return { framesPublished: this.#sequence, ...counters };
+  }
+
+  /** Closes the pool: consumers disconnect, the name is free. Also at exit, by SIGINT, SIGTERM, and on uncaught exceptions. */
+  cleanup(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unregister();
+    const { core, handle, fd } = this.#mapping;
+    core.writerClose(handle);
+    this.#ringer.ring();
+    this.#ringer.close();
+    const name = objectName(this.name);
+    // Somebody may have removed the object by hand, and another may stand there now.
+    if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
+    this.#system.unlock(fd, LOCK_PRODUCER);
+    this.#mapping.unmap();
+    this.#system.close(fd);
+  }
+
+  /** The same as cleanup. */
+  close(): void {
+    this.cleanup();
+  }
+
+  [Symbol.dispose](): void {
+    this.cleanup();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cleanup();
+  }
+
+  #closedError(): TensorIpcError {
+    return new TensorIpcError('CLOSED', `the producer of pool '${this.name}' has been closed: create another`);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw this.#closedError();
+  }
+
+  #assertReady(): void {
+    if (this.#closed) throw this.#closedError();
+    if (this.#loan !== 0) {
+      throw new TensorIpcError(
+        'LOAN_OUTSTANDING',
+        `pool '${this.name}': slot ${this.#sequence} is still loaned: commit() or release() it first`,
+      );
+    }
+  }
+
+  /** The elements to copy, when the frame needs no more than one look: same array type, same shape, dense. Otherwise null. */
+  #directData(frame: TensorLike): TypedArray | null {
+    const { dtype, shape } = this.#field;
+    const expected = this.#mapping.window(0, 1, false).data;
+    if (isTypedArray(frame)) {
+      return frame.constructor === expected.constructor && shape.length === 1 && shape[0] === frame.length ? frame : null;
+    }
+    const { data } = frame;
+    if (
+      data?.constructor === expected.constructor &&
+      data.length === expected.length &&
+      (frame.dtype === undefined || frame.dtype === dtype) &&
+      frame.strides === undefined &&
+      frame.stride === undefined &&
+      !frame.offset &&
+      sameShape(frame.shape, shape)
+    ) {
+      return data;
+    }
+    return null;
+  }
+
+  #checkedTensors(frame: Sample): NormalTensor[] {
+    const { fields } = this.metadata;
+    const named = isRecord(frame);
+    const names = named ? Object.keys(frame) : [PLAIN_FIELD];
+    if (names.length !== fields.length || fields.some((field) => !names.includes(field.name))) {
+      const found = named ? names.join(', ') : 'one plain tensor';
+      throw new TensorIpcError(
+        'FIELDS_MISMATCH',
+        `pool '${this.name}': expected ${this.#plain ? 'one plain tensor' : `fields ${fields.map((f) => f.name).join(', ')}`}, found ${found || 'none'}`,
+      );
+    }
+    return fields.map((field) => {
+      const what = `pool '${this.name}'${this.#plain ? '' : `, field ${field.name}`}`;
+      const tensor = normalise(named ? (frame[field.name] as TensorLike) : frame, what);
+      if (!sameShape(tensor.shape, field.shape)) {
+        throw new TensorIpcError(
+          'SHAPE_MISMATCH',
+          `${what}: expected shape ${showShape(field.shape)}, found ${showShape(tensor.shape)}`,
+        );
+      }
+      // A bare Uint16Array or Uint8Array carries float16, bfloat16 or bool bits; a stated dtype must be the pool's.
+      const stated =
+        !isTypedArray(named ? frame[field.name] : frame) && ((named ? frame[field.name] : frame) as { dtype?: unknown });
+      const free = stated === false || stated.dtype === undefined;
+      if (tensor.dtype !== field.dtype && !(free && opaque(tensor.dtype, field.dtype))) {
+        throw new TensorIpcError('DTYPE_MISMATCH', `${what}: expected dtype ${field.dtype}, found ${tensor.dtype}`);
+      }
+      return tensor;
+    });
+  }
+
+  #copyTensors(tensors: readonly NormalTensor[], slot: number): void {
+    const mapping = this.#mapping;
+    const window = mapping.window(slot, 1, false);
+    for (const [i, field] of this.metadata.fields.entries()) {
+      const tensor = tensors[i] as NormalTensor;
+      const target = window.fields === undefined ? window : (window.fields[field.name] as TensorView);
+      if (tensor.dense) {
+        const { data, offset, elements } = tensor;
+        const exact = offset === 0 && data.length === elements ? data : data.subarray(offset, offset + elements);
+        copyToShared(this.#system, target.data, mapping.slotAddress(slot) + field.byteOffset, exact);
+      } else {
+        gather(tensor, target.data);
+      }
+    }
+  }
+
+  /** A free slot to write, or -1 when the frame is to be dropped. */
+  #claim(): number {
+    const { core, handle } = this.#mapping;
+    if (this.#ignoreViews !== 0 && core.writerOverruns(handle) !== 0) core.writerCountOverrun(handle);
+    const slot = core.writerBegin(handle, this.#ignoreViews);
+    return slot >= 0 ? slot : this.#claimPinned();
+  }
+
+  #claimPinned(): number {
+    const { core, handle } = this.#mapping;
+    // The dead must not cost a frame: first see who of those in the way still lives.
+    let slot = this.#reap() ? core.writerBegin(handle, this.#ignoreViews) : -1;
+    if (slot >= 0) return slot;
+    if (this.#policy === 'drop') {
+      core.writerCountRefused(handle);
+      return -1;
+    }
+    core.writerCountWait(handle);
+    const word = this.#mapping.controlAddress + HEADER_PRODUCER_WAITING;
+    const deadline = performance.now() + this.#waitTimeoutMs;
+    for (;;) {
+      core.writerSetWaiting(handle, 1); // S6: before the pins are read once more
+      slot = core.writerBegin(handle, this.#ignoreViews);
+      const leftMs = deadline - performance.now();
+      if (slot < 0 && leftMs > 0) {
+        this.#system.futexWait(word, 1, Math.min(leftMs, REAP_INTERVAL_MS));
+        if (this.#reap()) slot = core.writerBegin(handle, this.#ignoreViews);
+      }
+      if (slot >= 0) {
+        core.writerSetWaiting(handle, 0);
+        return slot;
+      }
+      if (leftMs <= 0) break;
+    }
+    core.writerSetWaiting(handle, 0);
+    throw new TensorIpcError(
+      'PIN_TIMEOUT',
+      `pool '${this.name}': a consumer (table entry ${core.writerBlocker(handle, 0, this.#ignoreViews)}) has held frame ` +
+        `${this.#sequence - this.#mapping.geometry.slotCapacity} or an older one for ${this.#waitTimeoutMs} ms: release views sooner, ` +
+        "raise historyLen or waitTimeoutMs, or create the producer with { onPinned: 'drop' } or { onPinned: 'overwrite' }",
+    );
+  }
+
+  /** Clears the entries of dead consumers that are in the way. Holding their lock proves them dead and keeps newcomers out. */
+  #reap(): boolean {
+    const { core, handle, fd } = this.#mapping;
+    let reaped = false;
+    let index = core.writerBlocker(handle, 0, this.#ignoreViews);
+    while (index >= 0) {
+      if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
+        core.consumerReap(handle, index);
+        this.#system.unlock(fd, LOCK_CONSUMERS + index);
+        reaped = true;
+      }
+      index = core.writerBlocker(handle, index + 1, this.#ignoreViews);
+    }
+    return reaped;
+  }
+
+  #publish(slot: number, timestampNs: bigint | undefined): number {
+    const mapping = this.#mapping;
+    const { core, handle } = mapping;
+    const sequence = this.#sequence;
+    if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
+    if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
+    this.#system.readMonotonic(mapping.clockAddress);
+    const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
+    this.#sequence = sequence + 1;
+    if (waiting !== 0) this.#ringer.ring();
+    return sequence;
+  }
+
+  /** Copies the first frame into the padding before it. Nobody reads any of it until the head moves. */
+  #fillHistory(slot: number): void {
+    const { geometry, system } = this.#mapping;
+    for (let back = 1; back < this.metadata.historyLen; back++) {
+      const to = (slot + geometry.slotCapacity - back) % geometry.slotCapacity;
+      system.copy(this.#mapping.slotAddress(to), this.#mapping.slotAddress(slot), geometry.frameBytes);
+    }
+  }
+
+  #scratchWindow(): Slot['tensors'] {
+    this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
+    return new WindowBuilder(this.metadata, this.#mapping.geometry.frameStride).build(this.#refusedBuffer, 0, 1, false);
+  }
+}
+
+/** Whether an unlabelled array of one dtype stands for another's bits. */
+function opaque(own: string, dtype: string): boolean {
+  return (
+    (own === 'uint16' && (dtype === 'float16' || dtype === 'bfloat16')) ||
+    ((own === 'uint8' || own === 'int8') && dtype === 'bool')
+  );
+}
+
+function checkTimestamp(timestampNs: unknown): void {
+  if (typeof timestampNs !== 'bigint' || BigInt.asIntN(64, timestampNs) !== timestampNs) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `timestampNs is a bigint of nanoseconds that fits 64 bits, found ${String(timestampNs)}`,
+    );
+  }
+}

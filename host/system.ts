@@ -1,0 +1,136 @@
+// What the host needs from the operating system and the runtime. native-shim/ implements System, host/adapter/<runtime> implements
+// Platform; nothing else in host/ knows koffi or a runtime's own modules.
+
+/** A file's identity and attributes. */
+export interface FileStatus {
+  readonly kind: 'file' | 'fifo' | 'other';
+  readonly bytes: number;
+  readonly uid: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Device and inode: equal for the same file, whatever its name. */
+  readonly identity: string;
+}
+
+/** Absolute address in this process. Every user-space address is below 2^53. */
+export type Address = number;
+
+/**
+ * The system calls behind pools. Methods throw SystemError unless they say otherwise. Paths of pool objects are names in the
+ * POSIX shared-memory name space, with the leading slash.
+ */
+export interface System {
+  readonly pageBytes: number;
+  readonly pid: number;
+  readonly uid: number;
+
+  /** Address of the first byte of a view. The view's buffer must stay alive, and where it is. */
+  addressOf(view: ArrayBufferView): Address;
+  /** memcpy to a mapped address from a view of at least `bytes` bytes. */
+  copyIn(to: Address, from: ArrayBufferView, bytes: number): void;
+  /** memcpy from a mapped address into a view of at least `bytes` bytes. */
+  copyOut(to: ArrayBufferView, from: Address, bytes: number): void;
+  /** memcpy between mapped addresses. */
+  copy(to: Address, from: Address, bytes: number): void;
+
+  /** CLOCK_MONOTONIC as struct timespec (two 64-bit words) at an address. Never fails. */
+  readMonotonic(to: Address): void;
+  /** CLOCK_MONOTONIC, ns. */
+  monotonicNs(): bigint;
+  /** CLOCK_REALTIME, ns. */
+  realtimeNs(): bigint;
+  randomU64(): bigint;
+
+  /** Opens a shared-memory object for reading and writing; null if there is none. Never follows a symlink. */
+  openObject(name: string): number | null;
+  /** Opens, or creates empty with `mode` whatever the umask. Never follows a symlink. */
+  openOrCreateObject(name: string, mode: number): number;
+  unlinkObject(name: string): void;
+  statObject(name: string): FileStatus | null;
+  statDescriptor(fd: number): FileStatus;
+  /** Empties the object, sets its size and reserves every page, so that a full /dev/shm is an error here and not a SIGBUS later. */
+  allocate(fd: number, bytes: number): void;
+  readAt(fd: number, to: Uint8Array, offset: number): number;
+  close(fd: number): void;
+  /** Bytes free in the file system of shared memory, and its size. */
+  sharedMemorySpace(): { freeBytes: number; totalBytes: number };
+
+  /** Maps file pages over an address range that this process owns (MAP_SHARED | MAP_FIXED). */
+  mapFixed(at: Address, bytes: number, fd: number, offset: number, writable: boolean): void;
+  /** Puts zeroed private memory over the range again. */
+  unmapFixed(at: Address, bytes: number): void;
+  /** Populates page tables, where the kernel can; quietly does nothing elsewhere. */
+  prefault(at: Address, bytes: number, writable: boolean): void;
+
+  /** Takes an open-file-description lock on one byte without waiting. */
+  tryLock(fd: number, byte: number): boolean;
+  unlock(fd: number, byte: number): void;
+  /** Whether another open file description holds the lock. */
+  isLocked(fd: number, byte: number): boolean;
+
+  /** Sleeps while the shared word equals `expected`: true if it was woken or differed, false when the time is over. */
+  futexWait(word: Address, expected: number, timeoutMs: number): boolean;
+  futexWake(word: Address): void;
+
+  /** Makes a FIFO beside the objects, opened so that it never reports end of file. */
+  createBell(name: string): number;
+  /** Opens another process's FIFO for ringing, or null if it is gone or is not this user's FIFO. */
+  openBell(name: string): number | null;
+  /** One byte into a FIFO. False when its reader is gone; a full FIFO has been rung already. */
+  ringBell(fd: number): boolean;
+  unlinkBell(name: string): void;
+}
+
+/** A failed system call, with its errno. */
+export class SystemError extends Error {
+  constructor(
+    readonly syscall: string,
+    readonly errno: number,
+    /** Symbolic name: 'ENOSPC'. */
+    readonly errnoName: string,
+    readonly subject: string,
+  ) {
+    super(`${syscall} ${subject}: ${errnoName}`);
+    this.name = 'SystemError';
+  }
+}
+
+/** Calls back on the event loop whenever a FIFO has been rung. */
+export interface BellReader {
+  /** Whether it keeps the process alive. */
+  setRef(ref: boolean): void;
+  close(): void;
+}
+
+export interface Timer {
+  setRef(ref: boolean): void;
+  stop(): void;
+}
+
+/** What differs between runtimes. */
+export interface Platform {
+  readonly runtime: string;
+  /** The system calls of this machine. Throws TensorIpcError UNSUPPORTED_PLATFORM or MISSING_DEPENDENCY. */
+  system(): System;
+  /** Takes the descriptor over. */
+  readBell(fd: number, onRing: () => void): BellReader;
+  every(intervalMs: number, callback: () => void): Timer;
+  after(delayMs: number, callback: () => void): Timer;
+  /** Runs the callback when the process ends in any way that leaves JavaScript a chance. Returns how to take it back. */
+  onExit(callback: () => void): () => void;
+  warn(message: string): void;
+  /** Uninitialised if the runtime can: the caller overwrites all of it. */
+  allocate(bytes: number): ArrayBuffer;
+}
+
+let installed: Platform | null = null;
+
+/** Called once by the entry point of each runtime. */
+export function installPlatform(platform: Platform): void {
+  installed = platform;
+}
+
+export function platform(): Platform {
+  if (installed === null) throw new Error('no platform installed: import tensor-ipc, not one of its inner modules');
+  return installed;
+}

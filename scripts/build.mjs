@@ -1,0 +1,51 @@
+// Builds dist/: the core in its three targets, the library as ESM and CJS with the core embedded, the CLI, and the types.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const run = (command, ...args) => execFileSync(process.execPath, [command, ...args], { stdio: 'inherit' });
+const asc = 'node_modules/assemblyscript/bin/asc.js';
+const only = process.argv[2];
+
+mkdirSync('dist', { recursive: true });
+if (only === undefined || only === 'core') {
+  run(asc, 'assembly/index.ts', '--target', 'release');
+  run(asc, 'assembly/index.ts', '--target', 'debug');
+  run(asc, 'assembly/wasi.ts', '--target', 'wasi');
+}
+
+/** What every bundle of ours shares; tests and benchmarks use it too (scripts/bundle.mjs). */
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  external: ['koffi'],
+  loader: { '.wasm': 'binary' },
+  sourcemap: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+if (only === undefined || only === 'js') {
+  for (const folder of ['esm', 'cjs', 'types', 'cli']) rmSync(`dist/${folder}`, { recursive: true, force: true });
+  const entryPoints = { index: 'host/entry/node.ts' };
+  await build({ ...common, entryPoints, outdir: 'dist/esm', format: 'esm', outExtension: { '.js': '.mjs' } });
+  await build({
+    ...common,
+    entryPoints,
+    outdir: 'dist/cjs',
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    // CommonJS has no import.meta: createRequire takes the file name instead.
+    define: { 'import.meta.url': '__filename' },
+  });
+  await build({
+    ...common,
+    entryPoints: { cli: 'host/cli/main.ts' },
+    outdir: 'dist/cli',
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+  });
+  run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json');
+  writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+}
