@@ -1,7 +1,7 @@
 // Runs test/**/*.test.ts through uvu, each file in a process of its own, and ends with one line: N passed, N failed, N skipped.
 // Arguments select files by part of their path: npm test -- layout wake
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bundle } from './bundle.mjs';
 
@@ -24,14 +24,15 @@ const all = list('test').filter((path) => path.endsWith('.ts') && !path.endsWith
 const files = all
   .filter((path) => path.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => path.includes(part))))
   .sort();
-// Programs that tests start as other processes are bundled beside them: test/programs/<name>.ts becomes build/test/<name>.mjs.
+// Programs that tests start as other processes are bundled beside them: test/programs/<name>.ts becomes <name>.mjs in the same folder.
 const programs = all.filter((path) => path.includes('/programs/'));
-mkdirSync('build', { recursive: true });
+// A folder of this run's own, so that two runs do not disturb each other.
+const out = `build/test-${process.pid}`;
 await bundle(
   Object.fromEntries(
     [...all.filter((path) => path.endsWith('.test.ts')), ...programs].map((path) => [basename(path, '.ts'), path]),
   ),
-  'build/test',
+  out,
 );
 
 let passed = 0;
@@ -39,7 +40,7 @@ let failed = 0;
 let skipped = 0;
 for (const file of files) {
   const started = Date.now();
-  const { output, ended } = await runFile(`build/test/${basename(file, '.ts')}.mjs`);
+  const { output, ended } = await runFile(`${out}/${basename(file, '.ts')}.mjs`);
   const count = (label) => Number(output.match(new RegExp(`^\\s+${label}:\\s+(\\d+)`, 'm'))?.[1] ?? 0);
   const total = count('Total');
   const good = count('Passed');
@@ -53,6 +54,7 @@ for (const file of files) {
   for (const line of output.split('\n')) if (line.startsWith('skip: ')) console.log(`     ${line}`);
   if (bad > 0) console.log(output);
 }
+rmSync(out, { recursive: true, force: true });
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 && files.length > 0 ? 0 : 1);
 
