@@ -1249,8 +1249,8 @@
   (local $5 i64)
   (local $6 i64)
   (local $7 i32)
-  (local $8 i64)
-  (local $9 i32)
+  (local $8 i32)
+  (local $9 i64)
   (local $10 i32)
   (local $11 f64)
   block $assembly/handle/controlOf|inlined.6 (result i32)
@@ -1258,19 +1258,19 @@
    i32.load
    br $assembly/handle/controlOf|inlined.6
   end
-  local.set $10
+  local.set $7
   block $assembly/handle/entryOf|inlined.3 (result i32)
    local.get $0
    i32.load offset=24
    br $assembly/handle/entryOf|inlined.3
   end
-  local.set $7
+  local.set $8
   block $assembly/handle/slotCapacityOf|inlined.2 (result i64)
    local.get $0
    i64.load32_u offset=16
    br $assembly/handle/slotCapacityOf|inlined.2
   end
-  local.set $8
+  local.set $9
   block $assembly/handle/entryBit|inlined.3 (result i64)
    i64.const 1
    local.get $0
@@ -1280,7 +1280,7 @@
   end
   local.set $3
   block $assembly/sync/loadBorrowers|inlined.0 (result i64)
-   local.get $10
+   local.get $7
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.0
   end
@@ -1288,7 +1288,7 @@
   i64.and
   i64.eqz
   if
-   local.get $10
+   local.get $7
    local.get $3
    i64.atomic.rmw.or offset=320
    drop
@@ -1298,27 +1298,27 @@
   local.set $3
   local.get $0
   i64.load offset=48
-  local.set $5
+  local.set $4
   i32.const -3
   f64.convert_i32_s
   local.set $11
   i32.const 0
-  local.set $9
+  local.set $10
   block $for-break0
    loop $for-loop|0
     i32.const 1024
-    local.get $9
+    local.get $10
     i32.gt_u
     if
      block $for-continue|0
       block $assembly/sync/loadHead|inlined.0 (result i64)
-       local.get $10
+       local.get $7
        i64.atomic.load offset=128
        br $assembly/sync/loadHead|inlined.0
       end
-      local.set $6
+      local.set $5
       block $assembly/sync/loadProducerState|inlined.0 (result i32)
-       local.get $10
+       local.get $7
        i32.atomic.load offset=192
        br $assembly/sync/loadProducerState|inlined.0
       end
@@ -1330,19 +1330,19 @@
        local.set $11
        br $for-break0
       end
-      local.get $8
-      local.get $6
+      local.get $9
+      local.get $5
       i64.ge_u
       if (result i32)
        i32.const 1
       else
        i64.const 9007199254740992
-       local.get $6
+       local.get $5
        i64.lt_u
       end
       if
-       local.get $8
-       local.get $6
+       local.get $9
+       local.get $5
        i64.eq
        if (result i32)
         i32.const -1
@@ -1354,31 +1354,31 @@
        br $for-break0
       end
       block $assembly/history/windowStart|inlined.2 (result i64)
-       local.get $6
+       local.get $5
        local.get $1
        i64.extend_i32_u
        i64.sub
        br $assembly/history/windowStart|inlined.2
       end
-      local.set $4
+      local.set $6
       local.get $2
       if (result i32)
        i32.const 1
       else
        i32.const 3
-       local.get $9
+       local.get $10
        i32.le_u
       end
       if
-       local.get $7
+       local.get $8
        block $assembly/reader/lower|inlined.0 (result i64)
-        local.get $5
         local.get $4
+        local.get $6
         i64.gt_u
         if (result i64)
-         local.get $4
+         local.get $6
         else
-         local.get $5
+         local.get $4
         end
         br $assembly/reader/lower|inlined.0
        end
@@ -1387,13 +1387,13 @@
       local.get $2
       i32.eqz
       if
-       local.get $7
+       local.get $8
        block $assembly/reader/lower|inlined.1 (result i64)
         local.get $3
-        local.get $4
+        local.get $6
         i64.gt_u
         if (result i64)
-         local.get $4
+         local.get $6
         else
          local.get $3
         end
@@ -1401,34 +1401,15 @@
        end
        i64.atomic.store
       end
-      block $assembly/sync/loadStamp|inlined.2 (result i64)
-       block $assembly/handle/slotAt|inlined.3 (result i32)
-        local.get $0
-        i32.load offset=4
-        block $assembly/history/slotOf|inlined.3 (result i32)
-         local.get $4
-         local.get $8
-         i64.rem_u
-         i32.wrap_i64
-         br $assembly/history/slotOf|inlined.3
-        end
-        i32.const 64
-        i32.mul
-        i32.add
-        br $assembly/handle/slotAt|inlined.3
-       end
-       i64.atomic.load
-       br $assembly/sync/loadStamp|inlined.2
+      block $assembly/sync/loadClaim|inlined.0 (result i64)
+       local.get $7
+       i64.atomic.load offset=136
+       br $assembly/sync/loadClaim|inlined.0
       end
-      block $assembly/sync/stampDone|inlined.3 (result i64)
-       local.get $4
-       i64.const 1
-       i64.shl
-       i64.const 2
-       i64.add
-       br $assembly/sync/stampDone|inlined.3
-      end
-      i64.ne
+      local.get $9
+      local.get $6
+      i64.add
+      i64.ge_u
       if
        br $for-continue|0
       end
@@ -1438,10 +1419,10 @@
        local.get $0
        block $assembly/reader/lower|inlined.2 (result i64)
         local.get $3
-        local.get $4
+        local.get $6
         i64.gt_u
         if (result i64)
-         local.get $4
+         local.get $6
         else
          local.get $3
         end
@@ -1449,30 +1430,30 @@
        end
        i64.store offset=40
        i32.const 3
-       local.get $9
+       local.get $10
        i32.le_u
        if
-        local.get $7
-        local.get $5
+        local.get $8
+        local.get $4
         i64.atomic.store offset=8
        end
       end
-      block $assembly/handle/slotAt|inlined.4 (result i32)
+      block $assembly/handle/slotAt|inlined.3 (result i32)
        local.get $0
        i32.load offset=4
-       block $assembly/history/slotOf|inlined.4 (result i32)
-        local.get $6
+       block $assembly/history/slotOf|inlined.3 (result i32)
+        local.get $5
         i64.const 1
         i64.sub
-        local.get $8
+        local.get $9
         i64.rem_u
         i32.wrap_i64
-        br $assembly/history/slotOf|inlined.4
+        br $assembly/history/slotOf|inlined.3
        end
        i32.const 64
        i32.mul
        i32.add
-       br $assembly/handle/slotAt|inlined.4
+       br $assembly/handle/slotAt|inlined.3
       end
       local.set $1
       local.get $0
@@ -1483,7 +1464,7 @@
       local.get $1
       i64.load offset=16
       i64.store offset=80
-      local.get $6
+      local.get $5
       i64.const 1
       i64.sub
       local.tee $3
@@ -1494,7 +1475,7 @@
       end
       local.tee $0
       i64.load offset=64
-      local.tee $5
+      local.tee $4
       i64.gt_u
       if
        local.get $0
@@ -1506,7 +1487,7 @@
        i64.const 1
        i64.add
        i64.store offset=72
-       local.get $5
+       local.get $4
        i64.const 0
        i64.ne
        if
@@ -1514,7 +1495,7 @@
         local.get $0
         i64.load offset=80
         local.get $3
-        local.get $5
+        local.get $4
         i64.sub
         i64.const 1
         i64.sub
@@ -1522,27 +1503,27 @@
         i64.store offset=80
        end
       end
-      local.get $6
+      local.get $5
       i64.const 1
       i64.sub
-      local.get $8
+      local.get $9
       i64.sub
       f64.convert_i64_u
       return
      end
-     local.get $9
+     local.get $10
      i32.const 1
      i32.add
-     local.set $9
+     local.set $10
      br $for-loop|0
     end
    end
   end
-  local.get $7
+  local.get $8
   local.get $3
   i64.atomic.store
-  local.get $7
-  local.get $5
+  local.get $8
+  local.get $4
   i64.atomic.store offset=8
   local.get $11
   return
@@ -1568,32 +1549,32 @@
   i64.add
   local.set $2
   atomic.fence
-  block $assembly/sync/loadStamp|inlined.3 (result i64)
-   block $assembly/handle/slotAt|inlined.5 (result i32)
+  block $assembly/sync/loadStamp|inlined.2 (result i64)
+   block $assembly/handle/slotAt|inlined.4 (result i32)
     local.get $0
     i32.load offset=4
-    block $assembly/history/slotOf|inlined.5 (result i32)
+    block $assembly/history/slotOf|inlined.4 (result i32)
      local.get $2
      local.get $3
      i64.rem_u
      i32.wrap_i64
-     br $assembly/history/slotOf|inlined.5
+     br $assembly/history/slotOf|inlined.4
     end
     i32.const 64
     i32.mul
     i32.add
-    br $assembly/handle/slotAt|inlined.5
+    br $assembly/handle/slotAt|inlined.4
    end
    i64.atomic.load
-   br $assembly/sync/loadStamp|inlined.3
+   br $assembly/sync/loadStamp|inlined.2
   end
-  block $assembly/sync/stampDone|inlined.4 (result i64)
+  block $assembly/sync/stampDone|inlined.3 (result i64)
    local.get $2
    i64.const 1
    i64.shl
    i64.const 2
    i64.add
-   br $assembly/sync/stampDone|inlined.4
+   br $assembly/sync/stampDone|inlined.3
   end
   i64.eq
   return
@@ -1820,18 +1801,18 @@
    i64.load offset=32
    br $assembly/handle/positionOf|inlined.1
   end
-  block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.7 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.8
+   br $assembly/handle/slotCapacityOf|inlined.7
   end
   i64.sub
   local.set $4
   block $assembly/sync/loadBorrowers|inlined.1 (result i64)
-   block $assembly/handle/controlOf|inlined.12 (result i32)
+   block $assembly/handle/controlOf|inlined.13 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.12
+    br $assembly/handle/controlOf|inlined.13
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.1
@@ -1921,44 +1902,52 @@
   return
  )
  (func $assembly/writer/writerBegin (param $0 i32) (param $1 i32) (result i32)
-  (local $2 i32)
-  (local $3 i64)
-  (local $4 i32)
-  (local $5 i64)
-  block $assembly/sync/loadStamp|inlined.4 (result i64)
-   block $assembly/handle/slotAt|inlined.6 (result i32)
-    local.get $0
-    i32.load offset=4
-    block $assembly/history/slotOf|inlined.6 (result i32)
-     block $assembly/handle/positionOf|inlined.0 (result i64)
-      local.get $0
-      i64.load offset=32
-      br $assembly/handle/positionOf|inlined.0
-     end
-     local.tee $3
-     block $assembly/handle/slotCapacityOf|inlined.7 (result i64)
-      local.get $0
-      i64.load32_u offset=16
-      br $assembly/handle/slotCapacityOf|inlined.7
-     end
-     i64.rem_u
-     i32.wrap_i64
-     br $assembly/history/slotOf|inlined.6
-    end
-    local.tee $4
-    i32.const 64
-    i32.mul
-    i32.add
-    br $assembly/handle/slotAt|inlined.6
-   end
-   local.tee $2
-   i64.atomic.load
-   br $assembly/sync/loadStamp|inlined.4
+  (local $2 i64)
+  block $assembly/handle/positionOf|inlined.0 (result i64)
+   local.get $0
+   i64.load offset=32
+   br $assembly/handle/positionOf|inlined.0
   end
-  local.set $5
+  local.set $2
+  block $assembly/handle/controlOf|inlined.12 (result i32)
+   local.get $0
+   i32.load
+   br $assembly/handle/controlOf|inlined.12
+  end
   local.get $2
+  i64.atomic.store offset=136
+  local.get $0
+  i32.const 0
+  local.get $1
+  call $assembly/writer/writerBlocker
+  i32.const 0
+  i32.ge_s
+  if
+   i32.const -4
+   return
+  end
+  block $assembly/handle/slotAt|inlined.5 (result i32)
+   local.get $0
+   i32.load offset=4
+   block $assembly/history/slotOf|inlined.5 (result i32)
+    local.get $2
+    block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
+     local.get $0
+     i64.load32_u offset=16
+     br $assembly/handle/slotCapacityOf|inlined.8
+    end
+    i64.rem_u
+    i32.wrap_i64
+    br $assembly/history/slotOf|inlined.5
+   end
+   local.tee $0
+   i32.const 64
+   i32.mul
+   i32.add
+   br $assembly/handle/slotAt|inlined.5
+  end
   block $assembly/sync/stampWriting|inlined.0 (result i64)
-   local.get $3
+   local.get $2
    i64.const 1
    i64.shl
    i64.const 1
@@ -1968,26 +1957,13 @@
   i64.atomic.store
   atomic.fence
   local.get $0
-  i32.const 0
-  local.get $1
-  call $assembly/writer/writerBlocker
-  i32.const 0
-  i32.ge_s
-  if
-   local.get $2
-   local.get $5
-   i64.atomic.store
-   i32.const -4
-   return
-  end
-  local.get $4
   return
  )
  (func $assembly/writer/writerClose (param $0 i32)
-  block $assembly/handle/controlOf|inlined.13 (result i32)
+  block $assembly/handle/controlOf|inlined.14 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.13
+   br $assembly/handle/controlOf|inlined.14
   end
   i32.const 2
   i32.atomic.store offset=192
@@ -1997,16 +1973,16 @@
   (local $3 i32)
   (local $4 i32)
   (local $5 i64)
-  block $assembly/handle/controlOf|inlined.14 (result i32)
+  block $assembly/handle/controlOf|inlined.15 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.14
+   br $assembly/handle/controlOf|inlined.15
   end
   local.set $4
-  block $assembly/handle/slotAt|inlined.7 (result i32)
+  block $assembly/handle/slotAt|inlined.6 (result i32)
    local.get $0
    i32.load offset=4
-   block $assembly/history/slotOf|inlined.7 (result i32)
+   block $assembly/history/slotOf|inlined.6 (result i32)
     block $assembly/handle/positionOf|inlined.2 (result i64)
      local.get $0
      i64.load offset=32
@@ -2020,12 +1996,12 @@
     end
     i64.rem_u
     i32.wrap_i64
-    br $assembly/history/slotOf|inlined.7
+    br $assembly/history/slotOf|inlined.6
    end
    i32.const 64
    i32.mul
    i32.add
-   br $assembly/handle/slotAt|inlined.7
+   br $assembly/handle/slotAt|inlined.6
   end
   local.set $3
   block $assembly/writer/clockNs|inlined.0 (result i64)
@@ -2052,13 +2028,13 @@
   local.get $5
   i64.store offset=16
   local.get $3
-  block $assembly/sync/stampDone|inlined.5 (result i64)
+  block $assembly/sync/stampDone|inlined.4 (result i64)
    local.get $2
    i64.const 1
    i64.shl
    i64.const 2
    i64.add
-   br $assembly/sync/stampDone|inlined.5
+   br $assembly/sync/stampDone|inlined.4
   end
   i64.atomic.store
   local.get $0
@@ -2086,10 +2062,10 @@
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)
-  block $assembly/handle/controlOf|inlined.15 (result i32)
+  block $assembly/handle/controlOf|inlined.16 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.15
+   br $assembly/handle/controlOf|inlined.16
   end
   local.tee $0
   local.get $0
@@ -2099,10 +2075,10 @@
   i64.store offset=224
  )
  (func $assembly/writer/writerCountRefused (param $0 i32)
-  block $assembly/handle/controlOf|inlined.16 (result i32)
+  block $assembly/handle/controlOf|inlined.17 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.16
+   br $assembly/handle/controlOf|inlined.17
   end
   local.tee $0
   local.get $0
@@ -2112,10 +2088,10 @@
   i64.store offset=216
  )
  (func $assembly/writer/writerCountWait (param $0 i32)
-  block $assembly/handle/controlOf|inlined.17 (result i32)
+  block $assembly/handle/controlOf|inlined.18 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.17
+   br $assembly/handle/controlOf|inlined.18
   end
   local.tee $0
   local.get $0
@@ -2128,10 +2104,10 @@
   (local $3 i32)
   (local $4 i64)
   block $assembly/sync/loadHead|inlined.3 (result i64)
-   block $assembly/handle/controlOf|inlined.18 (result i32)
+   block $assembly/handle/controlOf|inlined.19 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.18
+    br $assembly/handle/controlOf|inlined.19
    end
    local.tee $3
    i64.atomic.load offset=128
@@ -2184,6 +2160,9 @@
   i32.const 0
   i32.atomic.store offset=328
   local.get $3
+  local.get $4
+  i64.atomic.store offset=136
+  local.get $3
   i32.const 1
   i32.atomic.store offset=192
   i32.const 0
@@ -2191,10 +2170,10 @@
  )
  (func $assembly/writer/writerOverruns (param $0 i32) (result i32)
   block $assembly/sync/loadBorrowers|inlined.2 (result i64)
-   block $assembly/handle/controlOf|inlined.19 (result i32)
+   block $assembly/handle/controlOf|inlined.20 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.19
+    br $assembly/handle/controlOf|inlined.20
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.2
@@ -2229,10 +2208,10 @@
   return
  )
  (func $assembly/writer/writerSetWaiting (param $0 i32) (param $1 i32)
-  block $assembly/handle/controlOf|inlined.20 (result i32)
+  block $assembly/handle/controlOf|inlined.21 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.20
+   br $assembly/handle/controlOf|inlined.21
   end
   local.get $1
   i32.atomic.store offset=328
@@ -2241,10 +2220,10 @@
   (local $1 i64)
   local.get $0
   block $assembly/sync/takeArmed|inlined.0 (result i64)
-   block $assembly/handle/controlOf|inlined.21 (result i32)
+   block $assembly/handle/controlOf|inlined.22 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.21
+    br $assembly/handle/controlOf|inlined.22
    end
    local.tee $0
    i64.const 0

@@ -37,6 +37,7 @@
 //                     96      8  poolId            creator: random, tells objects of one name apart
 //                    104      8  createdNs         creator: CLOCK_REALTIME
 //   publication      128      8  head              producer, every frame, after the slot's stamp
+//                    136      8  claim             producer, every frame, before it looks at the pins
 //   producer         192      4  producerState     producer: open, closing
 //                    196      4  producerEpoch     producer, on creation and take-over
 //                    200      4  producerPid       producer
@@ -109,6 +110,7 @@ export const HEADER_CREATED_NS = HEADER_POOL_ID + 8;
 
 // Words that different processes write sit on cache lines of their own.
 export const HEADER_HEAD = 128;
+export const HEADER_CLAIM = HEADER_HEAD + 8;
 
 export const HEADER_PRODUCER_STATE = 192;
 export const HEADER_PRODUCER_EPOCH = HEADER_PRODUCER_STATE + 4;

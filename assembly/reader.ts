@@ -20,6 +20,7 @@ import {
 import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from './status';
 import {
   loadBorrowers,
+  loadClaim,
   loadHead,
   loadProducerState,
   loadStamp,
@@ -112,7 +113,8 @@ function lower(a: u64, b: u64): u64 {
 /**
  * Pins the newest `count` frames with the view pin (`hold` false) or the hold pin (`hold` true) and returns the sequence number
  * of the newest, or EMPTY, CLOSED, BAD_HEAD, LAPPED. Between tries the pin stays where it is: it stops the writer one lap
- * further on, so the next try can hardly fail.
+ * further on, so the next try can hardly fail. (A window is shorter than the ring by two, so a claim on the frame
+ * after the head never reaches it.)
  */
 function pinNewest(handle: usize, count: u32, hold: bool): f64 {
   const control = controlOf(handle);
@@ -136,7 +138,7 @@ function pinNewest(handle: usize, count: u32, hold: bool): f64 {
     const oldest = windowStart(head, count);
     if (hold || tries >= FREE_TRIES) storeHoldPin(entry, lower(oldest, holdHeld)); // S3
     if (!hold) storeViewPin(entry, lower(oldest, viewHeld)); // S3
-    if (loadStamp(slotAt(handle, slotOf(oldest, capacity))) != stampDone(oldest)) continue; // S3
+    if (loadClaim(control) >= oldest + capacity) continue; // S3: the writer may not have seen the pin
     if (hold) {
       // HANDLE_HOLD_PIN keeps the lossless cursor: readerUnhold goes back to it.
     } else {

@@ -6,8 +6,8 @@
 //   S2 seqlock    writer: storeStampWriting, fence, bytes            reader: bytes, fence, loadStamp
 //                 A copy during which the writer touched the slot is recognised. The fences are for arm64: a store-release
 //                 does not hold back the plain stores after it, nor a load-acquire the plain loads before it.
-//   S3 pin        writer: storeStampWriting, loadPin                 reader: storePin, loadStamp
-//                 Store-then-load on both sides: either the writer sees the pin or the reader sees WRITING.
+//   S3 pin        writer: storeClaim, loadPin                        reader: storePin, loadClaim
+//                 Store-then-load on both sides: either the writer sees the pin or the reader sees the claim.
 //   S4 unpin      reader: bytes, storePin(NONE)                      writer: loadPin, bytes
 //                 The reader's loads are over before the writer's stores begin.
 //   S5 doorbell   consumer: orArmed, loadHead                        producer: storeHead, loadArmed
@@ -20,6 +20,7 @@ import {
   CONSUMER_VIEW_PIN,
   HEADER_ARMED,
   HEADER_BORROWERS,
+  HEADER_CLAIM,
   HEADER_HEAD,
   HEADER_PRODUCER_STATE,
   HEADER_PRODUCER_WAITING,
@@ -33,8 +34,11 @@ export const NONE: u64 = u64.MAX_VALUE;
 //
 //   state        who leaves it        next                         a crash here means
 //   DONE(p)      the producer         WRITING(p + capacity)        nothing: the frame is whole
-//   WRITING(p)   the producer         DONE(p) on commit; what was  the slot is unreadable, head is still p; the successor
-//                                     there when it backs off      writes p again
+//   WRITING(p)   the producer         DONE(p) on commit            the slot is unreadable, head is still p; the successor
+//                                                                  writes p again
+//
+// The claim is the position that the producer is about to write, writes, or wrote last: it never goes back. Frame p - capacity is
+// taken for lost once p is claimed, although a producer that finds it pinned leaves it untouched, stamp and all, and waits.
 // @ts-ignore: decorator
 @inline
 export function stampDone(position: u64): u64 {
@@ -69,6 +73,18 @@ export function loadHead(control: usize): u64 {
 @inline
 export function storeHead(control: usize, head: u64): void {
   atomic.store<u64>(control, head, HEADER_HEAD);
+}
+
+// @ts-ignore: decorator
+@inline
+export function loadClaim(control: usize): u64 {
+  return atomic.load<u64>(control, HEADER_CLAIM);
+}
+
+// @ts-ignore: decorator
+@inline
+export function storeClaim(control: usize, position: u64): void {
+  atomic.store<u64>(control, position, HEADER_CLAIM);
 }
 
 // @ts-ignore: decorator

@@ -1,8 +1,8 @@
 // The producer's side: one writer per pool, guaranteed by its file lock.
 //
-//   begin    stamp := WRITING(p), fence, look at the pins          (S2, S3)
+//   begin    claim := p, look at the pins, stamp := WRITING(p), fence   (S3, S2)
 //   bytes    by the host, into the slot
-//   commit   stamp := DONE(p), head := p + 1, look at the doorbell (S1, S5)
+//   commit   stamp := DONE(p), head := p + 1, look at the doorbell      (S1, S5)
 
 import { consumerCapacityOf, consumersOf, controlOf, positionOf, slotAt, slotCapacityOf } from './handle';
 import { slotOf } from './history';
@@ -31,10 +31,10 @@ import {
   loadBorrowers,
   loadHead,
   loadHoldPin,
-  loadStamp,
   loadViewPin,
   stampDone,
   stampWriting,
+  storeClaim,
   storeHead,
   storeProducerState,
   storeStamp,
@@ -62,6 +62,8 @@ export function writerOpen(handle: usize, pid: u32, onPinned: u32): i32 {
   store<u64>(control, clockNs(handle), HEADER_PRODUCER_SINCE_NS);
   atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH);
   storeWaiting(control, 0);
+  // The predecessor may have died while it wrote this position: its slot is lost, as the claim says.
+  storeClaim(control, head);
   storeProducerState(control, PRODUCER_OPEN);
   return OK;
 }
@@ -101,20 +103,14 @@ export function writerBlocker(handle: usize, from: u32, ignoreViews: bool): i32 
   return -1;
 }
 
-/** Claims the next slot: its index, or PINNED with everything as it was. */
+/** Claims the next slot: its index, or PINNED with every frame as it was. */
 export function writerBegin(handle: usize, ignoreViews: bool): i32 {
   const position = positionOf(handle);
+  storeClaim(controlOf(handle), position); // S3: before the pins are read
+  if (writerBlocker(handle, 0, ignoreViews) >= 0) return PINNED;
   const slot = slotOf(position, slotCapacityOf(handle));
-  const descriptor = slotAt(handle, slot);
-  const previous = loadStamp(descriptor);
-  const writing = stampWriting(position);
-  storeStamp(descriptor, writing); // S3: before the pins are read
+  storeStamp(slotAt(handle, slot), stampWriting(position));
   atomic.fence(); // S2: before the host writes a byte
-  if (writerBlocker(handle, 0, ignoreViews) >= 0) {
-    // Nothing has been written. (After an abandoned loan the old frame is gone already, and `previous` says so.)
-    storeStamp(descriptor, previous);
-    return PINNED;
-  }
   return <i32>slot;
 }
 

@@ -66,6 +66,9 @@ const WATCH_INTERVAL_MS = 200;
 /** Looks at the head between two looks at the clock while spinning: about a microsecond. */
 const SPIN_ITERATIONS = 500;
 
+/** Longest that loops over frames keep the event loop to themselves. */
+const MAX_TURN_MS = 2;
+
 /** What one reader has seen: the consumer itself, or one of its loops. */
 interface Cursor {
   epoch: number;
@@ -109,6 +112,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   #keepAlive = true;
   #pumping = false;
   #lastError: string | null = null;
+  #lastTurnMs = 0;
   #sleepWord: Int32Array | null = null;
   readonly #removeAbort: () => void;
 
@@ -209,6 +213,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     signal?.throwIfAborted();
     const deadline = timeoutMs === undefined ? Infinity : performance.now() + checkTimeout(timeoutMs);
     for (;;) {
+      await this.#breathe();
+      if (this.#closed) return null;
       if (this.#newer(this.#cursor, this.#live())) {
         const frame = this.#get(this.#cursor, options);
         if (frame !== null) return frame;
@@ -233,6 +239,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   async *#loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): AsyncGenerator<F, void, undefined> {
     while (!this.#closed && !signal?.aborted) {
+      await this.#breathe();
+      if (this.#closed) return;
       const frame = this.#newer(cursor, this.#live()) ? take() : null;
       if (frame !== null) {
         yield frame;
@@ -514,6 +522,19 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     if (this.#subscribed) this.#schedulePump();
   }
 
+  /**
+   * Gives the event loop a turn when it has had none for a while. A reader that is always behind would otherwise go from frame to
+   * frame in microtasks, and no timer or socket of the program would ever be served.
+   */
+  #breathe(): Promise<void> | null {
+    if (performance.now() - this.#lastTurnMs < MAX_TURN_MS) return null;
+    return platform()
+      .turn()
+      .then(() => {
+        this.#lastTurnMs = performance.now();
+      });
+  }
+
   /** Waits for a frame newer than the cursor's; 'over' at the deadline or when the consumer is closed. */
   #wait(cursor: Cursor, deadline: number, signal: AbortSignal | undefined): Promise<'frame' | 'over'> {
     return new Promise((resolve, reject) => {
@@ -550,7 +571,10 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const connection = this.#connection;
     if (connection === null || this.#closed) return;
     if (this.#bell === null) {
-      this.#bell = platform().readBell(this.#system.createBell(bellName(this.name, this.#bellId)), () => this.#pump());
+      this.#bell = platform().readBell(this.#system.createBell(bellName(this.name, this.#bellId)), () => {
+        this.#lastTurnMs = performance.now();
+        this.#pump();
+      });
       this.#updateRef();
     }
     connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FIFO); // S5: before the head is looked at again

@@ -116,6 +116,8 @@ export interface Platform {
   readBell(fd: number, onRing: () => void): BellReader;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;
+  /** Resolves after the event loop has had a turn. */
+  turn(): Promise<void>;
   /** Runs the callback when the process ends in any way that leaves JavaScript a chance. Returns how to take it back. */
   onExit(callback: () => void): () => void;
   warn(message: string): void;

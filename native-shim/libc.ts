@@ -45,6 +45,9 @@ const S_IFIFO = 0o010000;
 /** Where Linux keeps POSIX shared memory; FIFOs live beside the objects, so that whoever shares one shares the other. */
 export const SHARED_MEMORY_DIRECTORY = '/dev/shm';
 
+/** Second names of EAGAIN, EDEADLK and EOPNOTSUPP. */
+const ERRNO_ALIASES: ReadonlySet<string> = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
+
 const ARCHITECTURES = {
   x64: { SYS_futex: 202, O_NOFOLLOW: 0o400000 },
   arm64: { SYS_futex: 98, O_NOFOLLOW: 0o100000 },
@@ -134,7 +137,9 @@ export class Libc implements System {
     this.#koffi = loadKoffi();
     this.#c = bind(this.#koffi);
     this.#architecture = ARCHITECTURES[architecture];
-    for (const [name, number] of Object.entries(this.#koffi.os.errno)) this.#errnoNames.set(number, name);
+    for (const [name, number] of Object.entries(this.#koffi.os.errno)) {
+      if (!ERRNO_ALIASES.has(name)) this.#errnoNames.set(number, name);
+    }
     this.#scratchAddress = this.addressOf(this.#scratch);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
     this.pid = this.#c.getpid();

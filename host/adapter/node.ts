@@ -76,6 +76,7 @@ export const nodePlatform: Platform = {
     const handle = setTimeout(callback, Math.min(delayMs, 0x7fffffff));
     return timer(handle, () => clearTimeout(handle));
   },
+  turn: () => new Promise((resolve) => void setImmediate(resolve)),
   onExit,
   warn: (message) => process.emitWarning(message, 'TensorIpcWarning'),
   allocate: (bytes) => Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer,
