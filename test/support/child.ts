@@ -1,7 +1,9 @@
 // Programs of the tests that run in processes of their own, and how the tests talk to them.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { TensorIpcError, type TensorIpcErrorCode } from 'tensor-ipc';
 
 /** A child that hangs is killed after this long. A watchdog, not a limit on how fast it must be. */
 const WATCHDOG_MS = 120_000;
@@ -12,6 +14,16 @@ let poolCount = 0;
 export function poolName(label: string): string {
   poolCount += 1;
   return `test-${label}-${process.pid}-${poolCount}`;
+}
+
+/** For assert.throws: whether an error is the library's, with this code. */
+export function hasCode(code: TensorIpcErrorCode): (error: Error) => boolean {
+  return (error) => error instanceof TensorIpcError && error.code === code;
+}
+
+/** Names in /dev/shm that a pool of this name left behind: its object and its consumers' FIFOs. */
+export function leftovers(pool: string): string[] {
+  return readdirSync('/dev/shm').filter((name) => name === `tensoripc.${pool}` || name.startsWith(`tensoripc-bell.${pool}.`));
 }
 
 /** A process of test/programs/<program>.ts. Messages are JSON values over the IPC channel. */
