@@ -112,7 +112,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   #keepAlive = true;
   #pumping = false;
   #lastError: string | null = null;
-  #lastTurnMs = 0;
+  // When readers began to find newer frames without waiting, or 0.
+  #busySinceMs = 0;
   #sleepWord: Int32Array | null = null;
   readonly #removeAbort: () => void;
 
@@ -213,11 +214,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     signal?.throwIfAborted();
     const deadline = timeoutMs === undefined ? Infinity : performance.now() + checkTimeout(timeoutMs);
     for (;;) {
-      await this.#breathe();
       if (this.#closed) return null;
       if (this.#newer(this.#cursor, this.#live())) {
-        const frame = this.#get(this.#cursor, options);
+        await this.#breathe();
+        const frame = this.#closed ? null : this.#get(this.#cursor, options);
         if (frame !== null) return frame;
+        continue;
       }
       if ((await this.#wait(this.#cursor, deadline, signal)) === 'over') return null;
     }
@@ -239,11 +241,10 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   async *#loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): AsyncGenerator<F, void, undefined> {
     while (!this.#closed && !signal?.aborted) {
-      await this.#breathe();
-      if (this.#closed) return;
-      const frame = this.#newer(cursor, this.#live()) ? take() : null;
-      if (frame !== null) {
-        yield frame;
+      if (this.#newer(cursor, this.#live())) {
+        await this.#breathe();
+        const frame = this.#closed ? null : take();
+        if (frame !== null) yield frame;
         continue;
       }
       try {
@@ -377,10 +378,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     }
     this.#updateRef();
     if (this.#interested) this.#schedulePump();
-    // Listeners of the constructor's caller are not there yet.
-    queueMicrotask(() => {
-      if (this.#connection === connection) this.emit('connect', connection.mapping.metadata);
-    });
+    this.#announce(() => this.emit('connect', connection.mapping.metadata));
     return connection;
   }
 
@@ -388,7 +386,14 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#connection?.close();
     this.#connection = null;
     this.#updateRef();
-    this.emit('disconnect', reason);
+    this.#announce(() => this.emit('disconnect', reason));
+  }
+
+  /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */
+  #announce(event: () => void): void {
+    queueMicrotask(() => {
+      if (!this.#closed) event();
+    });
   }
 
   /** The periodic look: is the producer still alive, or is there one now? */
@@ -527,17 +532,21 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * frame in microtasks, and no timer or socket of the program would ever be served.
    */
   #breathe(): Promise<void> | null {
-    if (performance.now() - this.#lastTurnMs < MAX_TURN_MS) return null;
-    return platform()
-      .turn()
-      .then(() => {
-        this.#lastTurnMs = performance.now();
-      });
+    const now = performance.now();
+    if (this.#busySinceMs === 0) this.#busySinceMs = now;
+    if (now - this.#busySinceMs < MAX_TURN_MS) return null;
+    this.#busySinceMs = 0;
+    return platform().turn();
   }
 
   /** Waits for a frame newer than the cursor's; 'over' at the deadline or when the consumer is closed. */
   #wait(cursor: Cursor, deadline: number, signal: AbortSignal | undefined): Promise<'frame' | 'over'> {
+    this.#busySinceMs = 0;
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
       let timer: Timer | null = null;
       const done = () => {
         this.#waiters.delete(waiter);
@@ -571,10 +580,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const connection = this.#connection;
     if (connection === null || this.#closed) return;
     if (this.#bell === null) {
-      this.#bell = platform().readBell(this.#system.createBell(bellName(this.name, this.#bellId)), () => {
-        this.#lastTurnMs = performance.now();
-        this.#pump();
-      });
+      this.#bell = platform().readBell(this.#system.createBell(bellName(this.name, this.#bellId)), () => this.#pump());
       this.#updateRef();
     }
     connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FIFO); // S5: before the head is looked at again

@@ -1,6 +1,14 @@
 // A producer or consumer in a process of its own, driven by messages of the test: { op, … } → { value } or { error }.
 
-import { type ConsumerOptions, type Frame, type ProducerOptions, type Slot, TensorConsumer, TensorProducer, type View } from 'tensor-ipc';
+import {
+  type ConsumerOptions,
+  type Frame,
+  type ProducerOptions,
+  type Slot,
+  TensorConsumer,
+  TensorProducer,
+  type View,
+} from 'tensor-ipc';
 import { serve } from '../support/child';
 
 export type Request =
@@ -23,7 +31,8 @@ let view: View<Float64Array> | null = null;
 let slot: Slot<Float64Array> | null = null;
 let elements = 0;
 
-const show = (frame: Frame<Float64Array> | View<Float64Array> | null) => frame && { sequence: frame.sequence, first: frame.data[0] };
+const show = (frame: Frame<Float64Array> | View<Float64Array> | null) =>
+  frame && { sequence: frame.sequence, first: frame.data[0] };
 
 serve((message) => {
   const request = message as Request;
@@ -34,7 +43,8 @@ serve((message) => {
       return producer.nextSequence;
     case 'put': {
       let sequence = -1;
-      for (let i = 0; i < (request.count ?? 1); i++) sequence = producer?.put(new Float64Array(elements).fill(request.value + i)) ?? -1;
+      for (let i = 0; i < (request.count ?? 1); i++)
+        sequence = producer?.put(new Float64Array(elements).fill(request.value + i)) ?? -1;
       return sequence;
     }
     case 'loan':

@@ -91,7 +91,8 @@ export class Child {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.kill().then(() => undefined);
+    // Ended the polite way, so that it cleans up after itself.
+    return this.kill('SIGTERM').then(() => undefined);
   }
 }
 

@@ -1,0 +1,54 @@
+// Numbers and tables for people.
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** "1.3 MB": three digits and a decimal unit. */
+export function showBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < BYTE_UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : threeDigits(value)} ${BYTE_UNITS[unit]}`;
+}
+
+/** "0.042", "4.20", "420": enough digits to compare. */
+export function threeDigits(value: number): string {
+  if (value >= 99.95) return value.toFixed(0);
+  if (value >= 9.995) return value.toFixed(1);
+  return value >= 0.9995 ? value.toFixed(2) : value.toFixed(3);
+}
+
+/** Milliseconds, or a dash where there is none. */
+export function showMs(ms: number | null): string {
+  return ms === null ? '-' : threeDigits(ms);
+}
+
+/** A number of a value range, short. */
+export function showValue(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
+}
+
+/** Rows as left-aligned columns. */
+export function columns(rows: readonly (readonly string[])[], gap = '  '): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
+  return rows
+    .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number))).join(gap))
+    .join('\n');
+}
+
+/** A table: a head, and rows whose cells are right-aligned where the column is one of numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], numbers: readonly boolean[]): string[] {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (numbers[i] === true ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number)))
+      .join('  ')
+      .trimEnd();
+  return [line(head), ...rows.map(line)];
+}

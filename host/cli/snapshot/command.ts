@@ -1,0 +1,124 @@
+// tensor-ipc snapshot: the latest frame of a pool as a PNG file.
+
+import { writeFileSync } from 'node:fs';
+import { type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/node';
+import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
+import { showValue } from '../format';
+import { layoutOf, type Rendered, render, SHOWABLE_SHAPES } from './image';
+import { encodePng } from './png';
+
+const NAME = 'snapshot';
+const DEFAULT_TIMEOUT_MS = 2000;
+const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
+
+export const snapshotCommand = defineCommand({
+  name: NAME,
+  summary: 'Write what a pool shows to a PNG file.',
+  usage: 'NAME OUTPUT.png',
+  details:
+    `Shows tensors of shape ${SHOWABLE_SHAPES}. uint8 is shown as it is, bool as black and white; all other\n` +
+    'dtypes are scaled between the smallest and the largest value of the frame, or --min and --max; NaN is black.',
+  options: {
+    timeout: {
+      type: 'string',
+      value: 'MS',
+      help: `Wait so long for a producer and its first frame. Default ${DEFAULT_TIMEOUT_MS}.`,
+    },
+    field: {
+      type: 'string',
+      value: 'NAME',
+      help: 'The tensor to show, of a frame that has several. Default: the first that can be.',
+    },
+    min: { type: 'string', value: 'X', help: 'The value to show as black.' },
+    max: { type: 'string', value: 'X', help: 'The value to show as white.' },
+    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+  },
+  examples: [
+    [`${NAME} demo out.png`, 'the latest frame of the pool "demo"'],
+    [`${NAME} camera out.png --field depth --max 4000`, 'one tensor of several, far away is white'],
+    [`${NAME} camera - > out.png`, 'to the standard output'],
+  ],
+  async run(values, [name, output, ...more]) {
+    if (name === undefined || output === undefined) {
+      throw new UsageError(
+        `${name === undefined ? 'no pool' : 'no output file'} given: tensor-ipc ${NAME} NAME OUTPUT.png`,
+        NAME,
+      );
+    }
+    if (more.length > 0) throw new UsageError(`one pool and one output file, found also ${more.join(' ')}`, NAME);
+    const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1) ?? DEFAULT_TIMEOUT_MS;
+    const min = finiteNumber(NAME, 'min', values.min);
+    const max = finiteNumber(NAME, 'max', values.max);
+    if (min !== undefined && max !== undefined && min >= max)
+      throw new UsageError(`--min ${min} is not below --max ${max}`, NAME);
+    const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
+    if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
+
+    using consumer = TensorConsumer.attach(name, { trust });
+    const frame = await consumer.next({ timeoutMs });
+    const { metadata } = consumer;
+    if (frame === null || metadata === null) {
+      throw new CliError(
+        consumer.connected
+          ? `pool '${name}' has a producer, but no frame came within ${timeoutMs} ms`
+          : `pool '${name}' has no producer, and none came within ${timeoutMs} ms: start one, or raise --timeout`,
+      );
+    }
+    const [tensor, field] = choose(frame, metadata, values.field);
+    const layout = layoutOf(tensor.shape);
+    if (layout === null)
+      throw new CliError(
+        `pool '${name}'${field}: ${describe(tensor)} is no picture; shapes that can be shown: ${SHOWABLE_SHAPES}`,
+      );
+    const rendered = render(tensor, layout, { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) });
+    const png = encodePng(rendered.image);
+    if (output === '-') await writeOut(png);
+    else writeFileSync(output, png);
+    const line = `${output === '-' ? 'standard output' : output}: ${summary(rendered, tensor)}${field}, frame ${frame.sequence}, ${showRange(rendered)}\n`;
+    // The picture has the standard output to itself.
+    (output === '-' ? process.stderr : process.stdout).write(line);
+    return EXIT_OK;
+  },
+});
+
+/** The tensor to show, and ", field NAME" for the messages if the frame has several. */
+function choose(frame: Frame, metadata: PoolMetadata, wanted: string | undefined): [TensorView, string] {
+  const { fields } = frame;
+  const names = metadata.fields.map((field) => field.name);
+  if (fields === undefined) {
+    if (wanted !== undefined && wanted !== names[0]) {
+      throw new CliError(`pool '${metadata.name}' has no field '${wanted}': its frames are one plain tensor`);
+    }
+    return [frame, ''];
+  }
+  if (wanted !== undefined) {
+    const tensor = fields[wanted];
+    if (tensor === undefined) throw new CliError(`pool '${metadata.name}' has no field '${wanted}', it has ${names.join(', ')}`);
+    return [tensor, `, field ${wanted}`];
+  }
+  const first = names.find((field) => layoutOf(fields[field]?.shape ?? []) !== null);
+  const tensor = first === undefined ? undefined : fields[first];
+  if (tensor === undefined) {
+    throw new CliError(
+      `pool '${metadata.name}' (${metadata}) has no field that is a picture; shapes that can be shown: ${SHOWABLE_SHAPES}`,
+    );
+  }
+  return [tensor, `, field ${first}`];
+}
+
+function describe({ dtype, shape }: TensorView): string {
+  return `${dtype} [${shape.join(', ')}]`;
+}
+
+function summary({ image }: Rendered, tensor: TensorView): string {
+  return `${image.width}×${image.height}, ${describe(tensor)}`;
+}
+
+function showRange({ range, scale }: Rendered): string {
+  const found = range === null ? 'no finite values' : `values ${showValue(range.min)} to ${showValue(range.max)}`;
+  return scale === null ? found : `${found} (black ${showValue(scale.min)}, white ${showValue(scale.max)})`;
+}
+
+function writeOut(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve())));
+}
