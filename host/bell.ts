@@ -12,11 +12,28 @@ import {
   MAX_CONSUMERS,
 } from '../assembly/layout';
 import type { Mapping } from './mapping';
-import type { System } from './system';
+import { platform, type System } from './system';
 
 /** File name of a consumer's FIFO, in the directory of the objects. The id is random, so that no two meet. */
 export function bellName(pool: string, id: bigint): string {
-  return `tensoripc-bell.${pool}.${BigInt.asUintN(64, id).toString(16).padStart(16, '0')}`;
+  return `${bellPrefix(pool)}${BigInt.asUintN(64, id).toString(16).padStart(16, '0')}`;
+}
+
+function bellPrefix(pool: string): string {
+  return `tensoripc-bell.${pool}.`;
+}
+
+/** Rings every consumer that waits for a pool of this name to appear. They find the pool by themselves. */
+export function ringNewcomers(system: System, pool: string): void {
+  const prefix = bellPrefix(pool);
+  for (const name of platform().listSharedMemory()) {
+    // A pool's name may contain dots: only what follows as an id is a bell of this one.
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}$/.test(name.slice(prefix.length))) continue;
+    const fd = system.openBell(name);
+    if (fd === null) continue;
+    system.ringBell(fd);
+    system.close(fd);
+  }
 }
 
 interface OpenBell {

@@ -9,14 +9,13 @@ import {
   MAX_CONSUMERS,
 } from '../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY, OK } from '../assembly/status';
+import { copyFromShared, MEMCPY_FROM_BYTES } from './copy';
 import { poolError } from './core';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { type Mapping, type Window, WindowBuilder } from './mapping';
 import { platform, type System } from './system';
 
-/** Below this, libc's memcpy is not worth its call (host/copy.ts measures the same limit). */
-const SMALL_BYTES = 1024;
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
 /** Result buffers that were handed back and wait for their next use. */
@@ -130,7 +129,7 @@ export class Connection {
   #target(count: number, into: TypedArray | null): Window {
     const bytes = count * this.mapping.geometry.frameBytes;
     if (into === null) {
-      if (bytes < SMALL_BYTES) return this.#results.fresh(count, bytes);
+      if (bytes < MEMCPY_FROM_BYTES) return this.#results.fresh(count, bytes);
       return this.#results.build(this.#spare(bytes) ?? platform().allocate(bytes), 0, count, false);
     }
     return { ...this.#results.build(into.buffer, into.byteOffset, count, false), data: into };
@@ -143,7 +142,7 @@ export class Connection {
 
   /** Takes a result's memory back for the next copy. */
   recycle(buffer: ArrayBufferLike): void {
-    if (this.#closed || !(buffer instanceof ArrayBuffer) || buffer.byteLength < SMALL_BYTES) return;
+    if (this.#closed || !(buffer instanceof ArrayBuffer) || buffer.byteLength < MEMCPY_FROM_BYTES) return;
     if (this.#spares.length === MAX_SPARES) this.#spares.shift();
     this.#spares.push(buffer);
   }
@@ -155,12 +154,11 @@ export class Connection {
     const address = mapping.slotAddress(slot);
     if (count === 1 || (!latestFirst && frameStride === frameBytes)) {
       const bytes = count * frameBytes;
-      if (bytes < SMALL_BYTES) (to as Uint8Array).set(mapping.window(slot, count, false).data as Uint8Array);
-      else this.#system.copyOut(to, address, bytes);
+      copyFromShared(this.#system, to, mapping.window(slot, count, false).data, address, bytes);
       return;
     }
     const elements = to.length / count;
-    const target = frameBytes < SMALL_BYTES ? 0 : this.#system.addressOf(to);
+    const target = frameBytes < MEMCPY_FROM_BYTES ? 0 : this.#system.addressOf(to);
     for (let i = 0; i < count; i++) {
       const step = latestFirst ? count - 1 - i : i;
       if (target === 0)

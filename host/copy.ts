@@ -1,13 +1,13 @@
-// The one place that chooses how bytes are copied.
+// The one place that chooses how bytes are copied: by TypedArray.set or by libc's memcpy.
 
 import type { TypedArray } from './dtype';
 import type { Address, System } from './system';
 
 /**
- * From here on libc's memcpy through koffi is cheaper than TypedArray.set, which copies shared memory word by word: 40 against
- * 46 ns at 1 KiB, 150 against 66 ns at 4 KiB, 192 against 117 µs at 6 MB (docs/design/0003-copies.md).
+ * From here on libc's memcpy pays for its call through koffi: TypedArray.set copies shared memory word by word, several times
+ * slower (docs/design/0003-copies.md has the measurements).
  */
-const MEMCPY_FROM_BYTES = 1024;
+export const MEMCPY_FROM_BYTES = 1024;
 
 /** Copies all of `from` onto the shared pages at `address`, of which `view` is a view of the same element type and length. */
 export function copyToShared(system: System, view: TypedArray, address: Address, from: TypedArray): void {
@@ -16,7 +16,7 @@ export function copyToShared(system: System, view: TypedArray, address: Address,
   else system.copyIn(address, from, bytes);
 }
 
-/** Copies `bytes` bytes from the shared pages into `to`; `view` is a view of them with the element type of `to`. */
+/** Copies the `bytes` bytes of `view`, which lies on the shared pages at `address`, to the front of `to`, of the same element type. */
 export function copyFromShared(system: System, to: TypedArray, view: TypedArray, address: Address, bytes: number): void {
   if (bytes < MEMCPY_FROM_BYTES) (to as Uint8Array).set(view as Uint8Array);
   else system.copyOut(to, address, bytes);

@@ -1,16 +1,9 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
-export {
-  type ConsumerEvents,
-  type ConsumerOptions,
-  type FramesOptions,
-  type GetOptions,
-  type NextOptions,
-  TensorConsumer,
-  type WindowOptions,
-} from './consumer';
+export { TensorConsumer } from './consumer';
+export type { ConsumerEvents, ConsumerOptions, FramesOptions, GetOptions, NextOptions, WindowOptions } from './consumer-options';
 export type { Dtype, TypedArray } from './dtype';
-export { TensorIpcError, type TensorIpcErrorCode } from './errors';
+export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from './errors';
 export { Frame } from './frame';
 export {
   type FieldMetadata,
@@ -23,6 +16,7 @@ export {
   type SampleOptions,
 } from './metadata';
 export type { Trust } from './pool';
-export { type OnPinned, type ProducerOptions, type ProducerStats, type PutOptions, Slot, TensorProducer } from './producer';
+export { type OnPinned, type ProducerOptions, type ProducerStats, TensorProducer } from './producer';
+export { type PutOptions, Slot } from './slot';
 export type { TensorLike, TensorView } from './tensor';
 export { View } from './view';

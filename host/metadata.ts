@@ -55,6 +55,12 @@ export class PoolMetadata {
 
   /** @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT */
   constructor(init: PoolMetadataInit) {
+    if (typeof init !== 'object' || init === null) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        'PoolMetadata is made from { name, fields: [{ name, dtype, shape }], historyLen? }',
+      );
+    }
     this.name = checkName(init.name);
     const historyLen = init.historyLen ?? 1;
     if (!Number.isSafeInteger(historyLen) || historyLen < 1 || historyLen > MAX_HISTORY_LEN) {

@@ -218,7 +218,7 @@ function build(system: System, pool: string, fd: number, description: PoolDescri
       throw new TensorIpcError(
         'SHM_FULL',
         `pool '${pool}' needs ${geometry.objectBytes} bytes (${geometry.slotCapacity} frames of ${geometry.frameStride}), ` +
-          `but /dev/shm has ${freeBytes} of ${totalBytes} free: free some (tensor-ipc gc), shorten historyLen, or enlarge it ` +
+          `but /dev/shm has ${freeBytes} of ${totalBytes} free: remove what is stale there, shorten historyLen, or enlarge it ` +
           '(docker run --shm-size, mount -o remount,size=… /dev/shm)',
         { cause: error, syscall: error.syscall, errno: error.errnoName },
       );

@@ -8,36 +8,20 @@ import {
   ON_PINNED_WAIT,
 } from '../assembly/layout';
 import { OK } from '../assembly/status';
-import { Ringer } from './bell';
+import { Ringer, ringNewcomers } from './bell';
 import { copyToShared } from './copy';
 import { poolError } from './core';
 import { readProducerCounters } from './counters';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
+import { checkedTensors, directData } from './intake';
 import { registerOpen } from './lifecycle';
-import { type Mapping, WindowBuilder } from './mapping';
-import {
-  type FieldMetadata,
-  type HistoryPad,
-  isRecord,
-  MetadataCreator,
-  PLAIN_FIELD,
-  type PoolMetadata,
-  type Sample,
-  type SampleOptions,
-} from './metadata';
+import { type Mapping, type Window, WindowBuilder } from './mapping';
+import { type FieldMetadata, type HistoryPad, MetadataCreator, PoolMetadata, type Sample, type SampleOptions } from './metadata';
 import { objectName, openForProducer, translate } from './pool';
+import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from './slot';
 import { platform, type System } from './system';
-import {
-  gather,
-  isTypedArray,
-  type NormalTensor,
-  normalise,
-  sameShape,
-  showShape,
-  type TensorLike,
-  type TensorView,
-} from './tensor';
+import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
 
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
 export type OnPinned = 'wait' | 'drop' | 'overwrite';
@@ -56,11 +40,6 @@ export interface ProducerOptions {
   readonly mode?: number;
 }
 
-export interface PutOptions {
-  /** When the frame was made, ns, on any clock that the consumers know. Default: CLOCK_MONOTONIC at publication. */
-  readonly timestampNs?: bigint;
-}
-
 const POLICIES: Readonly<Record<OnPinned, number>> = {
   wait: ON_PINNED_WAIT,
   drop: ON_PINNED_DROP,
@@ -71,101 +50,6 @@ const POLICIES: Readonly<Record<OnPinned, number>> = {
 const REAP_INTERVAL_MS = 50;
 
 const DEFAULT_WAIT_TIMEOUT_MS = 1000;
-
-/** Told to the producer when a loan is dropped without commit or release. */
-interface Abandoned {
-  readonly producer: WeakRef<TensorProducer>;
-  readonly loan: number;
-}
-
-const abandonedLoans = new FinalizationRegistry<Abandoned>(({ producer, loan }) => {
-  producer.deref()?.abandon(loan);
-});
-
-/** Identity of a loan, shared by the slots that come after one another: registering for finalisation is what costs. */
-class LoanGuard {
-  readonly loan: number;
-  constructor(loan: number) {
-    this.loan = loan;
-  }
-}
-
-/**
- * A frame to be written in place, on the shared pages. `commit()` publishes it; released uncommitted (`using`, `release()`) it
- * publishes nothing. Its previous contents are those of an old frame.
- */
-export class Slot<T extends TypedArray = TypedArray> implements Disposable {
-  /** Number that the frame will have. */
-  readonly sequence: number;
-  /** True when onPinned 'drop' refused the frame: what is written goes nowhere and commit answers -1. */
-  readonly refused: boolean;
-  readonly #producer: TensorProducer<T>;
-  readonly #tensors: TensorView & { readonly fields: Readonly<Record<string, TensorView>> | undefined };
-  // Held, not read: when this slot is forgotten, the guard goes with it, and the producer is told.
-  #guard: LoanGuard | null;
-
-  constructor(producer: TensorProducer<T>, tensors: Slot<T>['tensors'], sequence: number, refused: boolean, guard: LoanGuard) {
-    this.#producer = producer;
-    this.#tensors = tensors;
-    this.sequence = sequence;
-    this.refused = refused;
-    this.#guard = guard;
-  }
-
-  private get tensors(): TensorView & { readonly fields: Readonly<Record<string, TensorView>> | undefined } {
-    if (this.#guard === null)
-      throw new TensorIpcError('RELEASED', `slot ${this.sequence} has been committed or released: loan another`);
-    return this.#tensors;
-  }
-
-  /** Elements of the frame, on the shared pages. Of a frame of several tensors: its raw bytes. */
-  get data(): T {
-    return this.tensors.data as T;
-  }
-
-  get shape(): readonly number[] {
-    return this.tensors.shape;
-  }
-
-  get strides(): readonly number[] {
-    return this.tensors.strides;
-  }
-
-  get offset(): number {
-    return this.tensors.offset;
-  }
-
-  get dtype(): TensorView['dtype'] {
-    return this.tensors.dtype;
-  }
-
-  /** The tensors by name, for pools whose frames have several. */
-  get fields(): Readonly<Record<string, TensorView>> | undefined {
-    return this.tensors.fields;
-  }
-
-  /** Publishes the frame: its sequence number, or -1 when it had been refused. */
-  commit(options?: PutOptions): number {
-    const guard = this.#take();
-    return this.#producer.commitLoan(guard, this.refused, options);
-  }
-
-  /** Gives the slot back unpublished. Does nothing after commit. */
-  release(): void {
-    if (this.#guard !== null) this.#producer.releaseLoan(this.#take());
-  }
-
-  #take(): LoanGuard {
-    const guard = this.#guard;
-    if (guard === null) throw new TensorIpcError('RELEASED', `slot ${this.sequence} has been committed or released already`);
-    this.#guard = null;
-    return guard;
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-}
 
 export interface ProducerStats {
   /** Frames published by all producers of this object so far. */
@@ -179,7 +63,7 @@ export interface ProducerStats {
 }
 
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
-export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
+export class TensorProducer<T extends TypedArray = TypedArray> implements Lender, Disposable {
   readonly metadata: PoolMetadata;
   readonly #system: System;
   readonly #mapping: Mapping;
@@ -191,6 +75,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   readonly #unregister: () => void;
   readonly #field: FieldMetadata;
   readonly #plain: boolean;
+  // Any frame's data: what a plain frame's array has to be like.
+  readonly #like: TypedArray;
   #sequence: number;
   #closed = false;
   // Identity of the loan that is out, or 0.
@@ -204,6 +90,9 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY
    */
   constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
+    if (!(metadata instanceof PoolMetadata)) {
+      throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
+    }
     const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600 } = options;
     if (historyPad !== 'zero' && historyPad !== 'fill') {
       throw new TensorIpcError('INVALID_ARGUMENT', `historyPad is 'zero' or 'fill', found ${JSON.stringify(historyPad)}`);
@@ -249,8 +138,10 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       throw poolError(metadata.name, code);
     }
     this.#sequence = core.writerSequence(handle);
+    this.#like = this.#mapping.window(0, 1, false).data;
     this.#ringer = new Ringer(this.#mapping);
     this.#unregister = registerOpen(() => this.cleanup());
+    ringNewcomers(this.#system, metadata.name);
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -287,10 +178,9 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   put(frame: Sample, options?: PutOptions): number {
     this.#assertReady();
     // Everything is checked before the slot is claimed: a wrong argument costs no frame.
-    const direct = this.#plain ? this.#directData(frame as TensorLike) : null;
-    const tensors = direct === null ? this.#checkedTensors(frame) : null;
-    const timestampNs = options?.timestampNs;
-    if (timestampNs !== undefined) checkTimestamp(timestampNs);
+    const direct = this.#plain ? directData(frame, this.#field, this.#like) : null;
+    const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+    const timestampNs = checkTimestamp(options?.timestampNs);
     const slot = this.#claim();
     if (slot < 0) return -1;
     const mapping = this.#mapping;
@@ -313,8 +203,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     let guard = this.#guard;
     if (guard === null) {
       this.#lastLoan += 1;
-      guard = new LoanGuard(this.#lastLoan);
-      abandonedLoans.register(guard, { producer: new WeakRef<TensorProducer>(this as TensorProducer), loan: guard.loan });
+      guard = new LoanGuard(this, this.#lastLoan);
     }
     // While the loan is out only the slot holds the guard.
     this.#guard = null;
@@ -323,9 +212,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 
   /** @internal */
-  commitLoan(guard: LoanGuard, refused: boolean, options?: PutOptions): number {
-    const timestampNs = options?.timestampNs;
-    if (timestampNs !== undefined) checkTimestamp(timestampNs);
+  commitLoan(guard: LoanGuard, refused: boolean, timestampNs: bigint | undefined): number {
     this.releaseLoan(guard);
     if (this.#closed) throw this.#closedError();
     if (refused) return -1;
@@ -339,7 +226,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 
   /** @internal */
-  abandon(loan: number): void {
+  abandonLoan(loan: number): void {
     if (this.#loan !== loan) return;
     this.#loan = 0;
     platform().warn(
@@ -399,59 +286,6 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
         `pool '${this.name}': slot ${this.#sequence} is still loaned: commit() or release() it first`,
       );
     }
-  }
-
-  /** The elements to copy, when the frame needs no more than one look: same array type, same shape, dense. Otherwise null. */
-  #directData(frame: TensorLike): TypedArray | null {
-    const { dtype, shape } = this.#field;
-    const expected = this.#mapping.window(0, 1, false).data;
-    if (isTypedArray(frame)) {
-      return frame.constructor === expected.constructor && shape.length === 1 && shape[0] === frame.length ? frame : null;
-    }
-    const { data } = frame;
-    if (
-      data?.constructor === expected.constructor &&
-      data.length === expected.length &&
-      (frame.dtype === undefined || frame.dtype === dtype) &&
-      frame.strides === undefined &&
-      frame.stride === undefined &&
-      !frame.offset &&
-      sameShape(frame.shape, shape)
-    ) {
-      return data;
-    }
-    return null;
-  }
-
-  #checkedTensors(frame: Sample): NormalTensor[] {
-    const { fields } = this.metadata;
-    const named = isRecord(frame);
-    const names = named ? Object.keys(frame) : [PLAIN_FIELD];
-    if (names.length !== fields.length || fields.some((field) => !names.includes(field.name))) {
-      const found = named ? names.join(', ') : 'one plain tensor';
-      throw new TensorIpcError(
-        'FIELDS_MISMATCH',
-        `pool '${this.name}': expected ${this.#plain ? 'one plain tensor' : `fields ${fields.map((f) => f.name).join(', ')}`}, found ${found || 'none'}`,
-      );
-    }
-    return fields.map((field) => {
-      const what = `pool '${this.name}'${this.#plain ? '' : `, field ${field.name}`}`;
-      const tensor = normalise(named ? (frame[field.name] as TensorLike) : frame, what);
-      if (!sameShape(tensor.shape, field.shape)) {
-        throw new TensorIpcError(
-          'SHAPE_MISMATCH',
-          `${what}: expected shape ${showShape(field.shape)}, found ${showShape(tensor.shape)}`,
-        );
-      }
-      // A bare Uint16Array or Uint8Array carries float16, bfloat16 or bool bits; a stated dtype must be the pool's.
-      const stated =
-        !isTypedArray(named ? frame[field.name] : frame) && ((named ? frame[field.name] : frame) as { dtype?: unknown });
-      const free = stated === false || stated.dtype === undefined;
-      if (tensor.dtype !== field.dtype && !(free && opaque(tensor.dtype, field.dtype))) {
-        throw new TensorIpcError('DTYPE_MISMATCH', `${what}: expected dtype ${field.dtype}, found ${tensor.dtype}`);
-      }
-      return tensor;
-    });
   }
 
   #copyTensors(tensors: readonly NormalTensor[], slot: number): void {
@@ -551,25 +385,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     }
   }
 
-  #scratchWindow(): Slot['tensors'] {
+  #scratchWindow(): Window {
     this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
     return new WindowBuilder(this.metadata, this.#mapping.geometry.frameStride).build(this.#refusedBuffer, 0, 1, false);
-  }
-}
-
-/** Whether an unlabelled array of one dtype stands for another's bits. */
-function opaque(own: string, dtype: string): boolean {
-  return (
-    (own === 'uint16' && (dtype === 'float16' || dtype === 'bfloat16')) ||
-    ((own === 'uint8' || own === 'int8') && dtype === 'bool')
-  );
-}
-
-function checkTimestamp(timestampNs: unknown): void {
-  if (typeof timestampNs !== 'bigint' || BigInt.asIntN(64, timestampNs) !== timestampNs) {
-    throw new TensorIpcError(
-      'INVALID_ARGUMENT',
-      `timestampNs is a bigint of nanoseconds that fits 64 bits, found ${String(timestampNs)}`,
-    );
   }
 }

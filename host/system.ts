@@ -72,8 +72,8 @@ export interface System {
   futexWait(word: Address, expected: number, timeoutMs: number): boolean;
   futexWake(word: Address): void;
 
-  /** Makes a FIFO beside the objects, opened so that it never reports end of file. */
-  createBell(name: string): number;
+  /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
+  createBell(name: string, mode: number): number;
   /** Opens another process's FIFO for ringing, or null if it is gone or is not this user's FIFO. */
   openBell(name: string): number | null;
   /** One byte into a FIFO. False when its reader is gone; a full FIFO has been rung already. */
@@ -116,6 +116,8 @@ export interface Platform {
   readBell(fd: number, onRing: () => void): BellReader;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;
+  /** Names of the files beside the pool objects, theirs included. */
+  listSharedMemory(): readonly string[];
   /** Resolves after the event loop has had a turn. */
   turn(): Promise<void>;
   /** Runs the callback when the process ends in any way that leaves JavaScript a chance. Returns how to take it back. */

@@ -341,12 +341,18 @@ export class Libc implements System {
     this.#c.futex(this.#architecture.SYS_futex, word, FUTEX_WAKE, INT_MAX, null, 0, 0);
   }
 
-  createBell(name: string): number {
+  createBell(name: string, mode: number): number {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
-    if (this.#c.mkfifo(path, 0o600) < 0) this.#fail('mkfifo', path);
+    if (this.#c.mkfifo(path, mode & 0o700) < 0) this.#fail('mkfifo', path);
     // Open for both ends: a reader that is its own writer never sees end of file.
     const fd = this.#c.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | this.#architecture.O_NOFOLLOW, 0);
-    return fd >= 0 ? fd : this.#fail('open', path);
+    if (fd < 0) this.#fail('open', path);
+    if (this.#c.fchmod(fd, mode) < 0) {
+      const errno = this.#koffi.errno();
+      this.#c.close(fd);
+      this.#fail('fchmod', path, errno);
+    }
+    return fd;
   }
 
   openBell(name: string): number | null {

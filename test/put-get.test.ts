@@ -1,5 +1,13 @@
 import ndarray from 'ndarray';
-import { type Dtype, MetadataCreator, PoolMetadata, recommendedHistoryLen, TensorConsumer, TensorProducer, type TypedArray } from 'tensor-ipc';
+import {
+  type Dtype,
+  MetadataCreator,
+  PoolMetadata,
+  recommendedHistoryLen,
+  TensorConsumer,
+  TensorProducer,
+  type TypedArray,
+} from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasCode, poolName } from './support/child';
@@ -91,7 +99,8 @@ test('an ndarray over a frame indexes as the frame says, also backwards', () => 
   using view = consumer.borrow({ historyLen: 3 });
   if (view === null) throw new Error('no view');
   const array = ndarray(view.data, [...view.shape], [...view.strides], view.offset);
-  for (let n = 0; n < 3; n++) for (let i = 0; i < 2; i++) for (let j = 0; j < 3; j++) assert.is(array.get(n, i, j), 10 * (5 - n) + 3 * i + j);
+  for (let n = 0; n < 3; n++)
+    for (let i = 0; i < 2; i++) for (let j = 0; j < 3; j++) assert.is(array.get(n, i, j), 10 * (5 - n) + 3 * i + j);
 });
 
 test('timestamps: the given one, else the monotonic clock; of the latest frame in a window', () => {
@@ -120,7 +129,7 @@ test('what get returns is never overwritten by a later call', () => {
     producer.put(new Uint32Array(4096).fill(k));
     const frame = consumer.get();
     // Keep a part only: the frame itself may be collected.
-    kept.push((frame?.data as Uint32Array).subarray(100, 200));
+    if (frame !== null) kept.push(frame.data.subarray(100, 200));
     if (k % 50 === 0) (globalThis as { gc?: () => void }).gc?.();
   }
   for (const [k, part] of kept.entries()) assert.ok(part.every((word) => word === k));
@@ -205,7 +214,10 @@ test('records: several tensors, one frame', () => {
   assert.equal([at(0), at(1), at(2)], [9.5, 4.5, 3.5]);
   using view = consumer.borrow({ historyLen: 3 });
   const pinned = view?.fields?.['intrinsics'];
-  assert.equal([0, 1, 2].map((n) => pinned?.data[(pinned.offset ?? 0) + n * (pinned.strides[0] as number)]), [-9, -4, -3]);
+  assert.equal(
+    [0, 1, 2].map((n) => pinned?.data[(pinned.offset ?? 0) + n * (pinned.strides[0] as number)]),
+    [-9, -4, -3],
+  );
 });
 
 // Frame sizes that give every kind of ring: dense tiny, dense large, padded because an odd size would cost too much.
@@ -256,7 +268,11 @@ for (const [label, frameBytes] of RINGS) {
 
 test('a window is one contiguous dense range wherever the ring wraps', () => {
   const name = poolName('dense');
-  using producer = TensorProducer.fromSample(name, { data: new Uint8Array(480 * 640 * 3), shape: [480, 640, 3] }, { historyLen: 10 });
+  using producer = TensorProducer.fromSample(
+    name,
+    { data: new Uint8Array(480 * 640 * 3), shape: [480, 640, 3] },
+    { historyLen: 10 },
+  );
   using consumer = TensorConsumer.attach<Uint8Array>(name);
   for (let k = 0; k < 40; k++) {
     {
@@ -281,11 +297,20 @@ test('metadata: names, histories, recommendedHistoryLen', () => {
     assert.throws(() => MetadataCreator.fromSample('n', sample, { historyLen }), hasCode('INVALID_ARGUMENT'));
   }
   assert.throws(() => new PoolMetadata({ name: 'n', fields: [] }), hasCode('INVALID_ARGUMENT'));
-  assert.throws(() => new PoolMetadata({ name: 'n', fields: [{ name: 'a', dtype: 'float8' as Dtype, shape: [1] }] }), hasCode('INVALID_ARGUMENT'));
-  assert.throws(() => new PoolMetadata({ name: 'n', fields: [{ name: 'a', dtype: 'uint8', shape: [0] }] }), hasCode('INVALID_ARGUMENT'));
+  assert.throws(
+    () => new PoolMetadata({ name: 'n', fields: [{ name: 'a', dtype: 'float8' as Dtype, shape: [1] }] }),
+    hasCode('INVALID_ARGUMENT'),
+  );
+  assert.throws(
+    () => new PoolMetadata({ name: 'n', fields: [{ name: 'a', dtype: 'uint8', shape: [0] }] }),
+    hasCode('INVALID_ARGUMENT'),
+  );
   assert.is(recommendedHistoryLen({ maxReadHistoryLen: 5, publishRateHz: 30, minSubscribeRateHz: 10 }), 9);
   assert.is(recommendedHistoryLen({ maxReadHistoryLen: 5, publishRateHz: 100, minSubscribeRateHz: 30 }), 10);
-  assert.throws(() => recommendedHistoryLen({ maxReadHistoryLen: 0, publishRateHz: 1, minSubscribeRateHz: 1 }), hasCode('INVALID_ARGUMENT'));
+  assert.throws(
+    () => recommendedHistoryLen({ maxReadHistoryLen: 0, publishRateHz: 1, minSubscribeRateHz: 1 }),
+    hasCode('INVALID_ARGUMENT'),
+  );
 });
 
 test.run();

@@ -1,7 +1,8 @@
 // Node: FIFOs are read by libuv, exit hooks come from process.
 
+import { readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { isSupportedArchitecture, Libc } from '../../native-shim/libc';
+import { isSupportedArchitecture, Libc, SHARED_MEMORY_DIRECTORY } from '../../native-shim/libc';
 import { TensorIpcError } from '../errors';
 import type { BellReader, Platform, System, Timer } from '../system';
 
@@ -76,6 +77,7 @@ export const nodePlatform: Platform = {
     const handle = setTimeout(callback, Math.min(delayMs, 0x7fffffff));
     return timer(handle, () => clearTimeout(handle));
   },
+  listSharedMemory: () => readdirSync(SHARED_MEMORY_DIRECTORY),
   turn: () => new Promise((resolve) => void setImmediate(resolve)),
   onExit,
   warn: (message) => process.emitWarning(message, 'TensorIpcWarning'),

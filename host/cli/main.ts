@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // The program `tensor-ipc`: finds the command, runs it, and turns what it throws into a message and an exit code.
 
-import { version } from '../../package.json';
 import { TensorIpcError } from '../entry/node';
 import { CliError, type Command, EXIT_FAILURE, EXIT_OK, EXIT_USAGE, nearest, UsageError } from './command';
 import { commands } from './commands';
 import { commandHelp, PROGRAM, programHelp } from './help';
 import { styleOf } from './terminal';
+import { packageVersion } from './version';
 
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(programHelp(commands, styleOf(process.stderr)));
     return EXIT_USAGE;
   }
-  if (first === '--version') return say(`${version}\n`);
+  if (first === '--version') return say(`${packageVersion()}\n`);
   if (first === '--help' || first === '-h' || first === 'help') {
     const [topic] = rest;
     return topic === undefined

@@ -1,0 +1,53 @@
+import type { TypedArray } from './dtype';
+import type { Frame } from './frame';
+import type { PoolMetadata } from './metadata';
+import type { Trust } from './pool';
+import type { TensorLike } from './tensor';
+
+export interface ConsumerOptions<T extends TypedArray = TypedArray> {
+  /** Called with a copy of the latest frame whenever there is a newer one. */
+  readonly onNewData?: (frame: Frame<T>) => void;
+  /** Closes the consumer when aborted. */
+  readonly signal?: AbortSignal;
+  /** Whose pools to accept. Default 'owner': this user's own, writable by nobody else. */
+  readonly trust?: Trust;
+}
+
+export interface WindowOptions {
+  /** Frames in the window, at most the pool's historyLen. 1 (default) keeps no history dimension. */
+  readonly historyLen?: number;
+  /** Order of the frames of a window. Default true: index 0 is the latest. */
+  readonly latestFirst?: boolean;
+}
+
+export interface GetOptions extends WindowOptions {
+  /** Where to copy to: a dense typed array or tensor-like of the pool's dtype and the window's size (raw bytes for records). */
+  readonly into?: TensorLike;
+}
+
+export interface NextOptions extends GetOptions {
+  /** Milliseconds after which the answer is null. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Rejects with the signal's reason when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FramesOptions extends WindowOptions {
+  /** Yield zero-copy views instead of copies: write `for await (using view of …)`. */
+  readonly borrow?: boolean;
+  /** Ends the loop when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+export type ConsumerEvents<T extends TypedArray> = {
+  /** Attached to a live producer's pool. */
+  connect: [metadata: PoolMetadata];
+  /** The producer closed its pool, or died. */
+  disconnect: [reason: 'closed' | 'died'];
+  /** A newer frame, copied. */
+  frame: [frame: Frame<T>];
+  /** Frames were skipped: `missed` of them, before frame `sequence`. */
+  lag: [info: { missed: number; sequence: number }];
+  /** A pool appeared under the name that cannot be used. */
+  error: [error: unknown];
+};
