@@ -334,9 +334,9 @@
   i32.store offset=12
   local.get $4
   block $assembly/control/word|inlined.1 (result i64)
-   i32.const 0
+   i32.const 1116716992
    i64.extend_i32_u
-   i32.const 0
+   i32.const -1447835332
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -766,9 +766,9 @@
    return
   end
   block $assembly/control/word|inlined.3 (result i64)
-   i32.const 0
+   i32.const 1116716992
    i64.extend_i32_u
-   i32.const 0
+   i32.const -1447835332
    i64.extend_i32_u
    i64.const 32
    i64.shl

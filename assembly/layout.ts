@@ -82,8 +82,8 @@ export const LAYOUT_VERSION = 1;
 export const BYTE_ORDER_MARK = 0x01020304;
 
 // XXH64 of the field table that test/layout.test.ts rebuilds from this file: change a field and that test names the new value.
-export const LAYOUT_SIGNATURE_LOW = 0x00000000;
-export const LAYOUT_SIGNATURE_HIGH = 0x00000000;
+export const LAYOUT_SIGNATURE_LOW = 1116716992;
+export const LAYOUT_SIGNATURE_HIGH = -1447835332;
 
 // ---- header --------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,3 @@
+// The program `tensor-ipc`, as a program that tests can start.
+
+import '../../host/cli/main';

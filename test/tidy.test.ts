@@ -1,0 +1,191 @@
+// The rules of the house, as a test: who may import whom, how long a file may be, and what must not be written.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const MAX_LINES = 450;
+const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', 'build', '.git']);
+
+function walk(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (!statSync(path).isDirectory()) return [path];
+    return SKIPPED_FOLDERS.has(name) ? [] : walk(path);
+  });
+}
+
+/** What belongs to the project: what git tracks or would track; in an unpacked archive everything. */
+function projectFiles(): string[] {
+  if (!existsSync('.git')) return walk('.');
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' });
+  return list.split('\0').filter((path) => path !== '' && existsSync(path));
+}
+
+const FILES = projectFiles().map((path) => normalize(path));
+const isBinary = (path: string) => /\.(png|jpg|gif|ico|avi|mp4|wasm)$/.test(path);
+const text = new Map(FILES.filter((path) => !isBinary(path)).map((path) => [path, readFileSync(path, 'utf8')]));
+const SOURCES = [...text.keys()].filter((path) => /\.(ts|mts|cts|js|mjs|cjs)$/.test(path));
+const under = (path: string, ...folders: string[]) => folders.some((folder) => path.startsWith(`${folder}/`));
+
+/** Without comments: what is said in prose is not what is done. Strings stay. */
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;{}(,])\/\/.*$/gm, '$1');
+}
+
+/** What a file imports: bare names as they are, relative ones as paths from the root. */
+function importsOf(path: string): string[] {
+  const source = withoutComments(text.get(path) as string);
+  const pattern =
+    /(?:^|[\s;}])(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\b(?:import|require)\(\s*['"]([^'"]+)['"]/g;
+  return [...source.matchAll(pattern)].map((match) => {
+    const name = (match[1] ?? match[2]) as string;
+    return name.startsWith('.') ? normalize(join(dirname(path), name)) : name;
+  });
+}
+
+/** Fails with every offence, not with the first. */
+function none(offences: readonly string[]): void {
+  assert.is(offences.length, 0, offences.join('\n'));
+}
+
+/** Every import that `allowed` does not allow, for the files under a folder. */
+function forbidImports(paths: readonly string[], allowed: (name: string, path: string) => boolean): string[] {
+  return paths.flatMap((path) =>
+    importsOf(path)
+      .filter((name) => !allowed(name, path))
+      .map((name) => `${path} imports ${name}`),
+  );
+}
+
+const folder = (...names: string[]) => SOURCES.filter((path) => under(path, ...names));
+const isBare = (name: string) => !/^(assembly|host|native-shim|test|bench|examples|scripts|dist)\//.test(name);
+
+test('the rules see the files', () => {
+  assert.ok(SOURCES.length > 40);
+  assert.ok(importsOf('host/pool.ts').includes('assembly/layout'), 'static imports');
+  assert.ok(importsOf('host/core.ts').includes('dist/core.wasm'), 'default imports');
+  assert.ok(importsOf('host/index.ts').includes('host/consumer'), 'export from');
+  assert.ok(importsOf('host/entry/node.ts').includes('host/adapter/node'));
+});
+
+test('assembly/layout.ts and status.ts import nothing, assembly/ only itself', () => {
+  none(forbidImports(['assembly/layout.ts', 'assembly/status.ts'], () => false));
+  none(forbidImports(folder('assembly'), (name) => name.startsWith('assembly/')));
+});
+
+test('only native-shim/ knows koffi', () => {
+  none(
+    forbidImports(
+      SOURCES,
+      (name, path) =>
+        !(name === 'koffi' || name.startsWith('koffi/') || name.startsWith('@koromix/')) || under(path, 'native-shim'),
+    ),
+  );
+  const named = SOURCES.filter((path) => under(path, 'host') && /['"]koffi['"]/.test(withoutComments(text.get(path) as string)));
+  none(named.map((path) => `${path} names koffi`));
+});
+
+test('native-shim/ knows koffi, node: and what host/ asks of it', () => {
+  const contracts = ['host/system', 'host/errors'];
+  none(
+    forbidImports(
+      folder('native-shim'),
+      (name) => name.startsWith('native-shim/') || name.startsWith('node:') || name === 'koffi' || contracts.includes(name),
+    ),
+  );
+});
+
+test('host/ meets shim and runtime in host/adapter only', () => {
+  const host = folder('host');
+  const edge = (path: string) => under(path, 'host/adapter', 'host/entry', 'host/cli');
+  none(forbidImports(host, (name, path) => !name.startsWith('node:') || edge(path)));
+  none(forbidImports(host, (name, path) => !name.startsWith('native-shim/') || under(path, 'host/adapter')));
+  none(forbidImports(host, (name, path) => !name.startsWith('host/adapter/') || under(path, 'host/entry', 'host/adapter')));
+  none(forbidImports(host, (name) => !/^(test|bench|examples|scripts)\//.test(name)));
+  // Of packages, the library itself: the command line uses it as its users do, and reads its own version.
+  const forEdges = (name: string) => name.startsWith('node:') || name === 'tensor-ipc' || name === 'package.json';
+  none(forbidImports(host, (name, path) => !isBare(name) || (edge(path) && forEdges(name))));
+});
+
+test('bench/ and examples/ use what everybody can use', () => {
+  none(forbidImports(folder('bench', 'examples'), (name, path) => isBare(name) || name.startsWith(`${path.split('/')[0]}/`)));
+});
+
+test('files are short enough to have one idea', () => {
+  const handWritten = [...text].filter(([path]) => /\.(ts|mjs|js|cjs|c|cc|py)$/.test(path) && !path.endsWith('.d.ts'));
+  const long = handWritten
+    .map(([path, source]) => ({ path, lines: source.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES);
+  none(long.map(({ path, lines }) => `${path} has ${lines} lines, at most ${MAX_LINES}`));
+});
+
+// In two pieces, so that this file does not offend itself.
+const offence = (...pieces: string[]) => new RegExp(pieces.join(''));
+
+test('types are not talked away, errors not swallowed', () => {
+  const patterns: [RegExp, string][] = [
+    [offence('\\bas unknown', ' as\\b'), 'casts through unknown'],
+    [offence('(:|<|\\bas)\\s*an', 'y\\b(?=\\s*[;,)=>\\[\\]{}|&]|$)'), 'has a value of type any'],
+    [offence('catch\\s*(\\([^)]*\\))?\\s*\\{\\s*', '\\}'), 'has an empty catch'],
+    [offence('\\.catch\\(\\s*\\(\\s*\\w*\\s*\\)\\s*=>\\s*\\{\\s*', '\\}\\s*\\)'), 'swallows a rejection'],
+  ];
+  const offences: string[] = [];
+  for (const path of SOURCES) {
+    if (under(path, 'assembly')) continue;
+    const source = withoutComments(text.get(path) as string);
+    for (const [pattern, what] of patterns) if (pattern.test(source)) offences.push(`${path} ${what}`);
+    if (offence('@ts-', '(ignore|nocheck|expect-error)').test(text.get(path) as string))
+      offences.push(`${path} silences the compiler`);
+  }
+  none(offences);
+});
+
+test('nothing tells of the machine it was written on', () => {
+  const patterns: [RegExp, string][] = [
+    [offence('(^|[^\\w.])/wor', 'k/'), 'a path of one machine'],
+    [offence('/home/', '\\w+/'), 'a path of one machine'],
+    [offence('/root', '/'), 'a path of one machine'],
+    [offence('registry\\.', '(npmjs|yarnpkg|npmmirror)'), 'a package registry'],
+    [offence('"resolved": "', 'http'), 'a package registry'],
+  ];
+  const offences: string[] = [];
+  for (const [path, source] of text) {
+    for (const [pattern, what] of patterns) {
+      const line = source.split('\n').findIndex((candidate) => pattern.test(candidate));
+      if (line >= 0) offences.push(`${path}:${line + 1} names ${what}`);
+    }
+  }
+  none(offences);
+});
+
+/** Where the names that a file re-exports are declared: name to file. */
+function publicNames(entry: string): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const match of (text.get(entry) as string).matchAll(/export (?:type )?\{([^}]*)\} from '([^']+)'/g)) {
+    const file = `${normalize(join(dirname(entry), match[2] as string))}.ts`;
+    for (const name of (match[1] as string).split(',')) {
+      const plain = name.trim().replace(/^type /, '');
+      if (plain !== '') names.set(plain, file);
+    }
+  }
+  return names;
+}
+
+test('every public export is documented', () => {
+  const names = publicNames('host/index.ts');
+  assert.ok(names.size > 20);
+  const offences: string[] = [];
+  for (const [name, file] of names) {
+    const lines = (text.get(file) as string).split('\n');
+    const declaration = new RegExp(`^export (?:abstract )?(?:class|interface|type|const|function) ${name}\\b`);
+    const at = lines.findIndex((line) => declaration.test(line));
+    if (at < 0) offences.push(`${file} does not declare ${name}`);
+    else if (!lines[at - 1]?.trim().endsWith('*/')) offences.push(`${file}:${at + 1} ${name} has no docstring`);
+  }
+  none(offences);
+});
+
+test.run();
