@@ -349,15 +349,15 @@
   i64.store offset=24
   local.get $4
   local.get $0
-  i64.load offset=120
+  i64.load offset=128
   i64.store offset=32
   local.get $4
   local.get $0
-  i32.load offset=128
+  i32.load offset=136
   i32.store offset=40
   local.get $4
   local.get $0
-  i32.load offset=132
+  i32.load offset=140
   i32.store offset=44
   local.get $4
   i32.const 512
@@ -377,15 +377,15 @@
   i32.store offset=60
   local.get $4
   local.get $0
-  i64.load offset=112
+  i64.load offset=120
   i64.store offset=64
   local.get $4
   local.get $0
-  i64.load offset=96
+  i64.load offset=104
   i64.store offset=72
   local.get $4
   local.get $0
-  i64.load offset=104
+  i64.load offset=112
   i64.store offset=80
   local.get $4
   local.get $0
@@ -393,7 +393,7 @@
   i32.store offset=88
   local.get $4
   local.get $0
-  i32.load offset=136
+  i32.load offset=144
   i32.store offset=92
   local.get $4
   local.get $2
@@ -506,16 +506,16 @@
   i32.load offset=20
   local.set $3
   local.get $0
-  i32.load offset=132
+  i32.load offset=140
   local.set $7
   local.get $0
-  i32.load offset=136
+  i32.load offset=144
   local.set $8
   local.get $0
-  i64.load offset=104
+  i64.load offset=112
   local.set $1
   local.get $0
-  i64.load offset=96
+  i64.load offset=104
   local.set $5
   block $assembly/history/within|inlined.0 (result i32)
    i32.const 64
@@ -673,10 +673,10 @@
   local.set $1
   local.get $0
   local.get $6
-  i32.store offset=128
+  i32.store offset=136
   local.get $0
   local.get $1
-  i64.store offset=112
+  i64.store offset=120
   local.get $0
   block $assembly/history/alignUp|inlined.1 (result i64)
    local.get $8
@@ -699,7 +699,7 @@
    i64.and
    br $assembly/history/alignUp|inlined.1
   end
-  i64.store offset=120
+  i64.store offset=128
   i32.const 0
   return
  )
@@ -797,19 +797,19 @@
   local.get $0
   local.get $1
   i32.load offset=44
-  i32.store offset=132
+  i32.store offset=140
   local.get $0
   local.get $1
   i32.load offset=92
-  i32.store offset=136
+  i32.store offset=144
   local.get $0
   local.get $1
   i64.load offset=80
-  i64.store offset=104
+  i64.store offset=112
   local.get $0
   local.get $1
   i64.load offset=72
-  i64.store offset=96
+  i64.store offset=104
   local.get $0
   call $assembly/control/controlLayout
   local.tee $3
@@ -825,7 +825,7 @@
   local.get $1
   i32.load offset=40
   local.get $0
-  i32.load offset=128
+  i32.load offset=136
   i32.ne
   if (result i32)
    i32.const 1
@@ -853,7 +853,7 @@
    local.get $1
    i64.load offset=64
    local.get $0
-   i64.load offset=112
+   i64.load offset=120
    i64.ne
   end
   if (result i32)
@@ -862,7 +862,7 @@
    local.get $1
    i64.load offset=32
    local.get $0
-   i64.load offset=120
+   i64.load offset=128
    i64.ne
   end
   if
@@ -871,7 +871,7 @@
   end
   local.get $2
   local.get $0
-  i64.load offset=120
+  i64.load offset=128
   f64.convert_i64_u
   f64.ne
   if
@@ -1063,7 +1063,7 @@
   end
   local.get $0
   local.get $4
-  i64.store offset=96
+  i64.store offset=104
   local.get $5
   i32.wrap_i64
   return
@@ -1245,32 +1245,32 @@
  )
  (func $assembly/reader/pinNewest (param $0 i32) (param $1 i32) (param $2 i32) (result f64)
   (local $3 i64)
-  (local $4 i64)
+  (local $4 i32)
   (local $5 i64)
   (local $6 i64)
-  (local $7 i32)
+  (local $7 i64)
   (local $8 i32)
-  (local $9 i64)
-  (local $10 i32)
+  (local $9 i32)
+  (local $10 i64)
   (local $11 f64)
   block $assembly/handle/controlOf|inlined.6 (result i32)
    local.get $0
    i32.load
    br $assembly/handle/controlOf|inlined.6
   end
-  local.set $7
+  local.set $4
   block $assembly/handle/entryOf|inlined.3 (result i32)
    local.get $0
    i32.load offset=24
    br $assembly/handle/entryOf|inlined.3
   end
-  local.set $8
+  local.set $9
   block $assembly/handle/slotCapacityOf|inlined.2 (result i64)
    local.get $0
    i64.load32_u offset=16
    br $assembly/handle/slotCapacityOf|inlined.2
   end
-  local.set $9
+  local.set $10
   block $assembly/handle/entryBit|inlined.3 (result i64)
    i64.const 1
    local.get $0
@@ -1280,7 +1280,7 @@
   end
   local.set $3
   block $assembly/sync/loadBorrowers|inlined.0 (result i64)
-   local.get $7
+   local.get $4
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.0
   end
@@ -1288,7 +1288,7 @@
   i64.and
   i64.eqz
   if
-   local.get $7
+   local.get $4
    local.get $3
    i64.atomic.rmw.or offset=320
    drop
@@ -1298,27 +1298,30 @@
   local.set $3
   local.get $0
   i64.load offset=48
-  local.set $4
+  local.set $5
   i32.const -3
   f64.convert_i32_s
   local.set $11
   i32.const 0
-  local.set $10
+  local.set $8
+  local.get $0
+  i32.const 0
+  i32.store offset=96
   block $for-break0
    loop $for-loop|0
     i32.const 1024
-    local.get $10
+    local.get $8
     i32.gt_u
     if
      block $for-continue|0
       block $assembly/sync/loadHead|inlined.0 (result i64)
-       local.get $7
+       local.get $4
        i64.atomic.load offset=128
        br $assembly/sync/loadHead|inlined.0
       end
-      local.set $5
+      local.set $6
       block $assembly/sync/loadProducerState|inlined.0 (result i32)
-       local.get $7
+       local.get $4
        i32.atomic.load offset=192
        br $assembly/sync/loadProducerState|inlined.0
       end
@@ -1330,19 +1333,19 @@
        local.set $11
        br $for-break0
       end
-      local.get $9
-      local.get $5
+      local.get $10
+      local.get $6
       i64.ge_u
       if (result i32)
        i32.const 1
       else
        i64.const 9007199254740992
-       local.get $5
+       local.get $6
        i64.lt_u
       end
       if
-       local.get $9
-       local.get $5
+       local.get $10
+       local.get $6
        i64.eq
        if (result i32)
         i32.const -1
@@ -1354,31 +1357,31 @@
        br $for-break0
       end
       block $assembly/history/windowStart|inlined.2 (result i64)
-       local.get $5
+       local.get $6
        local.get $1
        i64.extend_i32_u
        i64.sub
        br $assembly/history/windowStart|inlined.2
       end
-      local.set $6
+      local.set $7
       local.get $2
       if (result i32)
        i32.const 1
       else
        i32.const 3
-       local.get $10
+       local.get $8
        i32.le_u
       end
       if
-       local.get $8
+       local.get $9
        block $assembly/reader/lower|inlined.0 (result i64)
-        local.get $4
-        local.get $6
+        local.get $5
+        local.get $7
         i64.gt_u
         if (result i64)
-         local.get $6
+         local.get $7
         else
-         local.get $4
+         local.get $5
         end
         br $assembly/reader/lower|inlined.0
        end
@@ -1387,13 +1390,13 @@
       local.get $2
       i32.eqz
       if
-       local.get $8
+       local.get $9
        block $assembly/reader/lower|inlined.1 (result i64)
         local.get $3
-        local.get $6
+        local.get $7
         i64.gt_u
         if (result i64)
-         local.get $6
+         local.get $7
         else
          local.get $3
         end
@@ -1402,12 +1405,12 @@
        i64.atomic.store
       end
       block $assembly/sync/loadClaim|inlined.0 (result i64)
-       local.get $7
+       local.get $4
        i64.atomic.load offset=136
        br $assembly/sync/loadClaim|inlined.0
       end
-      local.get $9
-      local.get $6
+      local.get $10
+      local.get $7
       i64.add
       i64.ge_u
       if
@@ -1419,10 +1422,10 @@
        local.get $0
        block $assembly/reader/lower|inlined.2 (result i64)
         local.get $3
-        local.get $6
+        local.get $7
         i64.gt_u
         if (result i64)
-         local.get $6
+         local.get $7
         else
          local.get $3
         end
@@ -1430,22 +1433,33 @@
        end
        i64.store offset=40
        i32.const 3
-       local.get $10
+       local.get $8
        i32.le_u
        if
-        local.get $8
-        local.get $4
+        local.get $9
+        local.get $5
         i64.atomic.store offset=8
        end
+      end
+      local.get $8
+      if
+       local.get $0
+       block $assembly/sync/takeWaiting|inlined.0 (result i32)
+        local.get $4
+        i32.const 0
+        i32.atomic.rmw.xchg offset=328
+        br $assembly/sync/takeWaiting|inlined.0
+       end
+       i32.store offset=96
       end
       block $assembly/handle/slotAt|inlined.3 (result i32)
        local.get $0
        i32.load offset=4
        block $assembly/history/slotOf|inlined.3 (result i32)
-        local.get $5
+        local.get $6
         i64.const 1
         i64.sub
-        local.get $9
+        local.get $10
         i64.rem_u
         i32.wrap_i64
         br $assembly/history/slotOf|inlined.3
@@ -1464,7 +1478,7 @@
       local.get $1
       i64.load offset=16
       i64.store offset=80
-      local.get $5
+      local.get $6
       i64.const 1
       i64.sub
       local.tee $3
@@ -1475,7 +1489,7 @@
       end
       local.tee $0
       i64.load offset=64
-      local.tee $4
+      local.tee $5
       i64.gt_u
       if
        local.get $0
@@ -1487,7 +1501,7 @@
        i64.const 1
        i64.add
        i64.store offset=72
-       local.get $4
+       local.get $5
        i64.const 0
        i64.ne
        if
@@ -1495,7 +1509,7 @@
         local.get $0
         i64.load offset=80
         local.get $3
-        local.get $4
+        local.get $5
         i64.sub
         i64.const 1
         i64.sub
@@ -1503,28 +1517,36 @@
         i64.store offset=80
        end
       end
-      local.get $5
+      local.get $6
       i64.const 1
       i64.sub
-      local.get $9
+      local.get $10
       i64.sub
       f64.convert_i64_u
       return
      end
-     local.get $10
+     local.get $8
      i32.const 1
      i32.add
-     local.set $10
+     local.set $8
      br $for-loop|0
     end
    end
   end
-  local.get $8
+  local.get $9
   local.get $3
   i64.atomic.store
-  local.get $8
-  local.get $4
+  local.get $9
+  local.get $5
   i64.atomic.store offset=8
+  local.get $0
+  block $assembly/sync/takeWaiting|inlined.1 (result i32)
+   local.get $4
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.1
+  end
+  i32.store offset=96
   local.get $11
   return
  )
@@ -1708,7 +1730,7 @@
   local.get $0
   i64.load offset=48
   i64.atomic.store offset=8
-  block $assembly/sync/takeWaiting|inlined.0 (result i32)
+  block $assembly/sync/takeWaiting|inlined.2 (result i32)
    block $assembly/handle/controlOf|inlined.9 (result i32)
     local.get $0
     i32.load
@@ -1716,7 +1738,7 @@
    end
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.0
+   br $assembly/sync/takeWaiting|inlined.2
   end
   if (result i32)
    i32.const 1
@@ -1736,7 +1758,7 @@
   end
   i64.const -1
   i64.atomic.store
-  block $assembly/sync/takeWaiting|inlined.1 (result i32)
+  block $assembly/sync/takeWaiting|inlined.3 (result i32)
    block $assembly/handle/controlOf|inlined.10 (result i32)
     local.get $0
     i32.load
@@ -1744,7 +1766,7 @@
    end
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.1
+   br $assembly/sync/takeWaiting|inlined.3
   end
   if (result i32)
    i32.const 1
@@ -1773,7 +1795,7 @@
   end
   local.get $2
   i64.atomic.store
-  block $assembly/sync/takeWaiting|inlined.2 (result i32)
+  block $assembly/sync/takeWaiting|inlined.4 (result i32)
    block $assembly/handle/controlOf|inlined.11 (result i32)
     local.get $0
     i32.load
@@ -1781,7 +1803,7 @@
    end
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.2
+   br $assembly/sync/takeWaiting|inlined.4
   end
   if (result i32)
    i32.const 1

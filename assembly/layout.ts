@@ -221,8 +221,10 @@ export const HANDLE_TIMESTAMP_NS = HANDLE_CLOCK + 16;
 export const HANDLE_PUBLISHED_NS = HANDLE_TIMESTAMP_NS + 8;
 /** Out of writerTakeArmed: the bits of the consumers to wake. */
 export const HANDLE_ARMED = HANDLE_PUBLISHED_NS + 8;
+/** Out of readerPin and readerHold: 1 when a pin moved up on the way and the producer waits for that. */
+export const HANDLE_WAKE = HANDLE_ARMED + 8;
 /** Out of chooseGeometry and controlValidate. */
-export const HANDLE_FRAME_STRIDE = HANDLE_ARMED + 8;
+export const HANDLE_FRAME_STRIDE = HANDLE_WAKE + 8;
 export const HANDLE_FRAME_BYTES = HANDLE_FRAME_STRIDE + 8;
 export const HANDLE_FRAMES_OFFSET = HANDLE_FRAME_BYTES + 8;
 export const HANDLE_OBJECT_BYTES = HANDLE_FRAMES_OFFSET + 8;

@@ -13,6 +13,7 @@ import {
   HANDLE_PUBLISHED_NS,
   HANDLE_TIMESTAMP_NS,
   HANDLE_VIEW_PIN,
+  HANDLE_WAKE,
   PRODUCER_OPEN,
   SLOT_PUBLISHED_NS,
   SLOT_TIMESTAMP_NS,
@@ -125,7 +126,9 @@ function pinNewest(handle: usize, count: u32, hold: bool): f64 {
   const viewHeld = load<u64>(handle, HANDLE_VIEW_PIN);
   const holdHeld = load<u64>(handle, HANDLE_HOLD_PIN);
   let result = <f64>LAPPED;
-  for (let tries: u32 = 0; tries < MAX_TRIES; tries++) {
+  let tries: u32 = 0;
+  store<u32>(handle, 0, HANDLE_WAKE);
+  for (; tries < MAX_TRIES; tries++) {
     const head = loadHead(control);
     if (loadProducerState(control) != PRODUCER_OPEN) {
       result = <f64>CLOSED;
@@ -145,12 +148,15 @@ function pinNewest(handle: usize, count: u32, hold: bool): f64 {
       store<u64>(handle, lower(oldest, viewHeld), HANDLE_VIEW_PIN);
       if (tries >= FREE_TRIES) storeHoldPin(entry, holdHeld);
     }
+    // S6: the pins of earlier tries may have stopped the producer.
+    if (tries > 0) store<u32>(handle, takeWaiting(control), HANDLE_WAKE);
     readTimes(handle, head - 1, capacity);
     noteTaken(handle, head - 1);
     return <f64>(head - 1 - capacity);
   }
   storeViewPin(entry, viewHeld);
   storeHoldPin(entry, holdHeld);
+  store<u32>(handle, takeWaiting(control), HANDLE_WAKE);
   return result;
 }
 
@@ -174,7 +180,7 @@ export function readerUnpin(handle: usize): i32 {
   return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
 }
 
-/** Holds the newest `count` frames for a copy that has lost too many races. Ends with readerUnhold. */
+/** Holds the newest `count` frames for a copy that has lost too many races. Ends with readerUnhold, with no readerPin in between. */
 export function readerHold(handle: usize, count: u32): f64 {
   return pinNewest(handle, count, true);
 }

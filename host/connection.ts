@@ -2,6 +2,7 @@
 
 import {
   HANDLE_TIMESTAMP_NS,
+  HANDLE_WAKE,
   HEADER_POOL_ID,
   HEADER_PRODUCER_WAITING,
   LOCK_CONSUMERS,
@@ -110,6 +111,7 @@ export class Connection {
     }
     // The writer is faster than the copy. Hold the frames for this once: it waits, and the copy ends.
     const sequence = core.readerHold(handle, count);
+    this.#wakeProducer(this.mapping.arena.u32[(handle + HANDLE_WAKE) / 4] as number);
     try {
       if (sequence === EMPTY || sequence === CLOSED) return sequence;
       if (sequence < 0) throw poolError(this.mapping.metadata.name, sequence);
@@ -169,7 +171,9 @@ export class Connection {
 
   /** Pins the newest `count` frames: the sequence number of the newest, or EMPTY or CLOSED. Then takePin. */
   pin(count: number): number {
-    const sequence = this.mapping.core.readerPin(this.mapping.handle, count);
+    const { core, handle, arena } = this.mapping;
+    const sequence = core.readerPin(handle, count);
+    this.#wakeProducer(arena.u32[(handle + HANDLE_WAKE) / 4] as number);
     if (sequence < 0 && sequence !== EMPTY && sequence !== CLOSED) throw poolError(this.mapping.metadata.name, sequence);
     return sequence;
   }

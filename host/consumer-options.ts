@@ -4,6 +4,7 @@ import type { PoolMetadata } from './metadata';
 import type { Trust } from './pool';
 import type { TensorLike } from './tensor';
 
+/** How a consumer treats its pool. */
 export interface ConsumerOptions<T extends TypedArray = TypedArray> {
   /** Called with a copy of the latest frame whenever there is a newer one. */
   readonly onNewData?: (frame: Frame<T>) => void;
@@ -13,6 +14,7 @@ export interface ConsumerOptions<T extends TypedArray = TypedArray> {
   readonly trust?: Trust;
 }
 
+/** Which frames to read. */
 export interface WindowOptions {
   /** Frames in the window, at most the pool's historyLen. 1 (default) keeps no history dimension. */
   readonly historyLen?: number;
@@ -20,11 +22,13 @@ export interface WindowOptions {
   readonly latestFirst?: boolean;
 }
 
+/** Which frames to copy, and where to. */
 export interface GetOptions extends WindowOptions {
   /** Where to copy to: a dense typed array or tensor-like of the pool's dtype and the window's size (raw bytes for records). */
   readonly into?: TensorLike;
 }
 
+/** Which frames to wait for, and for how long. */
 export interface NextOptions extends GetOptions {
   /** Milliseconds after which the answer is null. Default: no limit. */
   readonly timeoutMs?: number;
@@ -32,6 +36,7 @@ export interface NextOptions extends GetOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Which frames a loop yields, and how. */
 export interface FramesOptions extends WindowOptions {
   /** Yield zero-copy views instead of copies: write `for await (using view of …)`. */
   readonly borrow?: boolean;
@@ -39,6 +44,7 @@ export interface FramesOptions extends WindowOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Events of a consumer, with the arguments of their listeners. */
 export type ConsumerEvents<T extends TypedArray> = {
   /** Attached to a live producer's pool. */
   connect: [metadata: PoolMetadata];

@@ -345,7 +345,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** Notes what a reader was given; how many it missed since the last. */
   #advance(cursor: Cursor, sequence: number): number {
     const missed = this.#link.advance(cursor, sequence);
-    if (missed > 0) this.#announce(() => this.emit('lag', { missed, sequence }));
+    if (missed > 0) this.emit('lag', { missed, sequence });
     return missed;
   }
 

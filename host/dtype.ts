@@ -16,6 +16,7 @@ export type Dtype =
   | 'float32'
   | 'float64';
 
+/** The arrays that hold elements. Float16Array, where it exists, is handled as such, but TypeScript's older libraries lack it. */
 export type TypedArray =
   | Int8Array
   | Uint8Array

@@ -51,6 +51,7 @@ export type TensorIpcErrorCode =
   | 'MISSING_DEPENDENCY'
   | 'SYSTEM';
 
+/** What a TensorIpcError keeps beside its message. */
 export interface TensorIpcErrorOptions {
   readonly cause?: unknown;
   readonly syscall?: string;

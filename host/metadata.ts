@@ -39,6 +39,7 @@ function alignUp(bytes: number, alignment: number): number {
   return Math.ceil(bytes / alignment) * alignment;
 }
 
+/** What PoolMetadata is made from. */
 export interface PoolMetadataInit {
   readonly name: string;
   readonly fields: readonly { readonly name: string; readonly dtype: Dtype; readonly shape: readonly number[] }[];
@@ -238,11 +239,13 @@ export function isRecord(sample: unknown): sample is Readonly<Record<string, Ten
   );
 }
 
+/** What a sample does not tell. */
 export interface SampleOptions {
   /** Frames of history that consumers may ask for. Default 1. */
   readonly historyLen?: number;
 }
 
+/** Makes PoolMetadata from samples, under the Python package's name for it. */
 export const MetadataCreator = {
   /**
    * Metadata from a sample frame: a tensor-like, or `{ rgb: …, depth: … }` for frames of several tensors. Only shape and dtype

@@ -26,6 +26,7 @@ import { gather, type NormalTensor, type TensorLike, type TensorView } from './t
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
 export type OnPinned = 'wait' | 'drop' | 'overwrite';
 
+/** How a producer treats its pool. */
 export interface ProducerOptions {
   /** What history shows before it is full: zeros (default), or copies of the first frame. */
   readonly historyPad?: HistoryPad;
@@ -51,6 +52,7 @@ const REAP_INTERVAL_MS = 50;
 
 const DEFAULT_WAIT_TIMEOUT_MS = 1000;
 
+/** Counters of a pool. */
 export interface ProducerStats {
   /** Frames published by all producers of this object so far. */
   readonly framesPublished: number;
@@ -63,7 +65,7 @@ export interface ProducerStats {
 }
 
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
-export class TensorProducer<T extends TypedArray = TypedArray> implements Lender, Disposable {
+export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
   readonly metadata: PoolMetadata;
   readonly #system: System;
   readonly #mapping: Mapping;
@@ -84,6 +86,25 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Lender
   #lastLoan = 0;
   #guard: LoanGuard | null = null;
   #refusedBuffer: ArrayBuffer | null = null;
+  readonly #lender: Lender = {
+    commitLoan: (guard, refused, timestampNs) => {
+      this.#lender.releaseLoan(guard);
+      if (this.#closed) throw this.#closedError();
+      return refused ? -1 : this.#publish(this.#sequence % this.#mapping.geometry.slotCapacity, timestampNs);
+    },
+    // Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it.
+    releaseLoan: (guard) => {
+      this.#loan = 0;
+      this.#guard = guard;
+    },
+    abandonLoan: (loan) => {
+      if (this.#loan !== loan) return;
+      this.#loan = 0;
+      platform().warn(
+        `pool '${this.name}': a loaned slot was dropped without commit() or release(); write "using slot = producer.loan()"`,
+      );
+    },
+  };
 
   /**
    * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
@@ -203,35 +224,12 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Lender
     let guard = this.#guard;
     if (guard === null) {
       this.#lastLoan += 1;
-      guard = new LoanGuard(this, this.#lastLoan);
+      guard = new LoanGuard(this.#lender, this.#lastLoan);
     }
     // While the loan is out only the slot holds the guard.
     this.#guard = null;
     this.#loan = guard.loan;
-    return new Slot<T>(this, window, this.#sequence, refused, guard);
-  }
-
-  /** @internal */
-  commitLoan(guard: LoanGuard, refused: boolean, timestampNs: bigint | undefined): number {
-    this.releaseLoan(guard);
-    if (this.#closed) throw this.#closedError();
-    if (refused) return -1;
-    return this.#publish(this.#sequence % this.#mapping.geometry.slotCapacity, timestampNs);
-  }
-
-  /** @internal Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it. */
-  releaseLoan(guard: LoanGuard): void {
-    this.#loan = 0;
-    this.#guard = guard;
-  }
-
-  /** @internal */
-  abandonLoan(loan: number): void {
-    if (this.#loan !== loan) return;
-    this.#loan = 0;
-    platform().warn(
-      `pool '${this.name}': a loaned slot was dropped without commit() or release(); write "using slot = producer.loan()"`,
-    );
+    return new Slot<T>(this.#lender, window, this.#sequence, refused, guard);
   }
 
   stats(): ProducerStats {

@@ -3,6 +3,7 @@ import { TensorIpcError } from './errors';
 import type { Window } from './mapping';
 import type { TensorView } from './tensor';
 
+/** What put and commit say about a frame beside its elements. */
 export interface PutOptions {
   /** When the frame was made, ns, on any clock that the consumers know. Default: CLOCK_MONOTONIC at publication. */
   readonly timestampNs?: bigint;

@@ -74,7 +74,7 @@ export interface System {
 
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
   createBell(name: string, mode: number): number;
-  /** Opens another process's FIFO for ringing, or null if it is gone or is not this user's FIFO. */
+  /** Opens another process's FIFO for ringing, or null if it is gone or is no FIFO. */
   openBell(name: string): number | null;
   /** One byte into a FIFO. False when its reader is gone; a full FIFO has been rung already. */
   ringBell(fd: number): boolean;

@@ -208,9 +208,9 @@ test('a signal handler that goes on is left in charge', async () => {
   const name = poolName('handled');
   await using child = new Child('peer');
   await child.ask({ op: 'produce', pool: name, elements: 8 });
-  await child.ask({ op: 'handle', signal: 'SIGTERM', exitCode: null });
+  await child.ask({ op: 'handle', signal: 'SIGINT', exitCode: null });
   for (let i = 0; i < 2; i++) {
-    child.process.kill('SIGTERM');
+    child.process.kill('SIGINT');
     assert.is(await child.receive(), 'handled');
   }
   assert.equal(await child.ask({ op: 'put', value: 1 }), { value: 0 }, 'the pool is still there');

@@ -160,14 +160,16 @@
 #define TIPC_HANDLE_PUBLISHED_NS 80
 /* Out of writerTakeArmed: the bits of the consumers to wake. */
 #define TIPC_HANDLE_ARMED 88
+/* Out of readerPin and readerHold: 1 when a pin moved up on the way and the producer waits for that. */
+#define TIPC_HANDLE_WAKE 96
 /* Out of chooseGeometry and controlValidate. */
-#define TIPC_HANDLE_FRAME_STRIDE 96
-#define TIPC_HANDLE_FRAME_BYTES 104
-#define TIPC_HANDLE_FRAMES_OFFSET 112
-#define TIPC_HANDLE_OBJECT_BYTES 120
-#define TIPC_HANDLE_METADATA_OFFSET 128
-#define TIPC_HANDLE_METADATA_BYTES 132
-#define TIPC_HANDLE_PAGE_BYTES 136
+#define TIPC_HANDLE_FRAME_STRIDE 104
+#define TIPC_HANDLE_FRAME_BYTES 112
+#define TIPC_HANDLE_FRAMES_OFFSET 120
+#define TIPC_HANDLE_OBJECT_BYTES 128
+#define TIPC_HANDLE_METADATA_OFFSET 136
+#define TIPC_HANDLE_METADATA_BYTES 140
+#define TIPC_HANDLE_PAGE_BYTES 144
 #define TIPC_HANDLE_BYTES 256
 
 /* ---- status codes of the core */

@@ -90,9 +90,12 @@ export class Child {
     return this.ended;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    // Ended the polite way, so that it cleans up after itself.
-    return this.kill('SIGTERM').then(() => undefined);
+  /** Ends it the polite way, so that it cleans up after itself; one that will not is killed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const kill = setTimeout(() => this.process.kill('SIGKILL'), 2000);
+    this.process.kill('SIGTERM');
+    await this.ended;
+    clearTimeout(kill);
   }
 }
 

@@ -39,14 +39,14 @@ export class LiveReport {
     const fps = ((frames - this.#lastFrames) * 1000) / Math.max(1, now - this.#lastMs);
     this.#lastFrames = frames;
     this.#lastMs = now;
-    const bytes = frameBytes(this.#ready);
+    // Short enough for a terminal of 80 columns.
     return [
       `frame ${frames}${this.#ready.frames === null ? '' : `/${this.#ready.frames}`}`,
       `${threeDigits(fps)} fps`,
-      `latency ${showMs(latencies.quantileMs(0.5))} ms, p99 ${showMs(latencies.quantileMs(0.99))} ms`,
+      `latency ${showMs(latencies.quantileMs(0.5))} ms (p99 ${showMs(latencies.quantileMs(0.99))})`,
       `missed ${missed}`,
-      `${showBytes(frames * bytes)} published, ${showBytes(delivered * bytes)} read`,
-    ].join(' | ');
+      `${showBytes(delivered * frameBytes(this.#ready))} read`,
+    ].join('  ');
   }
 }
 
