@@ -29,6 +29,7 @@ function resetEntry(control: usize, entry: usize, bit: u64): void {
   clearArmed(control, bit);
   storeViewPin(entry, NONE);
   storeHoldPin(entry, NONE);
+  store<u64>(entry, 0, CONSUMER_BELL_ID);
   atomic.store<u32>(entry, CONSUMER_FREE, CONSUMER_STATE);
 }
 

@@ -115,6 +115,9 @@
   i64.const -1
   i64.atomic.store offset=8
   local.get $1
+  i64.const 0
+  i64.store offset=32
+  local.get $1
   i32.const 0
   i32.atomic.store offset=16
  )

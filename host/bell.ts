@@ -36,6 +36,20 @@ export function ringNewcomers(system: System, pool: string): void {
   }
 }
 
+/**
+ * Removes the FIFO that a dead consumer left behind. The caller holds the lock of its entry, which proves it dead: a live one
+ * removes its own.
+ */
+export function unlinkDeadBell(mapping: Mapping, index: number): void {
+  const id = mapping.arena.i64[(consumerEntry(mapping, index) + CONSUMER_BELL_ID) / 8] as bigint;
+  if (id !== 0n) mapping.system.unlinkBell(bellName(mapping.metadata.name, id));
+}
+
+/** Offset in the arena of an entry of the consumer table. */
+function consumerEntry(mapping: Mapping, index: number): number {
+  return mapping.controlOffset + HEADER_BYTES + index * CONSUMER_BYTES;
+}
+
 interface OpenBell {
   readonly id: bigint;
   readonly fd: number;
@@ -63,7 +77,7 @@ export class Ringer {
         const low = 31 - Math.clz32(bits & -bits);
         bits &= bits - 1;
         const index = half * 32 + low;
-        const entry = this.#mapping.controlOffset + HEADER_BYTES + index * CONSUMER_BYTES;
+        const entry = consumerEntry(this.#mapping, index);
         // The table holds MAX_CONSUMERS entries or fewer; a bit beyond it is somebody's scribble.
         if (entry + CONSUMER_BYTES > this.#mapping.controlOffset + geometry.framesOffset) continue;
         const kind = arena.u32[(entry + CONSUMER_BELL_KIND) / 4];

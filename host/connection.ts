@@ -10,6 +10,7 @@ import {
   MAX_CONSUMERS,
 } from '../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY, OK } from '../assembly/status';
+import { unlinkDeadBell } from './bell';
 import { copyFromShared, MEMCPY_FROM_BYTES } from './copy';
 import { poolError } from './core';
 import type { TypedArray } from './dtype';
@@ -69,6 +70,7 @@ export class Connection {
     // The lock is the allocation: whoever has it owns the entry.
     while (index < MAX_CONSUMERS && !system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) index++;
     system.readMonotonic(mapping.clockAddress);
+    if (index < MAX_CONSUMERS) unlinkDeadBell(mapping, index);
     if (index === MAX_CONSUMERS || mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId) !== OK) {
       mapping.unmap();
       system.close(mapping.fd);

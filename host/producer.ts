@@ -3,12 +3,13 @@ import {
   HEADER_PRODUCER_WAITING,
   LOCK_CONSUMERS,
   LOCK_PRODUCER,
+  MAX_CONSUMERS,
   ON_PINNED_DROP,
   ON_PINNED_OVERWRITE,
   ON_PINNED_WAIT,
 } from '../assembly/layout';
 import { OK } from '../assembly/status';
-import { Ringer, ringNewcomers } from './bell';
+import { Ringer, ringNewcomers, unlinkDeadBell } from './bell';
 import { copyToShared } from './copy';
 import { poolError } from './core';
 import { readProducerCounters } from './counters';
@@ -247,6 +248,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     core.writerClose(handle);
     this.#ringer.ring();
     this.#ringer.close();
+    this.#unlinkDeadBells();
     const name = objectName(this.name);
     // Somebody may have removed the object by hand, and another may stand there now.
     if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
@@ -352,6 +354,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     let index = core.writerBlocker(handle, 0, this.#ignoreViews);
     while (index >= 0) {
       if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
+        unlinkDeadBell(this.#mapping, index);
         core.consumerReap(handle, index);
         this.#system.unlock(fd, LOCK_CONSUMERS + index);
         reaped = true;
@@ -359,6 +362,16 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       index = core.writerBlocker(handle, index + 1, this.#ignoreViews);
     }
     return reaped;
+  }
+
+  /** Leaves no litter of consumers that died. Those that live remove their own. */
+  #unlinkDeadBells(): void {
+    const { fd } = this.#mapping;
+    for (let index = 0; index < MAX_CONSUMERS; index++) {
+      if (!this.#system.tryLock(fd, LOCK_CONSUMERS + index)) continue;
+      unlinkDeadBell(this.#mapping, index);
+      this.#system.unlock(fd, LOCK_CONSUMERS + index);
+    }
   }
 
   #publish(slot: number, timestampNs: bigint | undefined): number {

@@ -134,7 +134,7 @@ export function normalise(tensor: TensorLike, what = 'tensor'): NormalTensor {
   }
   for (let axis = 0; axis < shape.length; axis++) {
     const reach = ((shape[axis] as number) - 1) * (strides[axis] as number);
-    if (!Number.isSafeInteger(reach)) {
+    if (!Number.isSafeInteger(strides[axis]) || !Number.isSafeInteger(reach)) {
       throw new TensorIpcError('INVALID_ARGUMENT', `${what}: strides must be whole numbers, found ${showShape(strides)}`);
     }
     if (reach < 0) low += reach;

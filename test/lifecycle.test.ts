@@ -216,6 +216,25 @@ test('a signal handler that goes on is left in charge', async () => {
   assert.equal(await child.ask({ op: 'put', value: 1 }), { value: 0 }, 'the pool is still there');
 });
 
+test('what a killed consumer leaves behind goes with the producer, or when its place is taken', async () => {
+  const name = poolName('litter');
+  const producer = TensorProducer.fromSample(name, frameOf(0));
+  const kill = async () => {
+    const child = new Child('peer');
+    await child.ask({ op: 'consume', pool: name });
+    await child.ask({ op: 'listen' });
+    assert.is(leftovers(name).length, 2, 'the object and the bell');
+    await child.kill();
+  };
+  await kill();
+  assert.is(leftovers(name).length, 2);
+  TensorConsumer.attach(name).cleanup();
+  assert.equal(leftovers(name), [`tensoripc.${name}`]);
+  await kill();
+  producer.cleanup();
+  assert.equal(leftovers(name), []);
+});
+
 test('a pool removed by hand: the producer goes on, and does not remove its successor’s', () => {
   const name = poolName('removed');
   const metadata = MetadataCreator.fromSample(name, frameOf(0));

@@ -17,6 +17,7 @@ export type Request =
   | { op: 'loan'; value: number }
   | { op: 'consume'; pool: string; options?: ConsumerOptions<Float64Array> }
   | { op: 'get' }
+  | { op: 'listen' }
   | { op: 'borrow'; historyLen?: number }
   | { op: 'release' }
   | { op: 'close' }
@@ -54,6 +55,9 @@ serve((message) => {
     case 'consume':
       consumer = TensorConsumer.attach<Float64Array>(request.pool, request.options);
       return consumer.connected;
+    case 'listen':
+      consumer?.on('frame', () => {});
+      return new Promise((resolve) => setTimeout(resolve, 10));
     case 'get':
       return show(consumer?.get() ?? null);
     case 'borrow':
