@@ -1,8 +1,8 @@
 import type { TypedArray } from './dtype';
 import type { Frame } from './frame';
 import type { PoolMetadata } from './metadata';
-import type { Trust } from './pool';
 import type { TensorLike } from './tensor';
+import type { Trust } from './trust';
 
 /** How a consumer treats its pool. */
 export interface ConsumerOptions<T extends TypedArray = TypedArray> {

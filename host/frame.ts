@@ -1,6 +1,5 @@
-import { HANDLE_TIMESTAMP_NS } from '../assembly/layout';
 import { arrayOf, type Dtype, type TypedArray } from './dtype';
-import type { Mapping, Window } from './mapping';
+import type { Window } from './mapping';
 import type { TensorView } from './tensor';
 
 /**
@@ -28,6 +27,7 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   readonly #timestampNs: bigint;
   #recycle: ((frame: Frame) => void) | null;
 
+  /** @internal */
   constructor(
     window: Window,
     sequence: number,
@@ -85,9 +85,4 @@ export function frameAt<T extends TypedArray>(window: TensorView, index: number)
   const View = arrayOf(window.dtype);
   const array = data.BYTES_PER_ELEMENT === View.BYTES_PER_ELEMENT ? View : (data.constructor as typeof View);
   return new array(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT, elements) as T;
-}
-
-/** Timestamp that the core left in the handle. */
-export function handleTimestamp(mapping: Mapping): bigint {
-  return mapping.arena.i64[(mapping.handle + HANDLE_TIMESTAMP_NS) / 8] as bigint;
 }

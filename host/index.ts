@@ -15,8 +15,8 @@ export {
   type Sample,
   type SampleOptions,
 } from './metadata';
-export type { Trust } from './pool';
 export { type OnPinned, type ProducerOptions, type ProducerStats, TensorProducer } from './producer';
 export { type PutOptions, Slot } from './slot';
 export type { TensorLike, TensorView } from './tensor';
+export type { Trust } from './trust';
 export { View } from './view';

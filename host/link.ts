@@ -5,8 +5,9 @@ import { CLOSED } from '../assembly/status';
 import { Connection } from './connection';
 import { TensorIpcError } from './errors';
 import type { PoolMetadata } from './metadata';
-import { openForConsumer, type Trust, translate } from './pool';
+import { openForConsumer, translate } from './pool';
 import type { System } from './system';
+import type { Trust } from './trust';
 
 /** How often the life of the producer, or the appearance of one, is looked for: one system call each time. */
 export const LIVENESS_INTERVAL_MS = 200;

@@ -23,18 +23,8 @@ import { poolError } from './core';
 import { TensorIpcError } from './errors';
 import { type Geometry, Mapping, readGeometry } from './mapping';
 import { decodeDescription, encodeDescription, type PoolDescription } from './metadata';
-import { type FileStatus, type System, SystemError } from './system';
-
-/**
- * Whose pools a process accepts: 'owner' its own user's, writable by nobody else; 'group' any owner's, writable by owner and
- * group; 'any' whatever the permissions let it open. A process that may write to a pool may also truncate it, and then every
- * reader of the lost pages is killed by SIGBUS: accept only whom you trust.
- */
-export type Trust = 'owner' | 'group' | 'any';
-
-export function objectName(pool: string): string {
-  return `/tensoripc.${pool}`;
-}
+import { type System, SystemError } from './system';
+import { checkFile, objectName, type Trust } from './trust';
 
 /** Turns a failed system call into the library's error. */
 export function translate(pool: string, error: unknown): unknown {
@@ -66,27 +56,6 @@ export function translate(pool: string, error: unknown): unknown {
       );
     default:
       return new TensorIpcError('SYSTEM', `pool '${pool}': ${error.message}`, options);
-  }
-}
-
-function checkFile(pool: string, status: FileStatus, system: System, trust: Trust): void {
-  const path = `/dev/shm${objectName(pool)}`;
-  if (status.kind !== 'file') {
-    throw new TensorIpcError('FOREIGN_OBJECT', `pool '${pool}': ${path} is not a regular shared-memory object; remove it`);
-  }
-  if (trust === 'owner' && status.uid !== system.uid) {
-    throw new TensorIpcError(
-      'FOREIGN_OBJECT',
-      `pool '${pool}': ${path} belongs to uid ${status.uid}, expected this user's, ${system.uid}; if you trust that user, pass { trust: 'any' }`,
-    );
-  }
-  const writers = trust === 'owner' ? 0o022 : trust === 'group' ? 0o002 : 0;
-  if ((status.mode & writers) !== 0) {
-    throw new TensorIpcError(
-      'UNSAFE_MODE',
-      `pool '${pool}': ${path} has mode 0${status.mode.toString(8)}, so others may change it under its readers; ` +
-        `expected no write permission beyond the ${trust}; if you trust them, pass { trust: '${trust === 'owner' ? 'group' : 'any'}' }`,
-    );
   }
 }
 

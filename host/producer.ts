@@ -19,10 +19,11 @@ import { checkedTensors, directData } from './intake';
 import { registerOpen } from './lifecycle';
 import { type Mapping, type Window, WindowBuilder } from './mapping';
 import { type FieldMetadata, type HistoryPad, MetadataCreator, PoolMetadata, type Sample, type SampleOptions } from './metadata';
-import { objectName, openForProducer, translate } from './pool';
+import { openForProducer, translate } from './pool';
 import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from './slot';
 import { platform, type System } from './system';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
+import { objectName } from './trust';
 
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
 export type OnPinned = 'wait' | 'drop' | 'overwrite';

@@ -1,6 +1,7 @@
 // Builds dist/: the core in its three targets, the library as ESM and CJS with the core embedded, the CLI, and the types.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const run = (command, ...args) => execFileSync(process.execPath, [command, ...args], { stdio: 'inherit' });
@@ -27,7 +28,7 @@ const common = {
 };
 
 if (only === undefined || only === 'js') {
-  for (const folder of ['esm', 'cjs', 'types', 'cli']) rmSync(`dist/${folder}`, { recursive: true, force: true });
+  for (const folder of ['esm', 'cjs', 'cli']) rmSync(`dist/${folder}`, { recursive: true, force: true });
   const entryPoints = { index: 'host/entry/node.ts' };
   await build({ ...common, entryPoints, outdir: 'dist/esm', format: 'esm', outExtension: { '.js': '.mjs' } });
   await build({
@@ -46,6 +47,19 @@ if (only === undefined || only === 'js') {
     format: 'esm',
     outExtension: { '.js': '.mjs' },
   });
-  run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json');
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+  run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json');
+  finishTypes('dist/esm/types');
+  // The same once more where a package.json says CommonJS: TypeScript tells the two kinds of module apart by folder.
+  cpSync('dist/esm/types', 'dist/cjs/types', { recursive: true });
+}
+
+/** Node's resolution wants full file names in relative imports; the sources, which are bundled, have none. */
+function finishTypes(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(/(from\s+|import\(\s*)(['"])(\.{1,2}\/[^'"]+)\2/g, '$1$2$3.js$2'));
+  }
 }
