@@ -141,7 +141,7 @@ export function anyArena(system: System): Arena {
 export function reserveAlone(system: System, bytes: number): Space {
   try {
     const buffer = new SharedArrayBuffer(bytes + system.pageBytes);
-    const base = system.addressOf(new Uint8Array(buffer));
+    const base = system.addressOf(new Uint8Array(buffer, 0, 1));
     const address = alignUp(base, system.pageBytes);
     return { buffer, byteOffset: address - base, bytes, address };
   } catch (cause) {

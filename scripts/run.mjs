@@ -1,6 +1,6 @@
 // Bundles one TypeScript program and runs it with the arguments that follow: node scripts/run.mjs bench/main.ts --quick
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { bundle } from './bundle.mjs';
 
@@ -12,8 +12,11 @@ if (file === undefined || !existsSync('dist/core.wasm')) {
   process.exit(2);
 }
 const name = basename(file, '.ts');
-await bundle({ [name]: file }, `build/${name}`);
-const child = spawn(process.execPath, ['--expose-gc', `build/${name}/${name}.mjs`, ...args], { stdio: 'inherit' });
+// A folder of this run's own, so that two runs do not disturb each other.
+const out = `build/${name}-${process.pid}`;
+await bundle({ [name]: file }, out);
+process.on('exit', () => rmSync(out, { recursive: true, force: true }));
+const child = spawn(process.execPath, ['--expose-gc', `${out}/${name}.mjs`, ...args], { stdio: 'inherit' });
 // A terminal sends Ctrl-C to both; the child decides how to end.
 process.on('SIGINT', () => {});
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

@@ -1,0 +1,36 @@
+// All benchmarks, in the order of the table, and all roles that their processes play.
+
+import type { Benchmark } from '../harness/contract';
+import type { Commands, Role } from '../harness/processes';
+import { blockingEchoRole, spin, wakeSync } from './blocking';
+import { get } from './get';
+import { idleCpu, idlerRole } from './idle-cpu';
+import { borrowRelease, loanCommit } from './lend';
+import { pacedLatency, sleeperRole } from './paced-latency';
+import { put } from './put';
+import { idleConsumersRole, putIdleConsumers } from './put-idle-consumers';
+import { receiverRole, throughput } from './throughput';
+import { echoRole, wakeEventLoop } from './wake-event-loop';
+
+export const benchmarks: readonly Benchmark[] = [
+  put,
+  get,
+  loanCommit,
+  borrowRelease,
+  wakeEventLoop,
+  wakeSync,
+  spin,
+  pacedLatency,
+  putIdleConsumers,
+  throughput,
+  idleCpu,
+];
+
+export const roles: readonly Role<never, Commands>[] = [
+  blockingEchoRole,
+  echoRole,
+  idleConsumersRole,
+  idlerRole,
+  receiverRole,
+  sleeperRole,
+];

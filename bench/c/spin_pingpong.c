@@ -1,0 +1,108 @@
+// Two processes that spin on shared memory.
+//
+//   word ROUND_TRIPS BATCHES CPU CPU          one counter each way, nothing else: ns one way, for each batch
+//   ring ROUND_TRIPS BATCHES CPU CPU SLOTS    a ring each way: claim, write 28 bytes, clock, publish; spin, pin, read, unpin
+#include "ring.h"
+
+#define FRAME_BYTES 28
+
+struct counters {
+  _Alignas(64) _Atomic uint64_t ping;
+  _Alignas(64) _Atomic uint64_t pong;
+};
+
+static void await_word(_Atomic uint64_t *word, uint64_t value) {
+  while (atomic_load(word) < value) {
+  }
+}
+
+static void word_pingpong(size_t trips, size_t batches, const int *cpus) {
+  struct counters *counters = (struct counters *)map_shared(sizeof(struct counters));
+  const uint64_t last = trips * batches;
+  const pid_t child = fork_partner();
+  run_on(cpus[child == 0]);
+  if (child == 0) {
+    for (uint64_t i = 1; i <= last; i++) {
+      await_word(&counters->ping, i);
+      atomic_store(&counters->pong, i);
+    }
+    _exit(0);
+  }
+  uint64_t i = 0;
+  for (size_t batch = 0; batch < batches; batch++) {
+    const uint64_t start = now_ns();
+    for (size_t trip = 0; trip < trips; trip++) {
+      atomic_store(&counters->ping, ++i);
+      await_word(&counters->pong, i);
+    }
+    figure((double)(now_ns() - start) / (double)(2 * trips));
+  }
+  wait_partner(child);
+  munmap(counters, sizeof(struct counters));
+}
+
+struct side {
+  struct ring *ring;
+  unsigned char *frames;
+};
+
+static struct side make_side(size_t slots) {
+  struct side side = {(struct ring *)map_shared(ring_bytes(slots)), map_shared(slots * FRAME_BYTES)};
+  ring_init(side.ring, slots);
+  return side;
+}
+
+static void send(struct side side, uint64_t frame, const unsigned char *bytes) {
+  while (!ring_begin(side.ring, frame)) {
+  }
+  memcpy(side.frames + frame % side.ring->slot_count * FRAME_BYTES, bytes, FRAME_BYTES);
+  ring_commit(side.ring, frame);
+}
+
+static volatile unsigned char sink;
+
+static void receive(struct side side, uint64_t frame) {
+  await_word(&side.ring->head, frame + 1);
+  const uint64_t latest = ring_pin(side.ring, 1);
+  sink = side.frames[latest % side.ring->slot_count * FRAME_BYTES];
+  ring_unpin(side.ring);
+}
+
+static void ring_pingpong(size_t trips, size_t batches, const int *cpus, size_t slots) {
+  const struct side ping = make_side(slots), pong = make_side(slots);
+  unsigned char *bytes = private_bytes(FRAME_BYTES);
+  const uint64_t frames = trips * batches;
+  const pid_t child = fork_partner();
+  run_on(cpus[child == 0]);
+  if (child == 0) {
+    for (uint64_t i = 0; i < frames; i++) {
+      receive(ping, i);
+      send(pong, i, bytes);
+    }
+    _exit(0);
+  }
+  uint64_t i = 0;
+  for (size_t batch = 0; batch < batches; batch++) {
+    const uint64_t start = now_ns();
+    for (size_t trip = 0; trip < trips; trip++, i++) {
+      send(ping, i, bytes);
+      receive(pong, i);
+    }
+    figure((double)(now_ns() - start) / (double)(2 * trips));
+  }
+  wait_partner(child);
+  free(bytes);
+  munmap(ping.ring, ring_bytes(slots));
+  munmap(pong.ring, ring_bytes(slots));
+  munmap(ping.frames, slots * FRAME_BYTES);
+  munmap(pong.frames, slots * FRAME_BYTES);
+}
+
+static void handle(int count, char **words) {
+  const size_t trips = number(count, words, 1), batches = number(count, words, 2);
+  const int cpus[2] = {cpu_word(count, words, 3), cpu_word(count, words, 4)};
+  if (strcmp(words[0], "word") == 0) word_pingpong(trips, batches, cpus);
+  else ring_pingpong(trips, batches, cpus, number(count, words, 5));
+}
+
+int main(void) { return serve(handle); }

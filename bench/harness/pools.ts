@@ -1,0 +1,51 @@
+// Pools as the benchmarks use them, and what is known of their objects from outside.
+
+import { closeSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SHARED_MEMORY = '/dev/shm';
+
+// Byte offsets in the header of a pool object: docs/pool-format.md.
+const SLOT_CAPACITY_OFFSET = 60;
+const FRAME_STRIDE_OFFSET = 72;
+
+/** A frame of `bytes` bytes with something in it: pages never written to would all be the one zero page, and free to read. */
+export function sampleFrame(bytes: number): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(bytes);
+  for (let i = 0; i < bytes; i++) frame[i] = (i * 31 + (i >> 8)) & 255;
+  return frame;
+}
+
+/** History that keeps a pool of large frames small. */
+export function historyFor(frameBytes: number, wanted: number): number {
+  return frameBytes > 8_000_000 ? Math.min(wanted, 2) : wanted;
+}
+
+export interface Ring {
+  readonly slots: number;
+  readonly strideBytes: number;
+}
+
+/** How the ring of a pool is laid out, so that a baseline can walk an equal one. */
+export function ringOf(pool: string): Ring {
+  const fd = openSync(join(SHARED_MEMORY, `tensoripc.${pool}`), 'r');
+  try {
+    const header = new DataView(new ArrayBuffer(128));
+    readSync(fd, header, 0, 128, 0);
+    return {
+      slots: header.getUint32(SLOT_CAPACITY_OFFSET, true),
+      strideBytes: Number(header.getBigUint64(FRAME_STRIDE_OFFSET, true)),
+    };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes what processes that were killed left of pools whose names start with `prefix`. */
+export function sweepPools(prefix: string): void {
+  for (const name of readdirSync(SHARED_MEMORY)) {
+    if (name.startsWith(`tensoripc.${prefix}`) || name.startsWith(`tensoripc-bell.${prefix}`)) {
+      rmSync(join(SHARED_MEMORY, name), { force: true });
+    }
+  }
+}

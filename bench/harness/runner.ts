@@ -1,0 +1,37 @@
+// Each benchmark runs in a process of its own, so that none is measured with code that another one has warmed up or worn out, and
+// so that whatever hangs can be ended with everything that it started.
+
+import type { Benchmark, Context, Result } from './contract';
+import { openNative } from './native';
+import { type Commands, type Role, startRole } from './processes';
+import { progress } from './progress';
+
+export interface RunnerConfig {
+  readonly benchmark: string;
+  readonly quick: boolean;
+  readonly runs: number | null;
+  readonly prefix: string;
+  readonly folder: string;
+}
+
+export type RunnerCommands = { readonly run: (argument: null) => Promise<Result[]> };
+
+export function runnerRole(benchmarks: readonly Benchmark[]): Role<RunnerConfig, RunnerCommands> {
+  return {
+    name: 'runner',
+    start({ benchmark: name, quick, runs, prefix, folder }) {
+      const benchmark = benchmarks.find((candidate) => candidate.name === name);
+      if (benchmark === undefined) throw new Error(`no benchmark is called ${name}`);
+      const context: Context = {
+        quick,
+        runs: (fewer, more) => runs ?? (quick ? fewer : more),
+        poolName: (suffix) => prefix + suffix,
+        folder,
+        native: (program) => openNative(folder, program),
+        partner: <Config, C extends Commands>(role: Role<Config, C>, config: Config) => startRole(role, config),
+        progress,
+      };
+      return { run: () => benchmark.run(context) };
+    },
+  };
+}
