@@ -15,7 +15,7 @@ import {
   CONSUMER_PID,
   CONSUMER_SINCE_NS,
   CONSUMER_STATE,
-  HANDLE_CLOCK,
+  HANDLE_CLOCK_NS,
   HANDLE_ENTRY,
   HANDLE_ENTRY_INDEX,
   HANDLE_HOLD_PIN,
@@ -43,7 +43,7 @@ export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: 
   store<u32>(entry, delivery, CONSUMER_DELIVERY);
   store<u32>(entry, 0, CONSUMER_BELL_KIND);
   store<u64>(entry, bellId, CONSUMER_BELL_ID);
-  store<u64>(entry, load<u64>(handle, HANDLE_CLOCK) * 1000000000 + load<u64>(handle, HANDLE_CLOCK + 8), CONSUMER_SINCE_NS);
+  store<u64>(entry, load<u64>(handle, HANDLE_CLOCK_NS), CONSUMER_SINCE_NS);
   store<u64>(entry, 0, CONSUMER_LAST_POSITION);
   store<u64>(entry, 0, CONSUMER_FRAMES_TAKEN);
   store<u64>(entry, 0, CONSUMER_FRAMES_MISSED);

@@ -63,7 +63,7 @@ import {
   NOT_READY,
   OK,
 } from './status';
-import { NONE, stampDone, storeHead, storeStamp } from './sync';
+import { NONE, stampDone, storeClaim, storeHead, storeStamp } from './sync';
 
 // @ts-ignore: decorator
 @inline
@@ -145,7 +145,9 @@ export function controlCreate(handle: usize, metadataHash: u64, poolId: u64, cre
   }
   // The lap of padding: slot p holds padding frame p, whose bytes are the zeros of the new object.
   for (let i: u32 = 0; i < slotCapacity; i++) {
-    storeStamp(slots + <usize>i * SLOT_BYTES, stampDone(i));
+    const slot = slots + <usize>i * SLOT_BYTES;
+    storeStamp(slot, stampDone(i));
+    storeClaim(slot, i);
   }
   storeHead(control, slotCapacity);
 }

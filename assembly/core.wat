@@ -203,11 +203,6 @@
   local.get $5
   local.get $0
   i64.load offset=64
-  local.get $0
-  i64.load offset=56
-  i64.const 1000000000
-  i64.mul
-  i64.add
   i64.store offset=40
   local.get $5
   i64.const 0
@@ -226,10 +221,10 @@
   i32.store offset=28
   local.get $0
   i64.const -1
-  i64.store offset=40
+  i64.store offset=48
   local.get $0
   i64.const -1
-  i64.store offset=48
+  i64.store offset=56
   local.get $5
   i32.const 1
   i32.atomic.store offset=16
@@ -294,10 +289,10 @@
   i32.store offset=24
   local.get $0
   i64.const -1
-  i64.store offset=40
+  i64.store offset=48
   local.get $0
   i64.const -1
-  i64.store offset=48
+  i64.store offset=56
  )
  (func $assembly/control/controlCreate (param $0 i32) (param $1 i64) (param $2 i64) (param $3 i64)
   (local $4 i32)
@@ -308,16 +303,16 @@
   (local $9 i32)
   local.get $0
   i32.load offset=8
-  local.set $7
+  local.set $5
   local.get $0
   i32.load offset=4
   local.set $8
   local.get $0
   i32.load offset=12
-  local.set $5
+  local.set $6
   local.get $0
   i32.load offset=16
-  local.set $6
+  local.set $7
   local.get $0
   i32.load
   local.tee $4
@@ -337,9 +332,9 @@
   i32.store offset=12
   local.get $4
   block $assembly/control/word|inlined.1 (result i64)
-   i32.const 1116716992
+   i32.const -1990534909
    i64.extend_i32_u
-   i32.const -1447835332
+   i32.const 1393232445
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -366,17 +361,17 @@
   i32.const 512
   i32.store offset=48
   local.get $4
-  local.get $5
+  local.get $6
   i32.store offset=52
   local.get $4
   i32.const 512
   i32.const 128
-  local.get $5
+  local.get $6
   i32.mul
   i32.add
   i32.store offset=56
   local.get $4
-  local.get $6
+  local.get $7
   i32.store offset=60
   local.get $4
   local.get $0
@@ -407,14 +402,14 @@
   i32.const 0
   local.set $0
   loop $for-loop|0
-   local.get $5
+   local.get $6
    local.get $0
    i32.gt_u
    if
     i32.const 128
     local.get $0
     i32.mul
-    local.get $7
+    local.get $5
     i32.add
     local.tee $9
     i64.const -1
@@ -432,7 +427,7 @@
   i32.const 0
   local.set $0
   loop $for-loop|1
-   local.get $6
+   local.get $7
    local.get $0
    i32.gt_u
    if
@@ -441,6 +436,7 @@
     i32.mul
     local.get $8
     i32.add
+    local.tee $5
     block $assembly/sync/stampDone|inlined.0 (result i64)
      local.get $0
      i64.extend_i32_u
@@ -451,6 +447,10 @@
      br $assembly/sync/stampDone|inlined.0
     end
     i64.atomic.store
+    local.get $5
+    local.get $0
+    i64.extend_i32_u
+    i64.atomic.store offset=8
     local.get $0
     i32.const 1
     i32.add
@@ -459,7 +459,7 @@
    end
   end
   local.get $4
-  local.get $6
+  local.get $7
   i64.extend_i32_u
   i64.atomic.store offset=128
  )
@@ -769,9 +769,9 @@
    return
   end
   block $assembly/control/word|inlined.3 (result i64)
-   i32.const 1116716992
+   i32.const -1990534909
    i64.extend_i32_u
-   i32.const -1447835332
+   i32.const 1393232445
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -1130,7 +1130,8 @@
  (func $assembly/reader/readerCopyEnd (param $0 i32) (param $1 f64) (param $2 i32) (result i32)
   (local $3 i64)
   (local $4 i64)
-  (local $5 i64)
+  (local $5 i32)
+  (local $6 i64)
   block $assembly/history/windowStart|inlined.1 (result i64)
    block $assembly/handle/slotCapacityOf|inlined.1 (result i64)
     local.get $0
@@ -1149,7 +1150,8 @@
    i64.sub
    br $assembly/history/windowStart|inlined.1
   end
-  local.set $5
+  local.set $6
+  local.get $0
   block $assembly/handle/slotAt|inlined.1 (result i32)
    local.get $0
    i32.load offset=4
@@ -1165,22 +1167,24 @@
    i32.add
    br $assembly/handle/slotAt|inlined.1
   end
-  local.set $2
-  local.get $0
-  local.get $2
-  i64.load offset=8
+  local.tee $5
+  i64.load offset=16
   i64.store offset=72
   local.get $0
-  local.get $2
-  i64.load offset=16
+  local.get $5
+  i64.load offset=24
   i64.store offset=80
-  atomic.fence
-  block $assembly/sync/loadStamp|inlined.1 (result i64)
+  local.get $2
+  i32.const 1
+  i32.eq
+  if (result i32)
+   local.get $5
+  else
    block $assembly/handle/slotAt|inlined.2 (result i32)
     local.get $0
     i32.load offset=4
     block $assembly/history/slotOf|inlined.2 (result i32)
-     local.get $5
+     local.get $6
      local.get $3
      i64.rem_u
      i32.wrap_i64
@@ -1191,11 +1195,16 @@
     i32.add
     br $assembly/handle/slotAt|inlined.2
    end
+  end
+  local.set $5
+  atomic.fence
+  block $assembly/sync/loadStamp|inlined.1 (result i64)
+   local.get $5
    i64.atomic.load
    br $assembly/sync/loadStamp|inlined.1
   end
   block $assembly/sync/stampDone|inlined.2 (result i64)
-   local.get $5
+   local.get $6
    i64.const 1
    i64.shl
    i64.const 2
@@ -1256,6 +1265,7 @@
   (local $9 i32)
   (local $10 i64)
   (local $11 f64)
+  (local $12 i32)
   block $assembly/handle/controlOf|inlined.6 (result i32)
    local.get $0
    i32.load
@@ -1297,11 +1307,11 @@
    drop
   end
   local.get $0
-  i64.load offset=40
+  i64.load offset=48
   local.set $3
   local.get $0
-  i64.load offset=48
-  local.set $5
+  i64.load offset=56
+  local.set $6
   i32.const -3
   f64.convert_i32_s
   local.set $11
@@ -1322,7 +1332,7 @@
        i64.atomic.load offset=128
        br $assembly/sync/loadHead|inlined.0
       end
-      local.set $6
+      local.set $7
       block $assembly/sync/loadProducerState|inlined.0 (result i32)
        local.get $4
        i32.atomic.load offset=192
@@ -1337,18 +1347,18 @@
        br $for-break0
       end
       local.get $10
-      local.get $6
+      local.get $7
       i64.ge_u
       if (result i32)
        i32.const 1
       else
        i64.const 9007199254740992
-       local.get $6
+       local.get $7
        i64.lt_u
       end
       if
        local.get $10
-       local.get $6
+       local.get $7
        i64.eq
        if (result i32)
         i32.const -1
@@ -1360,13 +1370,13 @@
        br $for-break0
       end
       block $assembly/history/windowStart|inlined.2 (result i64)
-       local.get $6
+       local.get $7
        local.get $1
        i64.extend_i32_u
        i64.sub
        br $assembly/history/windowStart|inlined.2
       end
-      local.set $7
+      local.set $5
       local.get $2
       if (result i32)
        i32.const 1
@@ -1378,13 +1388,13 @@
       if
        local.get $9
        block $assembly/reader/lower|inlined.0 (result i64)
+        local.get $6
         local.get $5
-        local.get $7
         i64.gt_u
         if (result i64)
-         local.get $7
-        else
          local.get $5
+        else
+         local.get $6
         end
         br $assembly/reader/lower|inlined.0
        end
@@ -1396,10 +1406,10 @@
        local.get $9
        block $assembly/reader/lower|inlined.1 (result i64)
         local.get $3
-        local.get $7
+        local.get $5
         i64.gt_u
         if (result i64)
-         local.get $7
+         local.get $5
         else
          local.get $3
         end
@@ -1408,14 +1418,27 @@
        i64.atomic.store
       end
       block $assembly/sync/loadClaim|inlined.0 (result i64)
-       local.get $4
-       i64.atomic.load offset=136
+       block $assembly/handle/slotAt|inlined.3 (result i32)
+        local.get $0
+        i32.load offset=4
+        block $assembly/history/slotOf|inlined.3 (result i32)
+         local.get $5
+         local.get $10
+         i64.rem_u
+         i32.wrap_i64
+         br $assembly/history/slotOf|inlined.3
+        end
+        i32.const 64
+        i32.mul
+        i32.add
+        br $assembly/handle/slotAt|inlined.3
+       end
+       local.tee $12
+       i64.atomic.load offset=8
        br $assembly/sync/loadClaim|inlined.0
       end
-      local.get $10
-      local.get $7
-      i64.add
-      i64.ge_u
+      local.get $5
+      i64.ne
       if
        br $for-continue|0
       end
@@ -1425,22 +1448,22 @@
        local.get $0
        block $assembly/reader/lower|inlined.2 (result i64)
         local.get $3
-        local.get $7
+        local.get $5
         i64.gt_u
         if (result i64)
-         local.get $7
+         local.get $5
         else
          local.get $3
         end
         br $assembly/reader/lower|inlined.2
        end
-       i64.store offset=40
+       i64.store offset=48
        i32.const 3
        local.get $8
        i32.le_u
        if
         local.get $9
-        local.get $5
+        local.get $6
         i64.atomic.store offset=8
        end
       end
@@ -1449,39 +1472,52 @@
        local.get $0
        block $assembly/sync/takeWaiting|inlined.0 (result i32)
         local.get $4
+        i32.atomic.load offset=328
+        i32.eqz
+        if
+         i32.const 0
+         br $assembly/sync/takeWaiting|inlined.0
+        end
+        local.get $4
         i32.const 0
         i32.atomic.rmw.xchg offset=328
         br $assembly/sync/takeWaiting|inlined.0
        end
        i32.store offset=96
       end
-      block $assembly/handle/slotAt|inlined.3 (result i32)
-       local.get $0
-       i32.load offset=4
-       block $assembly/history/slotOf|inlined.3 (result i32)
-        local.get $6
-        i64.const 1
-        i64.sub
-        local.get $10
-        i64.rem_u
-        i32.wrap_i64
-        br $assembly/history/slotOf|inlined.3
-       end
-       i32.const 64
-       i32.mul
-       i32.add
-       br $assembly/handle/slotAt|inlined.3
-      end
-      local.set $1
       local.get $0
       local.get $1
-      i64.load offset=8
+      i32.const 1
+      i32.eq
+      if (result i32)
+       local.get $12
+      else
+       block $assembly/handle/slotAt|inlined.4 (result i32)
+        local.get $0
+        i32.load offset=4
+        block $assembly/history/slotOf|inlined.4 (result i32)
+         local.get $7
+         i64.const 1
+         i64.sub
+         local.get $10
+         i64.rem_u
+         i32.wrap_i64
+         br $assembly/history/slotOf|inlined.4
+        end
+        i32.const 64
+        i32.mul
+        i32.add
+        br $assembly/handle/slotAt|inlined.4
+       end
+      end
+      local.tee $12
+      i64.load offset=16
       i64.store offset=72
       local.get $0
-      local.get $1
-      i64.load offset=16
+      local.get $12
+      i64.load offset=24
       i64.store offset=80
-      local.get $6
+      local.get $7
       i64.const 1
       i64.sub
       local.tee $3
@@ -1492,7 +1528,7 @@
       end
       local.tee $0
       i64.load offset=64
-      local.tee $5
+      local.tee $6
       i64.gt_u
       if
        local.get $0
@@ -1504,7 +1540,7 @@
        i64.const 1
        i64.add
        i64.store offset=72
-       local.get $5
+       local.get $6
        i64.const 0
        i64.ne
        if
@@ -1512,7 +1548,7 @@
         local.get $0
         i64.load offset=80
         local.get $3
-        local.get $5
+        local.get $6
         i64.sub
         i64.const 1
         i64.sub
@@ -1520,7 +1556,7 @@
         i64.store offset=80
        end
       end
-      local.get $6
+      local.get $7
       i64.const 1
       i64.sub
       local.get $10
@@ -1540,10 +1576,17 @@
   local.get $3
   i64.atomic.store
   local.get $9
-  local.get $5
+  local.get $6
   i64.atomic.store offset=8
   local.get $0
   block $assembly/sync/takeWaiting|inlined.1 (result i32)
+   local.get $4
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.1
+   end
    local.get $4
    i32.const 0
    i32.atomic.rmw.xchg offset=328
@@ -1575,20 +1618,20 @@
   local.set $2
   atomic.fence
   block $assembly/sync/loadStamp|inlined.2 (result i64)
-   block $assembly/handle/slotAt|inlined.4 (result i32)
+   block $assembly/handle/slotAt|inlined.5 (result i32)
     local.get $0
     i32.load offset=4
-    block $assembly/history/slotOf|inlined.4 (result i32)
+    block $assembly/history/slotOf|inlined.5 (result i32)
      local.get $2
      local.get $3
      i64.rem_u
      i32.wrap_i64
-     br $assembly/history/slotOf|inlined.4
+     br $assembly/history/slotOf|inlined.5
     end
     i32.const 64
     i32.mul
     i32.add
-    br $assembly/handle/slotAt|inlined.4
+    br $assembly/handle/slotAt|inlined.5
    end
    i64.atomic.load
    br $assembly/sync/loadStamp|inlined.2
@@ -1731,7 +1774,7 @@
    br $assembly/handle/entryOf|inlined.5
   end
   local.get $0
-  i64.load offset=48
+  i64.load offset=56
   i64.atomic.store offset=8
   block $assembly/sync/takeWaiting|inlined.2 (result i32)
    block $assembly/handle/controlOf|inlined.9 (result i32)
@@ -1739,6 +1782,14 @@
     i32.load
     br $assembly/handle/controlOf|inlined.9
    end
+   local.tee $0
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.2
+   end
+   local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.2
@@ -1753,7 +1804,7 @@
  (func $assembly/reader/readerUnpin (param $0 i32) (result i32)
   local.get $0
   i64.const -1
-  i64.store offset=40
+  i64.store offset=48
   block $assembly/handle/entryOf|inlined.6 (result i32)
    local.get $0
    i32.load offset=24
@@ -1767,6 +1818,14 @@
     i32.load
     br $assembly/handle/controlOf|inlined.10
    end
+   local.tee $0
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.3
+   end
+   local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.3
@@ -1790,7 +1849,7 @@
   i64.trunc_sat_f64_s
   i64.add
   local.tee $2
-  i64.store offset=40
+  i64.store offset=48
   block $assembly/handle/entryOf|inlined.7 (result i32)
    local.get $0
    i32.load offset=24
@@ -1804,6 +1863,14 @@
     i32.load
     br $assembly/handle/controlOf|inlined.11
    end
+   local.tee $0
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.4
+   end
+   local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.4
@@ -1826,18 +1893,18 @@
    i64.load offset=32
    br $assembly/handle/positionOf|inlined.1
   end
-  block $assembly/handle/slotCapacityOf|inlined.7 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.7
+   br $assembly/handle/slotCapacityOf|inlined.8
   end
   i64.sub
   local.set $4
   block $assembly/sync/loadBorrowers|inlined.1 (result i64)
-   block $assembly/handle/controlOf|inlined.13 (result i32)
+   block $assembly/handle/controlOf|inlined.12 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.13
+    br $assembly/handle/controlOf|inlined.12
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.1
@@ -1928,19 +1995,36 @@
  )
  (func $assembly/writer/writerBegin (param $0 i32) (param $1 i32) (result i32)
   (local $2 i64)
-  block $assembly/handle/positionOf|inlined.0 (result i64)
+  (local $3 i32)
+  (local $4 i32)
+  block $assembly/handle/slotAt|inlined.6 (result i32)
    local.get $0
-   i64.load offset=32
-   br $assembly/handle/positionOf|inlined.0
+   i32.load offset=4
+   block $assembly/history/slotOf|inlined.6 (result i32)
+    block $assembly/handle/positionOf|inlined.0 (result i64)
+     local.get $0
+     i64.load offset=32
+     br $assembly/handle/positionOf|inlined.0
+    end
+    local.tee $2
+    block $assembly/handle/slotCapacityOf|inlined.7 (result i64)
+     local.get $0
+     i64.load32_u offset=16
+     br $assembly/handle/slotCapacityOf|inlined.7
+    end
+    i64.rem_u
+    i32.wrap_i64
+    br $assembly/history/slotOf|inlined.6
+   end
+   local.tee $4
+   i32.const 64
+   i32.mul
+   i32.add
+   br $assembly/handle/slotAt|inlined.6
   end
-  local.set $2
-  block $assembly/handle/controlOf|inlined.12 (result i32)
-   local.get $0
-   i32.load
-   br $assembly/handle/controlOf|inlined.12
-  end
+  local.tee $3
   local.get $2
-  i64.atomic.store offset=136
+  i64.atomic.store offset=8
   local.get $0
   i32.const 0
   local.get $1
@@ -1951,26 +2035,7 @@
    i32.const -4
    return
   end
-  block $assembly/handle/slotAt|inlined.5 (result i32)
-   local.get $0
-   i32.load offset=4
-   block $assembly/history/slotOf|inlined.5 (result i32)
-    local.get $2
-    block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
-     local.get $0
-     i64.load32_u offset=16
-     br $assembly/handle/slotCapacityOf|inlined.8
-    end
-    i64.rem_u
-    i32.wrap_i64
-    br $assembly/history/slotOf|inlined.5
-   end
-   local.tee $0
-   i32.const 64
-   i32.mul
-   i32.add
-   br $assembly/handle/slotAt|inlined.5
-  end
+  local.get $3
   block $assembly/sync/stampWriting|inlined.0 (result i64)
    local.get $2
    i64.const 1
@@ -1982,13 +2047,16 @@
   i64.atomic.store
   atomic.fence
   local.get $0
+  local.get $3
+  i32.store offset=40
+  local.get $4
   return
  )
  (func $assembly/writer/writerClose (param $0 i32)
-  block $assembly/handle/controlOf|inlined.14 (result i32)
+  block $assembly/handle/controlOf|inlined.13 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.14
+   br $assembly/handle/controlOf|inlined.13
   end
   i32.const 2
   i32.atomic.store offset=192
@@ -1996,63 +2064,38 @@
  (func $assembly/writer/writerCommit (param $0 i32) (param $1 i32) (result i32)
   (local $2 i64)
   (local $3 i32)
-  (local $4 i32)
-  (local $5 i64)
-  block $assembly/handle/controlOf|inlined.15 (result i32)
+  (local $4 i64)
+  (local $5 i32)
+  block $assembly/handle/controlOf|inlined.14 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.15
-  end
-  local.set $4
-  block $assembly/handle/slotAt|inlined.6 (result i32)
-   local.get $0
-   i32.load offset=4
-   block $assembly/history/slotOf|inlined.6 (result i32)
-    block $assembly/handle/positionOf|inlined.2 (result i64)
-     local.get $0
-     i64.load offset=32
-     br $assembly/handle/positionOf|inlined.2
-    end
-    local.tee $2
-    block $assembly/handle/slotCapacityOf|inlined.9 (result i64)
-     local.get $0
-     i64.load32_u offset=16
-     br $assembly/handle/slotCapacityOf|inlined.9
-    end
-    i64.rem_u
-    i32.wrap_i64
-    br $assembly/history/slotOf|inlined.6
-   end
-   i32.const 64
-   i32.mul
-   i32.add
-   br $assembly/handle/slotAt|inlined.6
+   br $assembly/handle/controlOf|inlined.14
   end
   local.set $3
-  block $assembly/writer/clockNs|inlined.0 (result i64)
+  block $assembly/handle/positionOf|inlined.2 (result i64)
    local.get $0
-   i64.load offset=64
-   local.get $0
-   i64.load offset=56
-   i64.const 1000000000
-   i64.mul
-   i64.add
-   br $assembly/writer/clockNs|inlined.0
+   i64.load offset=32
+   br $assembly/handle/positionOf|inlined.2
   end
-  local.set $5
-  local.get $3
+  local.set $2
+  local.get $0
+  i64.load offset=64
+  local.set $4
+  local.get $0
+  i32.load offset=40
+  local.tee $5
   local.get $1
   if (result i64)
    local.get $0
    i64.load offset=72
   else
-   local.get $5
+   local.get $4
   end
-  i64.store offset=8
-  local.get $3
-  local.get $5
   i64.store offset=16
-  local.get $3
+  local.get $5
+  local.get $4
+  i64.store offset=24
+  local.get $5
   block $assembly/sync/stampDone|inlined.4 (result i64)
    local.get $2
    i64.const 1
@@ -2067,13 +2110,13 @@
   i64.const 1
   i64.add
   i64.store offset=32
-  local.get $4
+  local.get $3
   local.get $2
   i64.const 1
   i64.add
   i64.atomic.store offset=128
   block $assembly/sync/loadArmed|inlined.0 (result i64)
-   local.get $4
+   local.get $3
    i64.atomic.load offset=256
    br $assembly/sync/loadArmed|inlined.0
   end
@@ -2087,10 +2130,10 @@
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)
-  block $assembly/handle/controlOf|inlined.16 (result i32)
+  block $assembly/handle/controlOf|inlined.15 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.16
+   br $assembly/handle/controlOf|inlined.15
   end
   local.tee $0
   local.get $0
@@ -2100,10 +2143,10 @@
   i64.store offset=224
  )
  (func $assembly/writer/writerCountRefused (param $0 i32)
-  block $assembly/handle/controlOf|inlined.17 (result i32)
+  block $assembly/handle/controlOf|inlined.16 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.17
+   br $assembly/handle/controlOf|inlined.16
   end
   local.tee $0
   local.get $0
@@ -2113,10 +2156,10 @@
   i64.store offset=216
  )
  (func $assembly/writer/writerCountWait (param $0 i32)
-  block $assembly/handle/controlOf|inlined.18 (result i32)
+  block $assembly/handle/controlOf|inlined.17 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.18
+   br $assembly/handle/controlOf|inlined.17
   end
   local.tee $0
   local.get $0
@@ -2129,20 +2172,20 @@
   (local $3 i32)
   (local $4 i64)
   block $assembly/sync/loadHead|inlined.3 (result i64)
-   block $assembly/handle/controlOf|inlined.19 (result i32)
+   block $assembly/handle/controlOf|inlined.18 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.19
+    br $assembly/handle/controlOf|inlined.18
    end
    local.tee $3
    i64.atomic.load offset=128
    br $assembly/sync/loadHead|inlined.3
   end
   local.tee $4
-  block $assembly/handle/slotCapacityOf|inlined.10 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.9 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.10
+   br $assembly/handle/slotCapacityOf|inlined.9
   end
   i64.lt_u
   if (result i32)
@@ -2166,16 +2209,8 @@
   local.get $2
   i32.store offset=204
   local.get $3
-  block $assembly/writer/clockNs|inlined.1 (result i64)
-   local.get $0
-   i64.load offset=64
-   local.get $0
-   i64.load offset=56
-   i64.const 1000000000
-   i64.mul
-   i64.add
-   br $assembly/writer/clockNs|inlined.1
-  end
+  local.get $0
+  i64.load offset=64
   i64.store offset=208
   local.get $3
   i32.const 1
@@ -2185,9 +2220,6 @@
   i32.const 0
   i32.atomic.store offset=328
   local.get $3
-  local.get $4
-  i64.atomic.store offset=136
-  local.get $3
   i32.const 1
   i32.atomic.store offset=192
   i32.const 0
@@ -2195,10 +2227,10 @@
  )
  (func $assembly/writer/writerOverruns (param $0 i32) (result i32)
   block $assembly/sync/loadBorrowers|inlined.2 (result i64)
-   block $assembly/handle/controlOf|inlined.20 (result i32)
+   block $assembly/handle/controlOf|inlined.19 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.20
+    br $assembly/handle/controlOf|inlined.19
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.2
@@ -2223,20 +2255,20 @@
    i64.load offset=32
    br $assembly/handle/positionOf|inlined.3
   end
-  block $assembly/handle/slotCapacityOf|inlined.11 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.10 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.11
+   br $assembly/handle/slotCapacityOf|inlined.10
   end
   i64.sub
   f64.convert_i64_u
   return
  )
  (func $assembly/writer/writerSetWaiting (param $0 i32) (param $1 i32)
-  block $assembly/handle/controlOf|inlined.21 (result i32)
+  block $assembly/handle/controlOf|inlined.20 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.21
+   br $assembly/handle/controlOf|inlined.20
   end
   local.get $1
   i32.atomic.store offset=328
@@ -2245,10 +2277,10 @@
   (local $1 i64)
   local.get $0
   block $assembly/sync/takeArmed|inlined.0 (result i64)
-   block $assembly/handle/controlOf|inlined.22 (result i32)
+   block $assembly/handle/controlOf|inlined.21 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.22
+    br $assembly/handle/controlOf|inlined.21
    end
    local.tee $0
    i64.const 0

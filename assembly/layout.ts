@@ -37,7 +37,6 @@
 //                     96      8  poolId            creator: random, tells objects of one name apart
 //                    104      8  createdNs         creator: CLOCK_REALTIME
 //   publication      128      8  head              producer, every frame, after the slot's stamp
-//                    136      8  claim             producer, every frame, before it looks at the pins
 //   producer         192      4  producerState     producer: open, closing
 //                    196      4  producerEpoch     producer, on creation and take-over
 //                    200      4  producerPid       producer
@@ -69,8 +68,9 @@
 //   slot          offset  bytes  field             written by
 //                 ------  -----  ----------------  ------------------------------------------------
 //                      0      8  stamp             producer: WRITING or DONE and a position
-//                      8      8  timestampNs       producer: as given to put, or publishedNs
-//                     16      8  publishedNs       producer: CLOCK_MONOTONIC at commit
+//                      8      8  claim             producer: the position it means to write here, before it looks at the pins
+//                     16      8  timestampNs       producer: as given to put, or publishedNs
+//                     24      8  publishedNs       producer: CLOCK_MONOTONIC at commit
 //
 // A *position* is a sequence number plus slotCapacity: the ring starts as if one lap of padding frames had been written, so
 // windows that reach back before frame 0 need no special case. Frame `sequence` lives at slot `position % slotCapacity`.
@@ -82,8 +82,8 @@ export const LAYOUT_VERSION = 1;
 export const BYTE_ORDER_MARK = 0x01020304;
 
 // XXH64 of the field table that test/layout.test.ts rebuilds from this file: change a field and that test names the new value.
-export const LAYOUT_SIGNATURE_LOW = 1116716992;
-export const LAYOUT_SIGNATURE_HIGH = -1447835332;
+export const LAYOUT_SIGNATURE_LOW = -1990534909;
+export const LAYOUT_SIGNATURE_HIGH = 1393232445;
 
 // ---- header --------------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,6 @@ export const HEADER_CREATED_NS = HEADER_POOL_ID + 8;
 
 // Words that different processes write sit on cache lines of their own.
 export const HEADER_HEAD = 128;
-export const HEADER_CLAIM = HEADER_HEAD + 8;
 
 export const HEADER_PRODUCER_STATE = 192;
 export const HEADER_PRODUCER_EPOCH = HEADER_PRODUCER_STATE + 4;
@@ -151,7 +150,8 @@ export const CONSUMER_BYTES = 128;
 // ---- slot table ----------------------------------------------------------------------------------------------------
 
 export const SLOT_STAMP = 0;
-export const SLOT_TIMESTAMP_NS = SLOT_STAMP + 8;
+export const SLOT_CLAIM = SLOT_STAMP + 8;
+export const SLOT_TIMESTAMP_NS = SLOT_CLAIM + 8;
 export const SLOT_PUBLISHED_NS = SLOT_TIMESTAMP_NS + 8;
 
 export const SLOT_BYTES = 64;
@@ -209,14 +209,16 @@ export const HANDLE_ENTRY = HANDLE_HISTORY_LEN + 4;
 export const HANDLE_ENTRY_INDEX = HANDLE_ENTRY + 4;
 /** Producer: position of the next frame. */
 export const HANDLE_POSITION = HANDLE_ENTRY_INDEX + 4;
+/** Producer: descriptor of the slot that writerBegin claimed. */
+export const HANDLE_DESCRIPTOR = HANDLE_POSITION + 8;
 /** Consumer: oldest position that any of its views holds, or NONE. */
-export const HANDLE_VIEW_PIN = HANDLE_POSITION + 8;
+export const HANDLE_VIEW_PIN = HANDLE_DESCRIPTOR + 8;
 /** Consumer: lossless cursor, or NONE. */
 export const HANDLE_HOLD_PIN = HANDLE_VIEW_PIN + 8;
-/** struct timespec, filled by clock_gettime. */
-export const HANDLE_CLOCK = HANDLE_HOLD_PIN + 8;
+/** In: CLOCK_MONOTONIC, ns, as the host has just read it. */
+export const HANDLE_CLOCK_NS = HANDLE_HOLD_PIN + 8;
 /** In: the timestamp to publish. Out: the timestamp of the newest frame of the last window. */
-export const HANDLE_TIMESTAMP_NS = HANDLE_CLOCK + 16;
+export const HANDLE_TIMESTAMP_NS = HANDLE_CLOCK_NS + 8;
 /** Out: when the newest frame of the last window was published. */
 export const HANDLE_PUBLISHED_NS = HANDLE_TIMESTAMP_NS + 8;
 /** Out of writerTakeArmed: the bits of the consumers to wake. */

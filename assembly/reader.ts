@@ -55,8 +55,7 @@ function noteTaken(handle: usize, position: u64): void {
 
 // @ts-ignore: decorator
 @inline
-function readTimes(handle: usize, position: u64, capacity: u64): void {
-  const newest = slotAt(handle, slotOf(position, capacity));
+function readTimes(handle: usize, newest: usize): void {
   store<u64>(handle, load<u64>(newest, SLOT_TIMESTAMP_NS), HANDLE_TIMESTAMP_NS);
   store<u64>(handle, load<u64>(newest, SLOT_PUBLISHED_NS), HANDLE_PUBLISHED_NS);
 }
@@ -98,9 +97,12 @@ export function readerCopyEnd(handle: usize, sequence: f64, count: u32): i32 {
   const capacity = slotCapacityOf(handle);
   const position = <u64>sequence + capacity;
   const oldest = windowStart(position + 1, count);
-  readTimes(handle, position, capacity);
+  const newest = slotAt(handle, slotOf(position, capacity));
+  readTimes(handle, newest);
+  // A remainder costs as much as the rest of this: the window of one frame has its slot already.
+  const first = count == 1 ? newest : slotAt(handle, slotOf(oldest, capacity));
   atomic.fence(); // S2: the bytes and the times were read before the stamp is read again
-  if (loadStamp(slotAt(handle, slotOf(oldest, capacity))) != stampDone(oldest)) return LAPPED;
+  if (loadStamp(first) != stampDone(oldest)) return LAPPED;
   noteTaken(handle, position);
   return OK;
 }
@@ -141,7 +143,9 @@ function pinNewest(handle: usize, count: u32, hold: bool): f64 {
     const oldest = windowStart(head, count);
     if (hold || tries >= FREE_TRIES) storeHoldPin(entry, lower(oldest, holdHeld)); // S3
     if (!hold) storeViewPin(entry, lower(oldest, viewHeld)); // S3
-    if (loadClaim(control) >= oldest + capacity) continue; // S3: the writer may not have seen the pin
+    // S3: a slot that the next lap has claimed may be written by a producer that did not see the pin.
+    const first = slotAt(handle, slotOf(oldest, capacity));
+    if (loadClaim(first) != oldest) continue;
     if (hold) {
       // HANDLE_HOLD_PIN keeps the lossless cursor: readerUnhold goes back to it.
     } else {
@@ -150,7 +154,7 @@ function pinNewest(handle: usize, count: u32, hold: bool): f64 {
     }
     // S6: the pins of earlier tries may have stopped the producer.
     if (tries > 0) store<u32>(handle, takeWaiting(control), HANDLE_WAKE);
-    readTimes(handle, head - 1, capacity);
+    readTimes(handle, count == 1 ? first : slotAt(handle, slotOf(head - 1, capacity)));
     noteTaken(handle, head - 1);
     return <f64>(head - 1 - capacity);
   }

@@ -20,11 +20,11 @@ import {
   CONSUMER_VIEW_PIN,
   HEADER_ARMED,
   HEADER_BORROWERS,
-  HEADER_CLAIM,
   HEADER_HEAD,
   HEADER_PRODUCER_STATE,
   HEADER_PRODUCER_WAITING,
   HEADER_WAKE_COUNT,
+  SLOT_CLAIM,
 } from './layout';
 
 /** No pin. Above every position, so that "pin <= position" needs no special case. */
@@ -37,8 +37,9 @@ export const NONE: u64 = u64.MAX_VALUE;
 //   WRITING(p)   the producer         DONE(p) on commit            the slot is unreadable, head is still p; the successor
 //                                                                  writes p again
 //
-// The claim is the position that the producer is about to write, writes, or wrote last: it never goes back. Frame p - capacity is
-// taken for lost once p is claimed, although a producer that finds it pinned leaves it untouched, stamp and all, and waits.
+// A slot's claim is the position that the producer is about to write there, writes, or wrote last: it never goes back. The frame in
+// the slot is taken for lost once the next one has claimed it, although a producer that finds it pinned leaves it untouched, stamp
+// and all, and waits. The claim lies beside the stamp, on a cache line that both sides touch for this frame anyway.
 // @ts-ignore: decorator
 @inline
 export function stampDone(position: u64): u64 {
@@ -77,14 +78,14 @@ export function storeHead(control: usize, head: u64): void {
 
 // @ts-ignore: decorator
 @inline
-export function loadClaim(control: usize): u64 {
-  return atomic.load<u64>(control, HEADER_CLAIM);
+export function loadClaim(slot: usize): u64 {
+  return atomic.load<u64>(slot, SLOT_CLAIM);
 }
 
 // @ts-ignore: decorator
 @inline
-export function storeClaim(control: usize, position: u64): void {
-  atomic.store<u64>(control, position, HEADER_CLAIM);
+export function storeClaim(slot: usize, position: u64): void {
+  atomic.store<u64>(slot, position, SLOT_CLAIM);
 }
 
 // @ts-ignore: decorator
@@ -192,5 +193,7 @@ export function storeWaiting(control: usize, value: u32): void {
 // @ts-ignore: decorator
 @inline
 export function takeWaiting(control: usize): u32 {
+  // Looks first: an exchange would take the line, which the producer reads for every frame, at every release.
+  if (atomic.load<u32>(control, HEADER_PRODUCER_WAITING) == 0) return 0;
   return atomic.xchg<u32>(control, 0, HEADER_PRODUCER_WAITING);
 }

@@ -9,7 +9,8 @@ import { slotOf } from './history';
 import {
   CONSUMER_BYTES,
   HANDLE_ARMED,
-  HANDLE_CLOCK,
+  HANDLE_CLOCK_NS,
+  HANDLE_DESCRIPTOR,
   HANDLE_POSITION,
   HANDLE_TIMESTAMP_NS,
   HEADER_FRAMES_OVERRUN,
@@ -45,12 +46,6 @@ import {
 /** Largest position: sequence numbers stay exact as JavaScript numbers. */
 export const MAX_POSITION: u64 = (<u64>1) << 53;
 
-// @ts-ignore: decorator
-@inline
-function clockNs(handle: usize): u64 {
-  return load<u64>(handle, HANDLE_CLOCK) * 1000000000 + load<u64>(handle, HANDLE_CLOCK + 8);
-}
-
 /** Takes the pool over: the position goes on where the head stands. The caller holds the producer's lock. */
 export function writerOpen(handle: usize, pid: u32, onPinned: u32): i32 {
   const control = controlOf(handle);
@@ -59,11 +54,9 @@ export function writerOpen(handle: usize, pid: u32, onPinned: u32): i32 {
   store<u64>(handle, head, HANDLE_POSITION);
   store<u32>(control, pid, HEADER_PRODUCER_PID);
   store<u32>(control, onPinned, HEADER_ON_PINNED);
-  store<u64>(control, clockNs(handle), HEADER_PRODUCER_SINCE_NS);
+  store<u64>(control, load<u64>(handle, HANDLE_CLOCK_NS), HEADER_PRODUCER_SINCE_NS);
   atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH);
   storeWaiting(control, 0);
-  // The predecessor may have died while it wrote this position: its slot is lost, as the claim says.
-  storeClaim(control, head);
   storeProducerState(control, PRODUCER_OPEN);
   return OK;
 }
@@ -106,11 +99,13 @@ export function writerBlocker(handle: usize, from: u32, ignoreViews: bool): i32 
 /** Claims the next slot: its index, or PINNED with every frame as it was. */
 export function writerBegin(handle: usize, ignoreViews: bool): i32 {
   const position = positionOf(handle);
-  storeClaim(controlOf(handle), position); // S3: before the pins are read
-  if (writerBlocker(handle, 0, ignoreViews) >= 0) return PINNED;
   const slot = slotOf(position, slotCapacityOf(handle));
-  storeStamp(slotAt(handle, slot), stampWriting(position));
+  const descriptor = slotAt(handle, slot);
+  storeClaim(descriptor, position); // S3: before the pins are read
+  if (writerBlocker(handle, 0, ignoreViews) >= 0) return PINNED;
+  storeStamp(descriptor, stampWriting(position));
   atomic.fence(); // S2: before the host writes a byte
+  store<u32>(handle, <u32>descriptor, HANDLE_DESCRIPTOR);
   return <i32>slot;
 }
 
@@ -121,8 +116,8 @@ export function writerBegin(handle: usize, ignoreViews: bool): i32 {
 export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
   const control = controlOf(handle);
   const position = positionOf(handle);
-  const descriptor = slotAt(handle, slotOf(position, slotCapacityOf(handle)));
-  const now = clockNs(handle);
+  const descriptor: usize = load<u32>(handle, HANDLE_DESCRIPTOR);
+  const now = load<u64>(handle, HANDLE_CLOCK_NS);
   store<u64>(descriptor, ownTimestamp ? load<u64>(handle, HANDLE_TIMESTAMP_NS) : now, SLOT_TIMESTAMP_NS);
   store<u64>(descriptor, now, SLOT_PUBLISHED_NS);
   storeStamp(descriptor, stampDone(position)); // S1

@@ -69,7 +69,7 @@ export class Connection {
     let index = 0;
     // The lock is the allocation: whoever has it owns the entry.
     while (index < MAX_CONSUMERS && !system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) index++;
-    system.readMonotonic(mapping.clockAddress);
+    mapping.setClock(platform().monotonicNs());
     if (index < MAX_CONSUMERS) unlinkDeadBell(mapping, index);
     if (index === MAX_CONSUMERS || mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId) !== OK) {
       mapping.unmap();
@@ -165,9 +165,12 @@ export class Connection {
     const target = frameBytes < MEMCPY_FROM_BYTES ? 0 : this.#system.addressOf(to);
     for (let i = 0; i < count; i++) {
       const step = latestFirst ? count - 1 - i : i;
-      if (target === 0)
-        (to as Uint8Array).set(mapping.window((slot + step) % slotCapacity, 1, false).data as Uint8Array, i * elements);
-      else this.#system.copy(target + i * frameBytes, address + step * frameStride, frameBytes);
+      if (target !== 0) {
+        this.#system.copy(target + i * frameBytes, address + step * frameStride, frameBytes);
+      } else {
+        const { data } = mapping.window((slot + step) % slotCapacity, 1, false);
+        copyFromShared(this.#system, to.subarray(i * elements, (i + 1) * elements), data, 0, frameBytes);
+      }
     }
   }
 

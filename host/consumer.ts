@@ -311,7 +311,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   }
 
   #borrow(cursor: Cursor, options: WindowOptions | undefined): View<T> | null {
-    const connection = this.#link.live();
+    // The pin itself tells whether the pool is open: no look before it.
+    const connection = this.#link.connection ?? this.#link.live();
     if (connection === null) return null;
     const count = this.#count(connection, options);
     const sequence = connection.pin(count);
@@ -319,6 +320,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       if (sequence === CLOSED) this.#link.lose('closed');
       return null;
     }
+    if (!this.#link.stillLives(connection, sequence)) return null;
     return new View<T>(connection, sequence, count, options?.latestFirst ?? true, this.#advance(cursor, sequence));
   }
 

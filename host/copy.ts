@@ -9,15 +9,31 @@ import type { Address, System } from './system';
  */
 export const MEMCPY_FROM_BYTES = 1024;
 
-/** Copies all of `from` onto the shared pages at `address`, of which `view` is a view of the same element type and length. */
-export function copyToShared(system: System, view: TypedArray, address: Address, from: TypedArray): void {
-  const bytes = from.byteLength;
-  if (bytes < MEMCPY_FROM_BYTES) (view as Uint8Array).set(from as Uint8Array);
-  else system.copyIn(address, from, bytes);
+/** Up to here a loop beats the call of TypedArray.set. */
+const LOOP_ELEMENTS = 16;
+
+function copySmall(to: TypedArray, from: TypedArray): void {
+  const { length } = from;
+  if (length > LOOP_ELEMENTS) (to as Uint8Array).set(from as Uint8Array);
+  else for (let i = 0; i < length; i++) to[i] = from[i] as number;
 }
 
-/** Copies the `bytes` bytes of `view`, which lies on the shared pages at `address`, to the front of `to`, of the same element type. */
+/** The bytes of a view: what is copied between arrays of different types is bits, not numbers (float16 in a Uint16Array). */
+function bytesOf(view: TypedArray): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** Copies all of `from` onto the shared pages at `address`, of which `view` is a view of the same number of bytes. */
+export function copyToShared(system: System, view: TypedArray, address: Address, from: TypedArray): void {
+  const bytes = from.byteLength;
+  if (bytes >= MEMCPY_FROM_BYTES) system.copyIn(address, from, bytes);
+  else if (view.constructor === from.constructor) copySmall(view, from);
+  else bytesOf(view).set(bytesOf(from));
+}
+
+/** Copies the `bytes` bytes of `view`, which lies on the shared pages at `address`, to the front of `to`. */
 export function copyFromShared(system: System, to: TypedArray, view: TypedArray, address: Address, bytes: number): void {
-  if (bytes < MEMCPY_FROM_BYTES) (to as Uint8Array).set(view as Uint8Array);
-  else system.copyOut(to, address, bytes);
+  if (bytes >= MEMCPY_FROM_BYTES) system.copyOut(to, address, bytes);
+  else if (view.constructor === to.constructor) copySmall(to, view);
+  else bytesOf(to).set(bytesOf(view));
 }

@@ -70,22 +70,26 @@ export class Link {
       this.lose('closed');
       return null;
     }
-    if (latest === this.#lastLatest) return this.#isStale(connection) ? null : connection;
-    // A head that moves is proof of life enough.
-    this.#lastLatest = latest;
-    this.#aliveMs = 0;
-    return connection;
+    return this.stillLives(connection, latest) ? connection : null;
   }
 
-  /** For callers that never return to the event loop, where the periodic look would be: is a producer that stands still dead? */
-  #isStale(connection: Connection): boolean {
+  /**
+   * For callers that never return to the event loop, where the periodic look would be: whether the producer lives, given the newest
+   * frame that was just seen. A head that moves is proof enough; one that stands still is looked into every 200 ms.
+   */
+  stillLives(connection: Connection, latest: number): boolean {
+    if (latest !== this.#lastLatest) {
+      this.#lastLatest = latest;
+      this.#aliveMs = 0;
+      return true;
+    }
     const now = performance.now();
     if (this.#aliveMs === 0) this.#aliveMs = now;
-    if (now - this.#aliveMs < LIVENESS_INTERVAL_MS) return false;
+    if (now - this.#aliveMs < LIVENESS_INTERVAL_MS) return true;
     this.#aliveMs = now;
-    if (connection.producerAlive()) return false;
+    if (connection.producerAlive()) return true;
     this.lose(connection.latest() === CLOSED ? 'closed' : 'died');
-    return true;
+    return false;
   }
 
   connect(): Connection | null {

@@ -2,7 +2,7 @@
 // contiguous range even where the ring wraps.
 
 import {
-  HANDLE_CLOCK,
+  HANDLE_CLOCK_NS,
   HANDLE_FRAME_STRIDE,
   HANDLE_FRAMES_OFFSET,
   HANDLE_OBJECT_BYTES,
@@ -135,14 +135,15 @@ export class Mapping {
   readonly description: PoolDescription;
   readonly metadata: PoolMetadata;
   readonly geometry: Geometry;
-  /** Where HANDLE_CLOCK lies, for clock_gettime. */
-  readonly clockAddress: Address;
+  readonly #clockIndex: number;
   readonly windows: WindowBuilder;
   readonly #control: Space;
   readonly #frames: Space;
   readonly #alone: boolean;
   // Views by order and count, then by slot: as many as the ring has slots for each length that is used.
   readonly #cache = new Map<number, (Window | undefined)[]>();
+  #recentKey = 0;
+  #recent: (Window | undefined)[] | undefined;
 
   /** Maps the object behind `fd`, whose geometry has been checked and stands in `template` of another arena. */
   constructor(
@@ -168,7 +169,7 @@ export class Mapping {
     this.#alone = whole === null;
     this.#control = control.space;
     this.handle = this.arena.allocateHandle();
-    this.clockAddress = this.arena.address + this.handle + HANDLE_CLOCK;
+    this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
     this.windows = new WindowBuilder(this.metadata, frameStride);
     try {
       if (this.#alone) {
@@ -212,6 +213,11 @@ export class Mapping {
     return this.#frames.address + slot * this.geometry.frameStride;
   }
 
+  /** Tells the core what time it is. */
+  setClock(monotonicNs: bigint): void {
+    this.arena.i64[this.#clockIndex] = monotonicNs;
+  }
+
   /** Populates the page tables of both maps, so that the first lap costs what the second does. */
   prefault(writable: boolean): void {
     this.system.prefault(this.#frames.address, this.#frames.bytes, writable);
@@ -220,11 +226,14 @@ export class Mapping {
   /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */
   window(slot: number, count: number, latestFirst: boolean): Window {
     const key = latestFirst ? -count : count;
-    let views = this.#cache.get(key);
+    // Most callers ask for one kind of window again and again.
+    let views = key === this.#recentKey ? this.#recent : this.#cache.get(key);
     if (views === undefined) {
       views = new Array<Window | undefined>(this.geometry.slotCapacity);
       this.#cache.set(key, views);
     }
+    this.#recentKey = key;
+    this.#recent = views;
     let view = views[slot];
     if (view === undefined) {
       view = this.windows.build(
@@ -241,6 +250,8 @@ export class Mapping {
   /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
   unmap(): void {
     this.#cache.clear();
+    this.#recentKey = 0;
+    this.#recent = undefined;
     this.system.unmapFixed(this.#control.address, this.#control.bytes);
     this.arena.release(this.#control);
     if (this.#alone && this.#frames !== undefined) this.system.unmapFixed(this.#frames.address, this.#frames.bytes);

@@ -21,7 +21,7 @@ import { type Mapping, type Window, WindowBuilder } from './mapping';
 import { type FieldMetadata, type HistoryPad, MetadataCreator, PoolMetadata, type Sample, type SampleOptions } from './metadata';
 import { openForProducer, translate } from './pool';
 import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from './slot';
-import { platform, type System } from './system';
+import { type Platform, platform, type System } from './system';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
 import { objectName } from './trust';
 
@@ -69,6 +69,7 @@ export interface ProducerStats {
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
 export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
   readonly metadata: PoolMetadata;
+  readonly #platform: Platform;
   readonly #system: System;
   readonly #mapping: Mapping;
   readonly #ringer: Ringer;
@@ -139,7 +140,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       );
     }
     this.metadata = metadata;
-    this.#system = platform().system();
+    this.#platform = platform();
+    this.#system = this.#platform.system();
     this.#policy = onPinned;
     this.#ignoreViews = onPinned === 'overwrite' ? 1 : 0;
     this.#waitTimeoutMs = waitTimeoutMs;
@@ -152,8 +154,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     } catch (error) {
       throw translate(metadata.name, error);
     }
-    const { core, handle, clockAddress } = this.#mapping;
-    this.#system.readMonotonic(clockAddress);
+    const { core, handle } = this.#mapping;
+    this.#mapping.setClock(this.#platform.monotonicNs());
     const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
     if (code !== OK) {
       this.#mapping.unmap();
@@ -381,7 +383,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     const sequence = this.#sequence;
     if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
     if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
-    this.#system.readMonotonic(mapping.clockAddress);
+    mapping.setClock(this.#platform.monotonicNs());
     const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
     this.#sequence = sequence + 1;
     if (waiting !== 0) this.#ringer.ring();

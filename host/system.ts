@@ -33,8 +33,6 @@ export interface System {
   /** memcpy between mapped addresses. */
   copy(to: Address, from: Address, bytes: number): void;
 
-  /** CLOCK_MONOTONIC as struct timespec (two 64-bit words) at an address. Never fails. */
-  readMonotonic(to: Address): void;
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs(): bigint;
   /** CLOCK_REALTIME, ns. */
@@ -112,6 +110,8 @@ export interface Platform {
   readonly runtime: string;
   /** The system calls of this machine. Throws TensorIpcError UNSUPPORTED_PLATFORM or MISSING_DEPENDENCY. */
   system(): System;
+  /** CLOCK_MONOTONIC, ns, in the cheapest way that the runtime has: it is read for every frame. */
+  monotonicNs(): bigint;
   /** Takes the descriptor over. */
   readBell(fd: number, onRing: () => void): BellReader;
   every(intervalMs: number, callback: () => void): Timer;

@@ -72,7 +72,7 @@ function bind(koffi: KoffiModule) {
       from: Address,
       n: Int,
     ) => void,
-    clock_gettime: libc.func('clock_gettime', 'int', ['int', 'uintptr_t']) as (clock: Int, to: Address) => Int,
+    clock_gettime: libc.func('clock_gettime', 'void', ['int', 'uintptr_t']) as (clock: Int, to: Address) => void,
     getrandom: libc.func('getrandom', 'long', ['void *', 'size_t', 'uint']) as (to: Pointer, n: Int, flags: Int) => Int,
     sysconf: libc.func('sysconf', 'long', ['int']) as (name: Int) => Int,
     getuid: libc.func('geteuid', 'uint', []) as () => Int,
@@ -168,10 +168,6 @@ export class Libc implements System {
 
   copy(to: Address, from: Address, bytes: number): void {
     this.#c.copyAddresses(to, from, bytes);
-  }
-
-  readMonotonic(to: Address): void {
-    this.#c.clock_gettime(CLOCK_MONOTONIC, to);
   }
 
   monotonicNs(): bigint {

@@ -14,13 +14,13 @@ import {
   CONSUMER_VIEW_PIN,
   HEADER_ARMED,
   HEADER_BORROWERS,
-  HEADER_CLAIM,
   HEADER_HEAD,
   HEADER_LAYOUT_VERSION,
   HEADER_PRODUCER_EPOCH,
   HEADER_PRODUCER_STATE,
   HEADER_PRODUCER_WAITING,
   HEADER_WAKE_COUNT,
+  SLOT_CLAIM,
   SLOT_PUBLISHED_NS,
   SLOT_STAMP,
   SLOT_TIMESTAMP_NS,
@@ -80,12 +80,11 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
     `i64.atomic.load ${HEADER_HEAD}`,
     `i32.atomic.rmw.add ${HEADER_PRODUCER_EPOCH}`,
     `i32.atomic.store ${HEADER_PRODUCER_WAITING}`,
-    `i64.atomic.store ${HEADER_CLAIM}`,
     `i32.atomic.store ${HEADER_PRODUCER_STATE}`,
   ],
   writerClose: [`i32.atomic.store ${HEADER_PRODUCER_STATE}`],
   writerBegin: [
-    `i64.atomic.store ${HEADER_CLAIM}`,
+    `i64.atomic.store ${SLOT_CLAIM}`,
     `i64.atomic.load ${HEADER_BORROWERS}`,
     `i64.atomic.load ${CONSUMER_HOLD_PIN}`,
     `i64.atomic.load ${CONSUMER_VIEW_PIN}`,
@@ -109,9 +108,21 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
   readerCopyBegin: [`i64.atomic.load ${SLOT_STAMP}`],
   readerCopyEnd: ['atomic.fence', `i64.atomic.load ${SLOT_STAMP}`],
   readerIntact: ['atomic.fence', `i64.atomic.load ${SLOT_STAMP}`],
-  readerUnpin: [`i64.atomic.store ${CONSUMER_VIEW_PIN}`, `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`],
-  readerUnpinTo: [`i64.atomic.store ${CONSUMER_VIEW_PIN}`, `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`],
-  readerUnhold: [`i64.atomic.store ${CONSUMER_HOLD_PIN}`, `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`],
+  readerUnpin: [
+    `i64.atomic.store ${CONSUMER_VIEW_PIN}`,
+    `i32.atomic.load ${HEADER_PRODUCER_WAITING}`,
+    `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`,
+  ],
+  readerUnpinTo: [
+    `i64.atomic.store ${CONSUMER_VIEW_PIN}`,
+    `i32.atomic.load ${HEADER_PRODUCER_WAITING}`,
+    `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`,
+  ],
+  readerUnhold: [
+    `i64.atomic.store ${CONSUMER_HOLD_PIN}`,
+    `i32.atomic.load ${HEADER_PRODUCER_WAITING}`,
+    `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`,
+  ],
 };
 
 for (const label of CORE_LABELS) {
@@ -193,7 +204,7 @@ for (const label of CORE_LABELS) {
   test(`${label}: pins are stored before the claim is read`, () => {
     for (const name of ['readerPin', 'readerHold']) {
       const shared = bodyOf(module, name).filter(isShared).map(show);
-      const claim = shared.indexOf(`i64.atomic.load ${HEADER_CLAIM}`);
+      const claim = shared.indexOf(`i64.atomic.load ${SLOT_CLAIM}`);
       assert.ok(shared.indexOf(`i64.atomic.rmw.or ${HEADER_BORROWERS}`) < shared.indexOf(`i64.atomic.load ${HEADER_HEAD}`), name);
       assert.ok(shared.indexOf(`i64.atomic.load ${HEADER_HEAD}`) < claim, name);
       assert.ok(shared.indexOf(`i64.atomic.store ${CONSUMER_VIEW_PIN}`) < claim, name);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HANDLE_CLOCK, HANDLE_PUBLISHED_NS, HANDLE_TIMESTAMP_NS, ON_PINNED_WAIT } from '../assembly/layout';
+import { HANDLE_CLOCK_NS, HANDLE_PUBLISHED_NS, HANDLE_TIMESTAMP_NS, ON_PINNED_WAIT } from '../assembly/layout';
 import { CLOSED, EMPTY, OK } from '../assembly/status';
 import type { Core } from '../host/core';
 import { Bench, buildPool } from './support/core-modules';
@@ -83,8 +83,7 @@ test('put and get in the memory of the reactor', () => {
     assert.is(slot, sequence % pool.slotCapacity);
     bench.bytes(pool.slot(slot), 48).set(fill(sequence));
     const now = BigInt.asUintN(64, reactor.clockMonotonicNs());
-    bench.setU64(writer + HANDLE_CLOCK, now / 1_000_000_000n);
-    bench.setU64(writer + HANDLE_CLOCK + 8, now % 1_000_000_000n);
+    bench.setU64(writer + HANDLE_CLOCK_NS, now);
     bench.setU64(writer + HANDLE_TIMESTAMP_NS, BigInt(sequence) * 33n);
     reactor.writerCommit(writer, 1);
 

@@ -67,6 +67,8 @@ function onExit(callback: () => void): () => void {
 export const nodePlatform: Platform = {
   runtime: 'node',
   system: openSystem,
+  // libuv reads CLOCK_MONOTONIC; test/clock.test.ts holds it to that.
+  monotonicNs: process.hrtime.bigint,
   readBell,
   every: (intervalMs, callback) => {
     const handle = setInterval(callback, intervalMs);

@@ -24,7 +24,7 @@
 #endif
 
 #define TIPC_MAGIC UINT64_C(0x3143504952534e54)
-#define TIPC_LAYOUT_SIGNATURE UINT64_C(0xa9b3c93c428fbfc0)
+#define TIPC_LAYOUT_SIGNATURE UINT64_C(0x530b0a3d895ad903)
 
 /* No pin. */
 #define TIPC_NONE UINT64_MAX
@@ -39,8 +39,8 @@
 #define TIPC_MAGIC_HIGH UINT32_C(0x31435049)
 #define TIPC_LAYOUT_VERSION 1
 #define TIPC_BYTE_ORDER_MARK UINT32_C(0x01020304)
-#define TIPC_LAYOUT_SIGNATURE_LOW UINT32_C(0x428fbfc0)
-#define TIPC_LAYOUT_SIGNATURE_HIGH UINT32_C(0xa9b3c93c)
+#define TIPC_LAYOUT_SIGNATURE_LOW UINT32_C(0x895ad903)
+#define TIPC_LAYOUT_SIGNATURE_HIGH UINT32_C(0x530b0a3d)
 
 /* ---- header */
 
@@ -64,7 +64,6 @@
 #define TIPC_HEADER_POOL_ID 96
 #define TIPC_HEADER_CREATED_NS 104
 #define TIPC_HEADER_HEAD 128
-#define TIPC_HEADER_CLAIM 136
 #define TIPC_HEADER_PRODUCER_STATE 192
 #define TIPC_HEADER_PRODUCER_EPOCH 196
 #define TIPC_HEADER_PRODUCER_PID 200
@@ -99,8 +98,9 @@
 /* ---- slot table */
 
 #define TIPC_SLOT_STAMP 0
-#define TIPC_SLOT_TIMESTAMP_NS 8
-#define TIPC_SLOT_PUBLISHED_NS 16
+#define TIPC_SLOT_CLAIM 8
+#define TIPC_SLOT_TIMESTAMP_NS 16
+#define TIPC_SLOT_PUBLISHED_NS 24
 #define TIPC_SLOT_BYTES 64
 
 /* ---- values */
@@ -148,12 +148,14 @@
 #define TIPC_HANDLE_ENTRY_INDEX 28
 /* Producer: position of the next frame. */
 #define TIPC_HANDLE_POSITION 32
+/* Producer: descriptor of the slot that writerBegin claimed. */
+#define TIPC_HANDLE_DESCRIPTOR 40
 /* Consumer: oldest position that any of its views holds, or NONE. */
-#define TIPC_HANDLE_VIEW_PIN 40
+#define TIPC_HANDLE_VIEW_PIN 48
 /* Consumer: lossless cursor, or NONE. */
-#define TIPC_HANDLE_HOLD_PIN 48
-/* struct timespec, filled by clock_gettime. */
-#define TIPC_HANDLE_CLOCK 56
+#define TIPC_HANDLE_HOLD_PIN 56
+/* In: CLOCK_MONOTONIC, ns, as the host has just read it. */
+#define TIPC_HANDLE_CLOCK_NS 64
 /* In: the timestamp to publish. Out: the timestamp of the newest frame of the last window. */
 #define TIPC_HANDLE_TIMESTAMP_NS 72
 /* Out: when the newest frame of the last window was published. */
@@ -214,8 +216,7 @@ struct tipc_header {
   int64_t created_ns;           /* 104  creator: CLOCK_REALTIME */
   uint8_t reserved_112[16];
   uint64_t head;                /* 128  producer, every frame, after the slot's stamp */
-  uint64_t claim;               /* 136  producer, every frame, before it looks at the pins */
-  uint8_t reserved_144[48];
+  uint8_t reserved_136[56];
   uint32_t producer_state;      /* 192  producer: open, closing */
   uint32_t producer_epoch;      /* 196  producer, on creation and take-over */
   uint32_t producer_pid;        /* 200  producer */
@@ -274,8 +275,6 @@ TIPC_ASSERT(offsetof(struct tipc_header, created_ns) == 104, header_created_ns_o
 TIPC_ASSERT(sizeof(((struct tipc_header *)0)->created_ns) == 8, header_created_ns_bytes);
 TIPC_ASSERT(offsetof(struct tipc_header, head) == 128, header_head_offset);
 TIPC_ASSERT(sizeof(((struct tipc_header *)0)->head) == 8, header_head_bytes);
-TIPC_ASSERT(offsetof(struct tipc_header, claim) == 136, header_claim_offset);
-TIPC_ASSERT(sizeof(((struct tipc_header *)0)->claim) == 8, header_claim_bytes);
 TIPC_ASSERT(offsetof(struct tipc_header, producer_state) == 192, header_producer_state_offset);
 TIPC_ASSERT(sizeof(((struct tipc_header *)0)->producer_state) == 4, header_producer_state_bytes);
 TIPC_ASSERT(offsetof(struct tipc_header, producer_epoch) == 196, header_producer_epoch_offset);
@@ -346,17 +345,20 @@ TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->label) == 32, consumer_label_byt
 
 struct tipc_slot {
   uint64_t stamp;               /*   0  producer: WRITING or DONE and a position */
-  int64_t timestamp_ns;         /*   8  producer: as given to put, or publishedNs */
-  int64_t published_ns;         /*  16  producer: CLOCK_MONOTONIC at commit */
-  uint8_t reserved_24[40];
+  uint64_t claim;               /*   8  producer: the position it means to write here, before it looks at the pins */
+  int64_t timestamp_ns;         /*  16  producer: as given to put, or publishedNs */
+  int64_t published_ns;         /*  24  producer: CLOCK_MONOTONIC at commit */
+  uint8_t reserved_32[32];
 };
 
 TIPC_ASSERT(sizeof(struct tipc_slot) == 64, slot_bytes);
 TIPC_ASSERT(offsetof(struct tipc_slot, stamp) == 0, slot_stamp_offset);
 TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->stamp) == 8, slot_stamp_bytes);
-TIPC_ASSERT(offsetof(struct tipc_slot, timestamp_ns) == 8, slot_timestamp_ns_offset);
+TIPC_ASSERT(offsetof(struct tipc_slot, claim) == 8, slot_claim_offset);
+TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->claim) == 8, slot_claim_bytes);
+TIPC_ASSERT(offsetof(struct tipc_slot, timestamp_ns) == 16, slot_timestamp_ns_offset);
 TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->timestamp_ns) == 8, slot_timestamp_ns_bytes);
-TIPC_ASSERT(offsetof(struct tipc_slot, published_ns) == 16, slot_published_ns_offset);
+TIPC_ASSERT(offsetof(struct tipc_slot, published_ns) == 24, slot_published_ns_offset);
 TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->published_ns) == 8, slot_published_ns_bytes);
 
 #endif

@@ -10,7 +10,7 @@ import {
   CONSUMER_FRAMES_TAKEN,
   CONSUMER_LAST_POSITION,
   HANDLE_ARMED,
-  HANDLE_CLOCK,
+  HANDLE_CLOCK_NS,
   HANDLE_TIMESTAMP_NS,
   HEADER_BYTES,
   HEADER_FRAMES_OVERRUN,
@@ -232,8 +232,7 @@ export class ProtocolDriver {
   #commit(): void {
     const sequence = this.#model.next;
     this.#clock += BigInt(this.#random.integer(0, 1_000_000));
-    this.#bench.setU64(this.#writer + HANDLE_CLOCK, this.#clock / 1_000_000_000n);
-    this.#bench.setU64(this.#writer + HANDLE_CLOCK + 8, this.#clock % 1_000_000_000n);
+    this.#bench.setU64(this.#writer + HANDLE_CLOCK_NS, this.#clock);
     const own = this.#random.next() < 0.5;
     if (own) this.#bench.setU64(this.#writer + HANDLE_TIMESTAMP_NS, BigInt(sequence) * 7n);
     this.#model.times[sequence] = own ? BigInt(sequence) * 7n : this.#clock;
