@@ -131,12 +131,10 @@ export class Connection {
   }
 
   #target(count: number, into: TypedArray | null): Window {
+    if (into !== null) return this.#results.around(into, count);
     const bytes = count * this.mapping.geometry.frameBytes;
-    if (into === null) {
-      if (bytes < MEMCPY_FROM_BYTES) return this.#results.fresh(count, bytes);
-      return this.#results.build(this.#spare(bytes) ?? platform().allocate(bytes), 0, count, false);
-    }
-    return { ...this.#results.build(into.buffer, into.byteOffset, count, false), data: into };
+    if (bytes < MEMCPY_FROM_BYTES) return this.#results.fresh(count, bytes);
+    return this.#results.build(this.#spare(bytes) ?? platform().allocate(bytes), 0, count, false);
   }
 
   #spare(bytes: number): ArrayBuffer | null {
@@ -145,10 +143,11 @@ export class Connection {
   }
 
   /** Takes a result's memory back for the next copy. */
-  recycle(buffer: ArrayBufferLike): void {
-    if (this.#closed || !(buffer instanceof ArrayBuffer) || buffer.byteLength < MEMCPY_FROM_BYTES) return;
+  recycle(data: TypedArray): void {
+    // Small ones are not worth it: to ask an engine for the buffer of an array in its heap costs more than a new one.
+    if (this.#closed || data.byteLength < MEMCPY_FROM_BYTES || !(data.buffer instanceof ArrayBuffer)) return;
     if (this.#spares.length === MAX_SPARES) this.#spares.shift();
-    this.#spares.push(buffer);
+    this.#spares.push(data.buffer);
   }
 
   /** Copies frames to the front of `to`, dense and in the order asked for. */

@@ -36,7 +36,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #removeAbort: () => void;
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
-  readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data.buffer);
+  readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
   #lastError: string | null = null;
   #sleepWord: Int32Array | null = null;
 

@@ -11,7 +11,7 @@ import {
 } from '../assembly/layout';
 import { type Arena, reserveAlone, reserveInArena, type Space } from './arena';
 import type { Core, Handle } from './core';
-import { arrayOf, type Dtype, type TypedArrayConstructor } from './dtype';
+import { arrayOf, type Dtype, type TypedArray, type TypedArrayConstructor } from './dtype';
 import type { FieldMetadata, PoolDescription, PoolMetadata } from './metadata';
 import type { Address, System } from './system';
 import { denseStrides, elementsOf, type TensorView } from './tensor';
@@ -112,6 +112,14 @@ export class WindowBuilder {
     const { array, shape, strides, offset, dtype, span } = plans[0] as TensorPlan;
     if (plans.length === 1) return { data: new array(span), shape, strides, offset, dtype, fields: undefined };
     return this.#assemble(plans, new ArrayBuffer(bytes), 0);
+  }
+
+  /** The tensors of `count` dense frames in the caller's array, which has the right type and length. */
+  around(data: TypedArray, count: number): Window {
+    const plans = this.#plan(count, false);
+    const { shape, strides, offset, dtype } = plans[0] as TensorPlan;
+    if (plans.length === 1) return { data, shape, strides, offset, dtype, fields: undefined };
+    return { ...this.#assemble(plans, data.buffer, data.byteOffset), data };
   }
 
   #assemble(plans: readonly TensorPlan[], buffer: ArrayBufferLike, byteOffset: number): Window {
