@@ -3,20 +3,21 @@
  (type $1 (func (param i32) (result i32)))
  (type $2 (func (param i32 i32)))
  (type $3 (func (param i32 i32) (result i32)))
- (type $4 (func (param i32 f64 i32) (result i32)))
- (type $5 (func (param i32 i32) (result f64)))
- (type $6 (func (param i32 f64) (result i32)))
- (type $7 (func (param i32) (result f64)))
+ (type $4 (func (param i32) (result f64)))
+ (type $5 (func (param i32 f64 i32) (result i32)))
+ (type $6 (func (param i32 i32) (result f64)))
+ (type $7 (func (param i32 f64) (result i32)))
  (type $8 (func (param i32 i32 i32) (result i32)))
  (type $9 (func (param i32 i32 i64)))
  (type $10 (func (param i32 i32 i32 i32 i64) (result i32)))
  (type $11 (func (param i32 i64 i64 i64)))
  (type $12 (func (param i32 i32 f64) (result i32)))
- (type $13 (func (param i64 i64 i64) (result i64)))
- (type $14 (func (param i32 f64 i32 i32) (result i32)))
- (type $15 (func (param i32 i32 i32) (result f64)))
- (type $16 (func (param i32 f64 i32) (result f64)))
- (type $17 (func (param i32 i32 i64) (result i64)))
+ (type $13 (func (param i32 f64) (result f64)))
+ (type $14 (func (param i64 i64 i64) (result i64)))
+ (type $15 (func (param i32 f64 i32 i32) (result i32)))
+ (type $16 (func (param i32 i32 i32) (result f64)))
+ (type $17 (func (param i32 f64 i32) (result f64)))
+ (type $18 (func (param i32 i32 i64) (result i64)))
  (import "env" "memory" (memory $0 1 65536 shared))
  (export "consumerArm" (func $assembly/consumers/consumerArm))
  (export "consumerDisarm" (func $assembly/consumers/consumerDisarm))
@@ -29,6 +30,11 @@
  (export "controlLayout" (func $assembly/control/controlLayout))
  (export "controlPublish" (func $assembly/control/controlPublish))
  (export "controlValidate" (func $assembly/control/controlValidate))
+ (export "followerAdvance" (func $assembly/follower/followerAdvance))
+ (export "followerJoin" (func $assembly/follower/followerJoin))
+ (export "followerNext" (func $assembly/follower/followerNext))
+ (export "followerPin" (func $assembly/follower/followerPin))
+ (export "followerTimes" (func $assembly/follower/followerTimes))
  (export "chooseGeometry" (func $assembly/history/chooseGeometry))
  (export "readerCopyBegin" (func $assembly/reader/readerCopyBegin))
  (export "readerCopyEnd" (func $assembly/reader/readerCopyEnd))
@@ -884,6 +890,445 @@
   i32.const 0
   return
  )
+ (func $assembly/follower/followerAdvance (param $0 i32) (result i32)
+  (local $1 i32)
+  (local $2 i64)
+  (local $3 i64)
+  local.get $0
+  i64.load offset=56
+  local.tee $2
+  block $assembly/handle/entryOf|inlined.2 (result i32)
+   local.get $0
+   i32.load offset=24
+   br $assembly/handle/entryOf|inlined.2
+  end
+  local.tee $1
+  i64.load offset=64
+  local.tee $3
+  i64.gt_u
+  if
+   local.get $1
+   local.get $2
+   i64.store offset=64
+   local.get $1
+   local.get $1
+   i64.load offset=72
+   i64.const 1
+   i64.add
+   i64.store offset=72
+   local.get $3
+   i64.const 0
+   i64.ne
+   if
+    local.get $1
+    local.get $1
+    i64.load offset=80
+    local.get $2
+    local.get $3
+    i64.sub
+    i64.const 1
+    i64.sub
+    i64.add
+    i64.store offset=80
+   end
+  end
+  local.get $0
+  local.get $2
+  i64.const 1
+  i64.add
+  i64.store offset=56
+  block $assembly/handle/entryOf|inlined.3 (result i32)
+   local.get $0
+   i32.load offset=24
+   br $assembly/handle/entryOf|inlined.3
+  end
+  local.get $2
+  i64.const 1
+  i64.add
+  i64.atomic.store offset=8
+  block $assembly/sync/takeWaiting|inlined.0 (result i32)
+   block $assembly/handle/controlOf|inlined.6 (result i32)
+    local.get $0
+    i32.load
+    br $assembly/handle/controlOf|inlined.6
+   end
+   local.tee $0
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.0
+   end
+   local.get $0
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.0
+  end
+  if (result i32)
+   i32.const 1
+  else
+   i32.const 0
+  end
+  return
+ )
+ (func $assembly/follower/followerJoin (param $0 i32) (param $1 f64) (result f64)
+  (local $2 i64)
+  (local $3 i64)
+  (local $4 i64)
+  (local $5 i32)
+  (local $6 i32)
+  (local $7 i64)
+  block $assembly/handle/controlOf|inlined.7 (result i32)
+   local.get $0
+   i32.load
+   br $assembly/handle/controlOf|inlined.7
+  end
+  local.set $5
+  block $assembly/handle/entryOf|inlined.4 (result i32)
+   local.get $0
+   i32.load offset=24
+   br $assembly/handle/entryOf|inlined.4
+  end
+  local.set $6
+  block $assembly/handle/slotCapacityOf|inlined.0 (result i64)
+   local.get $0
+   i64.load32_u offset=16
+   br $assembly/handle/slotCapacityOf|inlined.0
+  end
+  local.set $4
+  local.get $5
+  block $assembly/handle/entryBit|inlined.3 (result i64)
+   i64.const 1
+   local.get $0
+   i64.load32_u offset=28
+   i64.shl
+   br $assembly/handle/entryBit|inlined.3
+  end
+  i64.atomic.rmw.or offset=320
+  drop
+  local.get $0
+  i64.const -1
+  i64.store offset=56
+  local.get $4
+  block $assembly/sync/loadHead|inlined.0 (result i64)
+   local.get $5
+   i64.atomic.load offset=128
+   br $assembly/sync/loadHead|inlined.0
+  end
+  local.tee $3
+  i64.gt_u
+  if (result i32)
+   i32.const 1
+  else
+   i64.const 9007199254740992
+   local.get $3
+   i64.lt_u
+  end
+  if
+   i32.const -17
+   f64.convert_i32_s
+   return
+  end
+  local.get $4
+  local.get $3
+  local.get $4
+  i64.sub
+  i64.const 1
+  i64.add
+  local.tee $2
+  i64.gt_u
+  if (result i64)
+   local.get $4
+  else
+   local.get $2
+  end
+  local.set $2
+  local.get $2
+  i64.const 9007199254740992
+  f64.convert_i64_u
+  local.get $1
+  f64.le
+  if (result i64)
+   local.get $3
+  else
+   local.get $4
+   local.get $1
+   i64.trunc_sat_f64_u
+   i64.add
+  end
+  local.tee $7
+  i64.lt_u
+  if (result i64)
+   block $assembly/reader/lower|inlined.0 (result i64)
+    local.get $3
+    local.get $7
+    i64.gt_u
+    if (result i64)
+     local.get $7
+    else
+     local.get $3
+    end
+    br $assembly/reader/lower|inlined.0
+   end
+  else
+   local.get $2
+  end
+  local.set $2
+  i64.const 0
+  local.set $3
+  loop $for-loop|0
+   local.get $4
+   local.get $3
+   i64.ge_u
+   if
+    local.get $6
+    local.get $2
+    i64.atomic.store offset=8
+    block $assembly/sync/loadClaim|inlined.0 (result i64)
+     block $assembly/handle/slotAt|inlined.0 (result i32)
+      local.get $0
+      i32.load offset=4
+      block $assembly/history/slotOf|inlined.0 (result i32)
+       local.get $2
+       local.get $4
+       i64.rem_u
+       i32.wrap_i64
+       br $assembly/history/slotOf|inlined.0
+      end
+      i32.const 64
+      i32.mul
+      i32.add
+      br $assembly/handle/slotAt|inlined.0
+     end
+     i64.atomic.load offset=8
+     br $assembly/sync/loadClaim|inlined.0
+    end
+    local.get $2
+    i64.le_u
+    if
+     local.get $0
+     local.get $2
+     i64.store offset=56
+     local.get $3
+     i64.const 0
+     i64.ne
+     if
+      local.get $0
+      block $assembly/sync/takeWaiting|inlined.1 (result i32)
+       local.get $5
+       i32.atomic.load offset=328
+       i32.eqz
+       if
+        i32.const 0
+        br $assembly/sync/takeWaiting|inlined.1
+       end
+       local.get $5
+       i32.const 0
+       i32.atomic.rmw.xchg offset=328
+       br $assembly/sync/takeWaiting|inlined.1
+      end
+      i32.store offset=96
+     end
+     local.get $2
+     local.get $4
+     i64.sub
+     f64.convert_i64_u
+     return
+    end
+    local.get $2
+    i64.const 1
+    i64.add
+    local.set $2
+    local.get $3
+    i64.const 1
+    i64.add
+    local.set $3
+    br $for-loop|0
+   end
+  end
+  local.get $6
+  i64.const -1
+  i64.atomic.store offset=8
+  local.get $0
+  block $assembly/sync/takeWaiting|inlined.2 (result i32)
+   local.get $5
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.2
+   end
+   local.get $5
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.2
+  end
+  i32.store offset=96
+  i32.const -3
+  f64.convert_i32_s
+  return
+ )
+ (func $assembly/follower/followerNext (param $0 i32) (result f64)
+  (local $1 i64)
+  (local $2 i64)
+  (local $3 i32)
+  (local $4 i64)
+  (local $5 i32)
+  block $assembly/handle/controlOf|inlined.8 (result i32)
+   local.get $0
+   i32.load
+   br $assembly/handle/controlOf|inlined.8
+  end
+  local.set $3
+  block $assembly/handle/slotCapacityOf|inlined.1 (result i64)
+   local.get $0
+   i64.load32_u offset=16
+   br $assembly/handle/slotCapacityOf|inlined.1
+  end
+  local.set $2
+  local.get $0
+  i64.load offset=56
+  local.set $1
+  block $assembly/sync/loadProducerState|inlined.0 (result i32)
+   local.get $3
+   i32.atomic.load offset=192
+   br $assembly/sync/loadProducerState|inlined.0
+  end
+  local.set $5
+  local.get $2
+  block $assembly/sync/loadHead|inlined.1 (result i64)
+   local.get $3
+   i64.atomic.load offset=128
+   br $assembly/sync/loadHead|inlined.1
+  end
+  local.tee $4
+  i64.gt_u
+  if (result i32)
+   i32.const 1
+  else
+   i64.const 9007199254740992
+   local.get $4
+   i64.lt_u
+  end
+  if
+   i32.const -17
+   f64.convert_i32_s
+   return
+  end
+  local.get $1
+  local.get $4
+  i64.ge_u
+  if
+   i32.const 1
+   local.get $5
+   i32.eq
+   if (result i32)
+    i32.const -1
+   else
+    i32.const -2
+   end
+   f64.convert_i32_s
+   return
+  end
+  block $assembly/sync/loadStamp|inlined.0 (result i64)
+   block $assembly/handle/slotAt|inlined.1 (result i32)
+    local.get $0
+    i32.load offset=4
+    block $assembly/history/slotOf|inlined.1 (result i32)
+     local.get $1
+     local.get $2
+     i64.rem_u
+     i32.wrap_i64
+     br $assembly/history/slotOf|inlined.1
+    end
+    i32.const 64
+    i32.mul
+    i32.add
+    br $assembly/handle/slotAt|inlined.1
+   end
+   i64.atomic.load
+   br $assembly/sync/loadStamp|inlined.0
+  end
+  block $assembly/sync/stampDone|inlined.1 (result i64)
+   local.get $1
+   i64.const 1
+   i64.shl
+   i64.const 2
+   i64.add
+   br $assembly/sync/stampDone|inlined.1
+  end
+  i64.ne
+  if
+   i32.const -3
+   f64.convert_i32_s
+   return
+  end
+  local.get $1
+  local.get $2
+  i64.sub
+  f64.convert_i64_u
+  return
+ )
+ (func $assembly/follower/followerPin (param $0 i32)
+  (local $1 i64)
+  (local $2 i64)
+  local.get $0
+  block $assembly/reader/lower|inlined.1 (result i64)
+   local.get $0
+   i64.load offset=56
+   local.tee $1
+   local.get $0
+   i64.load offset=48
+   local.tee $2
+   i64.lt_u
+   if (result i64)
+    local.get $1
+   else
+    local.get $2
+   end
+   br $assembly/reader/lower|inlined.1
+  end
+  local.tee $1
+  i64.store offset=48
+  block $assembly/handle/entryOf|inlined.5 (result i32)
+   local.get $0
+   i32.load offset=24
+   br $assembly/handle/entryOf|inlined.5
+  end
+  local.get $1
+  i64.atomic.store
+ )
+ (func $assembly/follower/followerTimes (param $0 i32)
+  (local $1 i32)
+  local.get $0
+  block $assembly/handle/slotAt|inlined.2 (result i32)
+   local.get $0
+   i32.load offset=4
+   block $assembly/history/slotOf|inlined.2 (result i32)
+    local.get $0
+    i64.load offset=56
+    block $assembly/handle/slotCapacityOf|inlined.2 (result i64)
+     local.get $0
+     i64.load32_u offset=16
+     br $assembly/handle/slotCapacityOf|inlined.2
+    end
+    i64.rem_u
+    i32.wrap_i64
+    br $assembly/history/slotOf|inlined.2
+   end
+   i32.const 64
+   i32.mul
+   i32.add
+   br $assembly/handle/slotAt|inlined.2
+  end
+  local.tee $1
+  i64.load offset=16
+  i64.store offset=72
+  local.get $0
+  local.get $1
+  i64.load offset=24
+  i64.store offset=80
+ )
  (func $assembly/history/slotsFor (param $0 i64) (param $1 i64) (param $2 i64) (result i64)
   local.get $2
   local.get $2
@@ -1074,16 +1519,16 @@
  (func $assembly/reader/readerCopyBegin (param $0 i32) (param $1 f64) (param $2 i32) (result i32)
   (local $3 i64)
   (local $4 i64)
-  block $assembly/sync/loadStamp|inlined.0 (result i64)
-   block $assembly/handle/slotAt|inlined.0 (result i32)
+  block $assembly/sync/loadStamp|inlined.1 (result i64)
+   block $assembly/handle/slotAt|inlined.3 (result i32)
     local.get $0
     i32.load offset=4
-    block $assembly/history/slotOf|inlined.0 (result i32)
+    block $assembly/history/slotOf|inlined.3 (result i32)
      block $assembly/history/windowStart|inlined.0 (result i64)
-      block $assembly/handle/slotCapacityOf|inlined.0 (result i64)
+      block $assembly/handle/slotCapacityOf|inlined.3 (result i64)
        local.get $0
        i64.load32_u offset=16
-       br $assembly/handle/slotCapacityOf|inlined.0
+       br $assembly/handle/slotCapacityOf|inlined.3
       end
       local.tee $3
       local.get $1
@@ -1100,24 +1545,24 @@
      local.get $3
      i64.rem_u
      i32.wrap_i64
-     br $assembly/history/slotOf|inlined.0
+     br $assembly/history/slotOf|inlined.3
     end
     local.tee $0
     i32.const 64
     i32.mul
     i32.add
-    br $assembly/handle/slotAt|inlined.0
+    br $assembly/handle/slotAt|inlined.3
    end
    i64.atomic.load
-   br $assembly/sync/loadStamp|inlined.0
+   br $assembly/sync/loadStamp|inlined.1
   end
-  block $assembly/sync/stampDone|inlined.1 (result i64)
+  block $assembly/sync/stampDone|inlined.2 (result i64)
    local.get $4
    i64.const 1
    i64.shl
    i64.const 2
    i64.add
-   br $assembly/sync/stampDone|inlined.1
+   br $assembly/sync/stampDone|inlined.2
   end
   i64.eq
   if (result i32)
@@ -1133,10 +1578,10 @@
   (local $5 i32)
   (local $6 i64)
   block $assembly/history/windowStart|inlined.1 (result i64)
-   block $assembly/handle/slotCapacityOf|inlined.1 (result i64)
+   block $assembly/handle/slotCapacityOf|inlined.4 (result i64)
     local.get $0
     i64.load32_u offset=16
-    br $assembly/handle/slotCapacityOf|inlined.1
+    br $assembly/handle/slotCapacityOf|inlined.4
    end
    local.tee $3
    local.get $1
@@ -1152,20 +1597,20 @@
   end
   local.set $6
   local.get $0
-  block $assembly/handle/slotAt|inlined.1 (result i32)
+  block $assembly/handle/slotAt|inlined.4 (result i32)
    local.get $0
    i32.load offset=4
-   block $assembly/history/slotOf|inlined.1 (result i32)
+   block $assembly/history/slotOf|inlined.4 (result i32)
     local.get $4
     local.get $3
     i64.rem_u
     i32.wrap_i64
-    br $assembly/history/slotOf|inlined.1
+    br $assembly/history/slotOf|inlined.4
    end
    i32.const 64
    i32.mul
    i32.add
-   br $assembly/handle/slotAt|inlined.1
+   br $assembly/handle/slotAt|inlined.4
   end
   local.tee $5
   i64.load offset=16
@@ -1180,36 +1625,36 @@
   if (result i32)
    local.get $5
   else
-   block $assembly/handle/slotAt|inlined.2 (result i32)
+   block $assembly/handle/slotAt|inlined.5 (result i32)
     local.get $0
     i32.load offset=4
-    block $assembly/history/slotOf|inlined.2 (result i32)
+    block $assembly/history/slotOf|inlined.5 (result i32)
      local.get $6
      local.get $3
      i64.rem_u
      i32.wrap_i64
-     br $assembly/history/slotOf|inlined.2
+     br $assembly/history/slotOf|inlined.5
     end
     i32.const 64
     i32.mul
     i32.add
-    br $assembly/handle/slotAt|inlined.2
+    br $assembly/handle/slotAt|inlined.5
    end
   end
   local.set $5
   atomic.fence
-  block $assembly/sync/loadStamp|inlined.1 (result i64)
+  block $assembly/sync/loadStamp|inlined.2 (result i64)
    local.get $5
    i64.atomic.load
-   br $assembly/sync/loadStamp|inlined.1
+   br $assembly/sync/loadStamp|inlined.2
   end
-  block $assembly/sync/stampDone|inlined.2 (result i64)
+  block $assembly/sync/stampDone|inlined.3 (result i64)
    local.get $6
    i64.const 1
    i64.shl
    i64.const 2
    i64.add
-   br $assembly/sync/stampDone|inlined.2
+   br $assembly/sync/stampDone|inlined.3
   end
   i64.ne
   if
@@ -1217,10 +1662,10 @@
    return
   end
   local.get $4
-  block $assembly/handle/entryOf|inlined.2 (result i32)
+  block $assembly/handle/entryOf|inlined.6 (result i32)
    local.get $0
    i32.load offset=24
-   br $assembly/handle/entryOf|inlined.2
+   br $assembly/handle/entryOf|inlined.6
   end
   local.tee $0
   i64.load offset=64
@@ -1266,30 +1711,30 @@
   (local $10 i64)
   (local $11 f64)
   (local $12 i32)
-  block $assembly/handle/controlOf|inlined.6 (result i32)
+  block $assembly/handle/controlOf|inlined.9 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.6
+   br $assembly/handle/controlOf|inlined.9
   end
   local.set $4
-  block $assembly/handle/entryOf|inlined.3 (result i32)
+  block $assembly/handle/entryOf|inlined.7 (result i32)
    local.get $0
    i32.load offset=24
-   br $assembly/handle/entryOf|inlined.3
+   br $assembly/handle/entryOf|inlined.7
   end
   local.set $9
-  block $assembly/handle/slotCapacityOf|inlined.2 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.5 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.2
+   br $assembly/handle/slotCapacityOf|inlined.5
   end
   local.set $10
-  block $assembly/handle/entryBit|inlined.3 (result i64)
+  block $assembly/handle/entryBit|inlined.4 (result i64)
    i64.const 1
    local.get $0
    i64.load32_u offset=28
    i64.shl
-   br $assembly/handle/entryBit|inlined.3
+   br $assembly/handle/entryBit|inlined.4
   end
   local.set $3
   block $assembly/sync/loadBorrowers|inlined.0 (result i64)
@@ -1327,16 +1772,16 @@
     i32.gt_u
     if
      block $for-continue|0
-      block $assembly/sync/loadHead|inlined.0 (result i64)
+      block $assembly/sync/loadHead|inlined.2 (result i64)
        local.get $4
        i64.atomic.load offset=128
-       br $assembly/sync/loadHead|inlined.0
+       br $assembly/sync/loadHead|inlined.2
       end
       local.set $7
-      block $assembly/sync/loadProducerState|inlined.0 (result i32)
+      block $assembly/sync/loadProducerState|inlined.1 (result i32)
        local.get $4
        i32.atomic.load offset=192
-       br $assembly/sync/loadProducerState|inlined.0
+       br $assembly/sync/loadProducerState|inlined.1
       end
       i32.const 1
       i32.ne
@@ -1387,7 +1832,7 @@
       end
       if
        local.get $9
-       block $assembly/reader/lower|inlined.0 (result i64)
+       block $assembly/reader/lower|inlined.2 (result i64)
         local.get $6
         local.get $5
         i64.gt_u
@@ -1396,7 +1841,7 @@
         else
          local.get $6
         end
-        br $assembly/reader/lower|inlined.0
+        br $assembly/reader/lower|inlined.2
        end
        i64.atomic.store offset=8
       end
@@ -1404,7 +1849,7 @@
       i32.eqz
       if
        local.get $9
-       block $assembly/reader/lower|inlined.1 (result i64)
+       block $assembly/reader/lower|inlined.3 (result i64)
         local.get $3
         local.get $5
         i64.gt_u
@@ -1413,29 +1858,29 @@
         else
          local.get $3
         end
-        br $assembly/reader/lower|inlined.1
+        br $assembly/reader/lower|inlined.3
        end
        i64.atomic.store
       end
-      block $assembly/sync/loadClaim|inlined.0 (result i64)
-       block $assembly/handle/slotAt|inlined.3 (result i32)
+      block $assembly/sync/loadClaim|inlined.1 (result i64)
+       block $assembly/handle/slotAt|inlined.6 (result i32)
         local.get $0
         i32.load offset=4
-        block $assembly/history/slotOf|inlined.3 (result i32)
+        block $assembly/history/slotOf|inlined.6 (result i32)
          local.get $5
          local.get $10
          i64.rem_u
          i32.wrap_i64
-         br $assembly/history/slotOf|inlined.3
+         br $assembly/history/slotOf|inlined.6
         end
         i32.const 64
         i32.mul
         i32.add
-        br $assembly/handle/slotAt|inlined.3
+        br $assembly/handle/slotAt|inlined.6
        end
        local.tee $12
        i64.atomic.load offset=8
-       br $assembly/sync/loadClaim|inlined.0
+       br $assembly/sync/loadClaim|inlined.1
       end
       local.get $5
       i64.ne
@@ -1446,7 +1891,7 @@
       i32.eqz
       if
        local.get $0
-       block $assembly/reader/lower|inlined.2 (result i64)
+       block $assembly/reader/lower|inlined.4 (result i64)
         local.get $3
         local.get $5
         i64.gt_u
@@ -1455,7 +1900,7 @@
         else
          local.get $3
         end
-        br $assembly/reader/lower|inlined.2
+        br $assembly/reader/lower|inlined.4
        end
        i64.store offset=48
        i32.const 3
@@ -1470,18 +1915,18 @@
       local.get $8
       if
        local.get $0
-       block $assembly/sync/takeWaiting|inlined.0 (result i32)
+       block $assembly/sync/takeWaiting|inlined.3 (result i32)
         local.get $4
         i32.atomic.load offset=328
         i32.eqz
         if
          i32.const 0
-         br $assembly/sync/takeWaiting|inlined.0
+         br $assembly/sync/takeWaiting|inlined.3
         end
         local.get $4
         i32.const 0
         i32.atomic.rmw.xchg offset=328
-        br $assembly/sync/takeWaiting|inlined.0
+        br $assembly/sync/takeWaiting|inlined.3
        end
        i32.store offset=96
       end
@@ -1492,22 +1937,22 @@
       if (result i32)
        local.get $12
       else
-       block $assembly/handle/slotAt|inlined.4 (result i32)
+       block $assembly/handle/slotAt|inlined.7 (result i32)
         local.get $0
         i32.load offset=4
-        block $assembly/history/slotOf|inlined.4 (result i32)
+        block $assembly/history/slotOf|inlined.7 (result i32)
          local.get $7
          i64.const 1
          i64.sub
          local.get $10
          i64.rem_u
          i32.wrap_i64
-         br $assembly/history/slotOf|inlined.4
+         br $assembly/history/slotOf|inlined.7
         end
         i32.const 64
         i32.mul
         i32.add
-        br $assembly/handle/slotAt|inlined.4
+        br $assembly/handle/slotAt|inlined.7
        end
       end
       local.tee $12
@@ -1521,10 +1966,10 @@
       i64.const 1
       i64.sub
       local.tee $3
-      block $assembly/handle/entryOf|inlined.4 (result i32)
+      block $assembly/handle/entryOf|inlined.8 (result i32)
        local.get $0
        i32.load offset=24
-       br $assembly/handle/entryOf|inlined.4
+       br $assembly/handle/entryOf|inlined.8
       end
       local.tee $0
       i64.load offset=64
@@ -1579,18 +2024,18 @@
   local.get $6
   i64.atomic.store offset=8
   local.get $0
-  block $assembly/sync/takeWaiting|inlined.1 (result i32)
+  block $assembly/sync/takeWaiting|inlined.4 (result i32)
    local.get $4
    i32.atomic.load offset=328
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.1
+    br $assembly/sync/takeWaiting|inlined.4
    end
    local.get $4
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.1
+   br $assembly/sync/takeWaiting|inlined.4
   end
   i32.store offset=96
   local.get $11
@@ -1606,10 +2051,10 @@
  (func $assembly/reader/readerIntact (param $0 i32) (param $1 f64) (result i32)
   (local $2 i64)
   (local $3 i64)
-  block $assembly/handle/slotCapacityOf|inlined.3 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.6 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.3
+   br $assembly/handle/slotCapacityOf|inlined.6
   end
   local.tee $3
   local.get $1
@@ -1617,32 +2062,32 @@
   i64.add
   local.set $2
   atomic.fence
-  block $assembly/sync/loadStamp|inlined.2 (result i64)
-   block $assembly/handle/slotAt|inlined.5 (result i32)
+  block $assembly/sync/loadStamp|inlined.3 (result i64)
+   block $assembly/handle/slotAt|inlined.8 (result i32)
     local.get $0
     i32.load offset=4
-    block $assembly/history/slotOf|inlined.5 (result i32)
+    block $assembly/history/slotOf|inlined.8 (result i32)
      local.get $2
      local.get $3
      i64.rem_u
      i32.wrap_i64
-     br $assembly/history/slotOf|inlined.5
+     br $assembly/history/slotOf|inlined.8
     end
     i32.const 64
     i32.mul
     i32.add
-    br $assembly/handle/slotAt|inlined.5
+    br $assembly/handle/slotAt|inlined.8
    end
    i64.atomic.load
-   br $assembly/sync/loadStamp|inlined.2
+   br $assembly/sync/loadStamp|inlined.3
   end
-  block $assembly/sync/stampDone|inlined.3 (result i64)
+  block $assembly/sync/stampDone|inlined.4 (result i64)
    local.get $2
    i64.const 1
    i64.shl
    i64.const 2
    i64.add
-   br $assembly/sync/stampDone|inlined.3
+   br $assembly/sync/stampDone|inlined.4
   end
   i64.eq
   return
@@ -1651,15 +2096,15 @@
   (local $1 i64)
   (local $2 i64)
   (local $3 i32)
-  block $assembly/sync/loadProducerState|inlined.1 (result i32)
-   block $assembly/handle/controlOf|inlined.7 (result i32)
+  block $assembly/sync/loadProducerState|inlined.2 (result i32)
+   block $assembly/handle/controlOf|inlined.10 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.7
+    br $assembly/handle/controlOf|inlined.10
    end
    local.tee $3
    i32.atomic.load offset=192
-   br $assembly/sync/loadProducerState|inlined.1
+   br $assembly/sync/loadProducerState|inlined.2
   end
   i32.const 1
   i32.ne
@@ -1668,16 +2113,16 @@
    f64.convert_i32_s
    return
   end
-  block $assembly/sync/loadHead|inlined.1 (result i64)
+  block $assembly/sync/loadHead|inlined.3 (result i64)
    local.get $3
    i64.atomic.load offset=128
-   br $assembly/sync/loadHead|inlined.1
+   br $assembly/sync/loadHead|inlined.3
   end
   local.tee $1
-  block $assembly/handle/slotCapacityOf|inlined.4 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.7 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.4
+   br $assembly/handle/slotCapacityOf|inlined.7
   end
   local.tee $2
   i64.eq
@@ -1720,16 +2165,16 @@
   (local $3 i32)
   (local $4 i32)
   (local $5 i64)
-  block $assembly/handle/controlOf|inlined.8 (result i32)
+  block $assembly/handle/controlOf|inlined.11 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.8
+   br $assembly/handle/controlOf|inlined.11
   end
   local.set $4
-  block $assembly/handle/slotCapacityOf|inlined.5 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.5
+   br $assembly/handle/slotCapacityOf|inlined.8
   end
   local.get $1
   i64.trunc_sat_f64_s
@@ -1745,10 +2190,10 @@
     local.get $3
     i32.gt_u
     if
-     block $assembly/sync/loadHead|inlined.2 (result i64)
+     block $assembly/sync/loadHead|inlined.4 (result i64)
       local.get $4
       i64.atomic.load offset=128
-      br $assembly/sync/loadHead|inlined.2
+      br $assembly/sync/loadHead|inlined.4
      end
      local.get $5
      i64.gt_u
@@ -1768,31 +2213,31 @@
   return
  )
  (func $assembly/reader/readerUnhold (param $0 i32) (result i32)
-  block $assembly/handle/entryOf|inlined.5 (result i32)
+  block $assembly/handle/entryOf|inlined.9 (result i32)
    local.get $0
    i32.load offset=24
-   br $assembly/handle/entryOf|inlined.5
+   br $assembly/handle/entryOf|inlined.9
   end
   local.get $0
   i64.load offset=56
   i64.atomic.store offset=8
-  block $assembly/sync/takeWaiting|inlined.2 (result i32)
-   block $assembly/handle/controlOf|inlined.9 (result i32)
+  block $assembly/sync/takeWaiting|inlined.5 (result i32)
+   block $assembly/handle/controlOf|inlined.12 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.9
+    br $assembly/handle/controlOf|inlined.12
    end
    local.tee $0
    i32.atomic.load offset=328
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.2
+    br $assembly/sync/takeWaiting|inlined.5
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.2
+   br $assembly/sync/takeWaiting|inlined.5
   end
   if (result i32)
    i32.const 1
@@ -1805,30 +2250,30 @@
   local.get $0
   i64.const -1
   i64.store offset=48
-  block $assembly/handle/entryOf|inlined.6 (result i32)
+  block $assembly/handle/entryOf|inlined.10 (result i32)
    local.get $0
    i32.load offset=24
-   br $assembly/handle/entryOf|inlined.6
+   br $assembly/handle/entryOf|inlined.10
   end
   i64.const -1
   i64.atomic.store
-  block $assembly/sync/takeWaiting|inlined.3 (result i32)
-   block $assembly/handle/controlOf|inlined.10 (result i32)
+  block $assembly/sync/takeWaiting|inlined.6 (result i32)
+   block $assembly/handle/controlOf|inlined.13 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.10
+    br $assembly/handle/controlOf|inlined.13
    end
    local.tee $0
    i32.atomic.load offset=328
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.3
+    br $assembly/sync/takeWaiting|inlined.6
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.3
+   br $assembly/sync/takeWaiting|inlined.6
   end
   if (result i32)
    i32.const 1
@@ -1840,40 +2285,40 @@
  (func $assembly/reader/readerUnpinTo (param $0 i32) (param $1 f64) (result i32)
   (local $2 i64)
   local.get $0
-  block $assembly/handle/slotCapacityOf|inlined.6 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.9 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.6
+   br $assembly/handle/slotCapacityOf|inlined.9
   end
   local.get $1
   i64.trunc_sat_f64_s
   i64.add
   local.tee $2
   i64.store offset=48
-  block $assembly/handle/entryOf|inlined.7 (result i32)
+  block $assembly/handle/entryOf|inlined.11 (result i32)
    local.get $0
    i32.load offset=24
-   br $assembly/handle/entryOf|inlined.7
+   br $assembly/handle/entryOf|inlined.11
   end
   local.get $2
   i64.atomic.store
-  block $assembly/sync/takeWaiting|inlined.4 (result i32)
-   block $assembly/handle/controlOf|inlined.11 (result i32)
+  block $assembly/sync/takeWaiting|inlined.7 (result i32)
+   block $assembly/handle/controlOf|inlined.14 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.11
+    br $assembly/handle/controlOf|inlined.14
    end
    local.tee $0
    i32.atomic.load offset=328
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.4
+    br $assembly/sync/takeWaiting|inlined.7
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.4
+   br $assembly/sync/takeWaiting|inlined.7
   end
   if (result i32)
    i32.const 1
@@ -1893,18 +2338,18 @@
    i64.load offset=32
    br $assembly/handle/positionOf|inlined.1
   end
-  block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.11 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.8
+   br $assembly/handle/slotCapacityOf|inlined.11
   end
   i64.sub
   local.set $4
   block $assembly/sync/loadBorrowers|inlined.1 (result i64)
-   block $assembly/handle/controlOf|inlined.12 (result i32)
+   block $assembly/handle/controlOf|inlined.15 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.12
+    br $assembly/handle/controlOf|inlined.15
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.1
@@ -1997,30 +2442,30 @@
   (local $2 i64)
   (local $3 i32)
   (local $4 i32)
-  block $assembly/handle/slotAt|inlined.6 (result i32)
+  block $assembly/handle/slotAt|inlined.9 (result i32)
    local.get $0
    i32.load offset=4
-   block $assembly/history/slotOf|inlined.6 (result i32)
+   block $assembly/history/slotOf|inlined.9 (result i32)
     block $assembly/handle/positionOf|inlined.0 (result i64)
      local.get $0
      i64.load offset=32
      br $assembly/handle/positionOf|inlined.0
     end
     local.tee $2
-    block $assembly/handle/slotCapacityOf|inlined.7 (result i64)
+    block $assembly/handle/slotCapacityOf|inlined.10 (result i64)
      local.get $0
      i64.load32_u offset=16
-     br $assembly/handle/slotCapacityOf|inlined.7
+     br $assembly/handle/slotCapacityOf|inlined.10
     end
     i64.rem_u
     i32.wrap_i64
-    br $assembly/history/slotOf|inlined.6
+    br $assembly/history/slotOf|inlined.9
    end
    local.tee $4
    i32.const 64
    i32.mul
    i32.add
-   br $assembly/handle/slotAt|inlined.6
+   br $assembly/handle/slotAt|inlined.9
   end
   local.tee $3
   local.get $2
@@ -2053,10 +2498,10 @@
   return
  )
  (func $assembly/writer/writerClose (param $0 i32)
-  block $assembly/handle/controlOf|inlined.13 (result i32)
+  block $assembly/handle/controlOf|inlined.16 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.13
+   br $assembly/handle/controlOf|inlined.16
   end
   i32.const 2
   i32.atomic.store offset=192
@@ -2066,10 +2511,10 @@
   (local $3 i32)
   (local $4 i64)
   (local $5 i32)
-  block $assembly/handle/controlOf|inlined.14 (result i32)
+  block $assembly/handle/controlOf|inlined.17 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.14
+   br $assembly/handle/controlOf|inlined.17
   end
   local.set $3
   block $assembly/handle/positionOf|inlined.2 (result i64)
@@ -2096,13 +2541,13 @@
   local.get $4
   i64.store offset=24
   local.get $5
-  block $assembly/sync/stampDone|inlined.4 (result i64)
+  block $assembly/sync/stampDone|inlined.5 (result i64)
    local.get $2
    i64.const 1
    i64.shl
    i64.const 2
    i64.add
-   br $assembly/sync/stampDone|inlined.4
+   br $assembly/sync/stampDone|inlined.5
   end
   i64.atomic.store
   local.get $0
@@ -2130,10 +2575,10 @@
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)
-  block $assembly/handle/controlOf|inlined.15 (result i32)
+  block $assembly/handle/controlOf|inlined.18 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.15
+   br $assembly/handle/controlOf|inlined.18
   end
   local.tee $0
   local.get $0
@@ -2143,10 +2588,10 @@
   i64.store offset=224
  )
  (func $assembly/writer/writerCountRefused (param $0 i32)
-  block $assembly/handle/controlOf|inlined.16 (result i32)
+  block $assembly/handle/controlOf|inlined.19 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.16
+   br $assembly/handle/controlOf|inlined.19
   end
   local.tee $0
   local.get $0
@@ -2156,10 +2601,10 @@
   i64.store offset=216
  )
  (func $assembly/writer/writerCountWait (param $0 i32)
-  block $assembly/handle/controlOf|inlined.17 (result i32)
+  block $assembly/handle/controlOf|inlined.20 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.17
+   br $assembly/handle/controlOf|inlined.20
   end
   local.tee $0
   local.get $0
@@ -2171,21 +2616,21 @@
  (func $assembly/writer/writerOpen (param $0 i32) (param $1 i32) (param $2 i32) (result i32)
   (local $3 i32)
   (local $4 i64)
-  block $assembly/sync/loadHead|inlined.3 (result i64)
-   block $assembly/handle/controlOf|inlined.18 (result i32)
+  block $assembly/sync/loadHead|inlined.5 (result i64)
+   block $assembly/handle/controlOf|inlined.21 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.18
+    br $assembly/handle/controlOf|inlined.21
    end
    local.tee $3
    i64.atomic.load offset=128
-   br $assembly/sync/loadHead|inlined.3
+   br $assembly/sync/loadHead|inlined.5
   end
   local.tee $4
-  block $assembly/handle/slotCapacityOf|inlined.9 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.12 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.9
+   br $assembly/handle/slotCapacityOf|inlined.12
   end
   i64.lt_u
   if (result i32)
@@ -2227,10 +2672,10 @@
  )
  (func $assembly/writer/writerOverruns (param $0 i32) (result i32)
   block $assembly/sync/loadBorrowers|inlined.2 (result i64)
-   block $assembly/handle/controlOf|inlined.19 (result i32)
+   block $assembly/handle/controlOf|inlined.22 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.19
+    br $assembly/handle/controlOf|inlined.22
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.2
@@ -2255,20 +2700,20 @@
    i64.load offset=32
    br $assembly/handle/positionOf|inlined.3
   end
-  block $assembly/handle/slotCapacityOf|inlined.10 (result i64)
+  block $assembly/handle/slotCapacityOf|inlined.13 (result i64)
    local.get $0
    i64.load32_u offset=16
-   br $assembly/handle/slotCapacityOf|inlined.10
+   br $assembly/handle/slotCapacityOf|inlined.13
   end
   i64.sub
   f64.convert_i64_u
   return
  )
  (func $assembly/writer/writerSetWaiting (param $0 i32) (param $1 i32)
-  block $assembly/handle/controlOf|inlined.20 (result i32)
+  block $assembly/handle/controlOf|inlined.23 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.20
+   br $assembly/handle/controlOf|inlined.23
   end
   local.get $1
   i32.atomic.store offset=328
@@ -2277,10 +2722,10 @@
   (local $1 i64)
   local.get $0
   block $assembly/sync/takeArmed|inlined.0 (result i64)
-   block $assembly/handle/controlOf|inlined.21 (result i32)
+   block $assembly/handle/controlOf|inlined.24 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.21
+    br $assembly/handle/controlOf|inlined.24
    end
    local.tee $0
    i64.const 0

@@ -2,6 +2,7 @@
 
 export { consumerArm, consumerDisarm, consumerReap, consumerRegister, consumerUnregister, consumerWakeCount } from './consumers';
 export { controlBind, controlCreate, controlLayout, controlPublish, controlValidate } from './control';
+export { followerAdvance, followerJoin, followerNext, followerPin, followerTimes } from './follower';
 export { chooseGeometry } from './history';
 export {
   readerCopyBegin,

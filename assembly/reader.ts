@@ -41,7 +41,7 @@ const MAX_TRIES: u32 = 1024;
 
 // @ts-ignore: decorator
 @inline
-function noteTaken(handle: usize, position: u64): void {
+export function noteTaken(handle: usize, position: u64): void {
   const entry = entryOf(handle);
   const last = load<u64>(entry, CONSUMER_LAST_POSITION);
   if (position > last) {
@@ -55,7 +55,7 @@ function noteTaken(handle: usize, position: u64): void {
 
 // @ts-ignore: decorator
 @inline
-function readTimes(handle: usize, newest: usize): void {
+export function readTimes(handle: usize, newest: usize): void {
   store<u64>(handle, load<u64>(newest, SLOT_TIMESTAMP_NS), HANDLE_TIMESTAMP_NS);
   store<u64>(handle, load<u64>(newest, SLOT_PUBLISHED_NS), HANDLE_PUBLISHED_NS);
 }
@@ -109,7 +109,7 @@ export function readerCopyEnd(handle: usize, sequence: f64, count: u32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function lower(a: u64, b: u64): u64 {
+export function lower(a: u64, b: u64): u64 {
   return a < b ? a : b;
 }
 

@@ -107,30 +107,32 @@ export class Connection {
       if (sequence < 0) return sequence as NoFrame;
       const slot = core.readerCopyBegin(handle, sequence, count);
       if (slot < 0) continue;
-      target ??= this.#target(count, into);
-      this.#copyFrames(slot, count, latestFirst, target.data);
-      if (core.readerCopyEnd(handle, sequence, count) === OK) return { window: target, sequence, timestampNs: this.#timestamp() };
+      target ??= this.target(count, into);
+      this.copyFrames(slot, count, latestFirst, target.data);
+      if (core.readerCopyEnd(handle, sequence, count) === OK) return { window: target, sequence, timestampNs: this.timestamp() };
     }
     // The writer is faster than the copy. Hold the frames for this once: it waits, and the copy ends.
     const sequence = core.readerHold(handle, count);
-    this.#wakeProducer(this.mapping.arena.u32[(handle + HANDLE_WAKE) / 4] as number);
+    this.wakeProducer(this.mapping.arena.u32[(handle + HANDLE_WAKE) / 4] as number);
     try {
       if (sequence === EMPTY || sequence === CLOSED) return sequence;
       if (sequence < 0) throw poolError(this.mapping.metadata.name, sequence);
-      target ??= this.#target(count, into);
+      target ??= this.target(count, into);
       const { slotCapacity } = this.mapping.geometry;
-      this.#copyFrames((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, target.data);
-      return { window: target, sequence, timestampNs: this.#timestamp() };
+      this.copyFrames((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, target.data);
+      return { window: target, sequence, timestampNs: this.timestamp() };
     } finally {
-      this.#wakeProducer(core.readerUnhold(handle));
+      this.wakeProducer(core.readerUnhold(handle));
     }
   }
 
-  #timestamp(): bigint {
+  /** Timestamp that the core has left in the handle. */
+  timestamp(): bigint {
     return this.mapping.arena.i64[(this.mapping.handle + HANDLE_TIMESTAMP_NS) / 8] as bigint;
   }
 
-  #target(count: number, into: TypedArray | null): Window {
+  /** Where a copy of `count` frames goes: the caller's array, memory that was handed back, or fresh memory. */
+  target(count: number, into: TypedArray | null): Window {
     if (into !== null) return this.#results.around(into, count);
     const bytes = count * this.mapping.geometry.frameBytes;
     if (bytes < MEMCPY_FROM_BYTES) return this.#results.fresh(count, bytes);
@@ -151,7 +153,7 @@ export class Connection {
   }
 
   /** Copies frames to the front of `to`, dense and in the order asked for. */
-  #copyFrames(slot: number, count: number, latestFirst: boolean, to: TypedArray): void {
+  copyFrames(slot: number, count: number, latestFirst: boolean, to: TypedArray): void {
     const { mapping } = this;
     const { frameBytes, frameStride, slotCapacity } = mapping.geometry;
     const address = mapping.slotAddress(slot);
@@ -177,7 +179,7 @@ export class Connection {
   pin(count: number): number {
     const { core, handle, arena } = this.mapping;
     const sequence = core.readerPin(handle, count);
-    this.#wakeProducer(arena.u32[(handle + HANDLE_WAKE) / 4] as number);
+    this.wakeProducer(arena.u32[(handle + HANDLE_WAKE) / 4] as number);
     if (sequence < 0 && sequence !== EMPTY && sequence !== CLOSED) throw poolError(this.mapping.metadata.name, sequence);
     return sequence;
   }
@@ -219,15 +221,16 @@ export class Connection {
     this.#pins -= 1;
     if (this.#pins === 0) {
       if (this.#closed) this.#unmap();
-      else this.#wakeProducer(core.readerUnpin(handle));
+      else this.wakeProducer(core.readerUnpin(handle));
       return;
     }
     let oldest = Infinity;
     for (const held of this.#oldest) if (held < oldest) oldest = held;
-    this.#wakeProducer(core.readerUnpinTo(handle, oldest));
+    this.wakeProducer(core.readerUnpinTo(handle, oldest));
   }
 
-  #wakeProducer(waiting: number): void {
+  /** Ends the sleep of a producer that waits for a pin, if it does. */
+  wakeProducer(waiting: number): void {
     if (waiting !== 0) this.#system.futexWake(this.mapping.controlAddress + HEADER_PRODUCER_WAITING);
   }
 

@@ -8,6 +8,19 @@ import type { Trust } from './trust';
 export interface ConsumerOptions<T extends TypedArray = TypedArray> {
   /** Called with a copy of the latest frame whenever there is a newer one. */
   readonly onNewData?: (frame: Frame<T>) => void;
+  /**
+   * What `next`, loops, `onNewData` and 'frame' deliver. 'latest' (default): the newest frame, skipping what the reader cannot keep up
+   * with. 'all': every frame in order, none skipped; the producer waits for the slowest such consumer as it does for a view. The readers
+   * of one such consumer share its place: each frame is given to one of them.
+   */
+  readonly delivery?: 'latest' | 'all';
+  /** Where delivery 'all' begins: with the next frame to be published ('now', default), or with the oldest still held. */
+  readonly from?: 'now' | 'oldest';
+  /**
+   * Maps the frames read-only: a stray write to a view ends this program (SIGSEGV) instead of corrupting everybody's frames. Default
+   * false.
+   */
+  readonly protect?: boolean;
   /** Closes the consumer when aborted. */
   readonly signal?: AbortSignal;
   /** Whose pools to accept. Default 'owner': this user's own, writable by nobody else. */

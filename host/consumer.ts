@@ -5,6 +5,7 @@ import type { ConsumerEvents, ConsumerOptions, FramesOptions, GetOptions, NextOp
 import { arrayOf, carries, type TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { callSafely, Emitter } from './events';
+import { FROM_NOW } from './follower';
 import { Frame } from './frame';
 import { type Cursor, LIVENESS_INTERVAL_MS, Link } from './link';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from './metadata';
@@ -56,9 +57,15 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     }
     this.#expected = typeof metadata === 'string' ? null : metadata;
     this.name = checkName(typeof metadata === 'string' ? metadata : metadata.name);
-    const { onNewData, signal, trust = 'owner' } = options;
+    const { onNewData, signal, trust = 'owner', delivery = 'latest', from = 'now', protect = false } = options;
     if (trust !== 'owner' && trust !== 'group' && trust !== 'any') {
       throw new TensorIpcError('INVALID_ARGUMENT', `trust is 'owner', 'group' or 'any', found ${JSON.stringify(trust)}`);
+    }
+    if (delivery !== 'latest' && delivery !== 'all') {
+      throw new TensorIpcError('INVALID_ARGUMENT', `delivery is 'latest' or 'all', found ${JSON.stringify(delivery)}`);
+    }
+    if (from !== 'now' && from !== 'oldest') {
+      throw new TensorIpcError('INVALID_ARGUMENT', `from is 'now' or 'oldest', found ${JSON.stringify(from)}`);
     }
     this.#onNewData = onNewData ?? null;
     this.#system = platform().system();
@@ -68,6 +75,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       expected: this.#expected,
       ignoreHistory,
       trust,
+      protect,
+      follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
       bellId,
       onConnect: (found) => {
         this.#lastError = null;
@@ -119,7 +128,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** Whether it is attached to the pool of a live producer. */
   get connected(): boolean {
     const { connection } = this.#link;
-    return connection !== null && connection.latest() !== CLOSED;
+    return connection !== null && this.#link.newest(connection) !== CLOSED;
   }
 
   get closed(): boolean {
@@ -163,12 +172,25 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       if (this.closed) return null;
       if (this.#link.newer(this.#cursor, this.#link.live())) {
         await this.#waiting.breathe();
-        const frame = this.closed ? null : this.#get(this.#cursor, options);
+        const frame = this.closed ? null : this.#take(this.#cursor, options);
         if (frame !== null) return frame;
         continue;
       }
       if ((await this.#waiting.wait(this.#cursor, deadline, signal)) === 'over') return null;
     }
+  }
+
+  /**
+   * next without waiting: a frame newer than the last one given out (with delivery 'all' the one after it), or null. What belongs
+   * behind waitSync and spin.
+   *
+   * @throws as get
+   */
+  tryNext(options: GetOptions & { readonly borrow: true }): View<T> | null;
+  tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
+  tryNext(options: GetOptions & { readonly borrow?: boolean } = {}): Frame<T> | View<T> | null {
+    if (!this.#link.newer(this.#cursor, this.#link.live())) return null;
+    return options.borrow === true ? this.#lend(this.#cursor, options) : this.#take(this.#cursor, options);
   }
 
   /** Every newer frame, as fast as the loop takes them; what came in between is counted in `missed`. */
@@ -177,8 +199,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
     const cursor = { ...this.#cursor };
     return options.borrow === true
-      ? this.#loop(cursor, options, () => this.#borrow(cursor, options))
-      : this.#loop(cursor, options, () => this.#get(cursor, options));
+      ? this.#loop(cursor, options, () => this.#lend(cursor, options))
+      : this.#loop(cursor, options, () => this.#take(cursor, options));
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Frame<T>> {
@@ -303,7 +325,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const into = options?.into === undefined ? null : this.#target(connection, count, options.into);
     const copied = connection.copy(count, options?.latestFirst ?? true, into);
     if (typeof copied === 'number') {
-      if (copied === CLOSED) this.#link.lose('closed');
+      if (copied === CLOSED && this.#link.follower === null) this.#link.lose('closed');
       return null;
     }
     const missed = this.#advance(cursor, copied.sequence);
@@ -317,11 +339,43 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const count = this.#count(connection, options);
     const sequence = connection.pin(count);
     if (sequence < 0) {
-      if (sequence === CLOSED) this.#link.lose('closed');
+      if (sequence === CLOSED && this.#link.follower === null) this.#link.lose('closed');
       return null;
     }
-    if (!this.#link.stillLives(connection, sequence)) return null;
+    if (this.#link.follower === null && !this.#link.stillLives(connection, sequence)) return null;
     return new View<T>(connection, sequence, count, options?.latestFirst ?? true, this.#advance(cursor, sequence));
+  }
+
+  /** The next frame of this reader: with lossless delivery the one after the last, otherwise the newest. */
+  #take(cursor: Cursor, options: GetOptions | undefined): Frame<T> | null {
+    const connection = this.#link.live();
+    const { follower } = this.#link;
+    if (connection === null || follower === null) return this.#get(cursor, options);
+    this.#checkSingle(options);
+    const into = options?.into === undefined ? null : this.#target(connection, 1, options.into);
+    if (follower.next() < 0) return null;
+    const { window, sequence, timestampNs } = follower.take(into);
+    const missed = this.#advance(cursor, sequence);
+    return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
+  }
+
+  /** The same as a view. */
+  #lend(cursor: Cursor, options: WindowOptions | undefined): View<T> | null {
+    const connection = this.#link.live();
+    const { follower } = this.#link;
+    if (connection === null || follower === null) return this.#borrow(cursor, options);
+    this.#checkSingle(options);
+    if (follower.next() < 0) return null;
+    const sequence = follower.lend();
+    return new View<T>(connection, sequence, 1, false, this.#advance(cursor, sequence));
+  }
+
+  #checkSingle(options: WindowOptions | undefined): void {
+    if ((options?.historyLen ?? 1) === 1) return;
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      "delivery 'all' gives frames one by one: leave historyLen out, or use get({ historyLen }) for the latest window",
+    );
   }
 
   /** Checks where the caller wants the copy. */
@@ -376,7 +430,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
         return consumer.#subscribed;
       },
       serve: () => {
-        const frame = this.#get(this.#subscription, undefined);
+        const frame = this.#take(this.#subscription, undefined);
         if (frame === null) return;
         if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
         this.emit('frame', frame);

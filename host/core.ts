@@ -47,6 +47,12 @@ export interface Core {
   readerUnhold(handle: Handle): number;
   readerIntact(handle: Handle, oldest: number): number;
 
+  followerJoin(handle: Handle, first: number): number;
+  followerNext(handle: Handle): number;
+  followerTimes(handle: Handle): void;
+  followerAdvance(handle: Handle): number;
+  followerPin(handle: Handle): void;
+
   xxh64(address: number, bytes: number, seed: bigint): bigint;
 }
 

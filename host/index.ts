@@ -1,10 +1,21 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
+export type { OnPinned } from './claims';
 export { TensorConsumer } from './consumer';
 export type { ConsumerEvents, ConsumerOptions, FramesOptions, GetOptions, NextOptions, WindowOptions } from './consumer-options';
 export type { Dtype, TypedArray } from './dtype';
 export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from './errors';
 export { Frame } from './frame';
+export {
+  type BellInfo,
+  type ConsumerInfo,
+  inspect,
+  list,
+  type PoolEntry,
+  type PoolInfo,
+  type PoolState,
+  type ProducerInfo,
+} from './inspect';
 export {
   type FieldMetadata,
   type HistoryPad,
@@ -15,7 +26,7 @@ export {
   type Sample,
   type SampleOptions,
 } from './metadata';
-export { type OnPinned, type ProducerOptions, type ProducerStats, TensorProducer } from './producer';
+export { type ProducerOptions, type ProducerStats, TensorProducer } from './producer';
 export { type PutOptions, Slot } from './slot';
 export type { TensorLike, TensorView } from './tensor';
 export type { Trust } from './trust';

@@ -192,7 +192,8 @@ export class Mapping {
           bytes: 2 * frameRegionBytes,
           address: address + framesOffset,
         };
-        system.mapFixed(address, objectBytes, fd, 0, true);
+        system.mapFixed(address, framesOffset, fd, 0, true);
+        system.mapFixed(this.#frames.address, objectBytes - framesOffset, fd, framesOffset, writable);
       }
       system.mapFixed(this.#frames.address + frameRegionBytes, frameRegionBytes, fd, framesOffset, writable);
     } catch (error) {

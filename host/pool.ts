@@ -272,6 +272,7 @@ export function openForConsumer(
   system: System,
   pool: string,
   trust: Trust,
+  protect: boolean,
   check: (description: PoolDescription) => void,
 ): Mapping | null {
   const fd = system.openObject(objectName(pool));
@@ -284,7 +285,7 @@ export function openForConsumer(
     if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
     if (!system.isLocked(fd, LOCK_PRODUCER)) return null;
     check(snapshot.description);
-    const mapping = new Mapping(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
+    const mapping = new Mapping(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
     mapping.prefault(false);
     keep = true;
     return mapping;

@@ -1,15 +1,7 @@
-import {
-  HANDLE_TIMESTAMP_NS,
-  HEADER_PRODUCER_WAITING,
-  LOCK_CONSUMERS,
-  LOCK_PRODUCER,
-  MAX_CONSUMERS,
-  ON_PINNED_DROP,
-  ON_PINNED_OVERWRITE,
-  ON_PINNED_WAIT,
-} from '../assembly/layout';
+import { HANDLE_TIMESTAMP_NS, LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../assembly/layout';
 import { OK } from '../assembly/status';
 import { Ringer, ringNewcomers, unlinkDeadBell } from './bell';
+import { Claims, type OnPinned, POLICIES } from './claims';
 import { copyToShared } from './copy';
 import { poolError } from './core';
 import { readProducerCounters } from './counters';
@@ -24,9 +16,6 @@ import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from '.
 import { type Platform, platform, type System } from './system';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
 import { objectName } from './trust';
-
-/** What to do when a consumer holds a view of the frame that the next one would replace. */
-export type OnPinned = 'wait' | 'drop' | 'overwrite';
 
 /** How a producer treats its pool. */
 export interface ProducerOptions {
@@ -43,15 +32,6 @@ export interface ProducerOptions {
   readonly mode?: number;
 }
 
-const POLICIES: Readonly<Record<OnPinned, number>> = {
-  wait: ON_PINNED_WAIT,
-  drop: ON_PINNED_DROP,
-  overwrite: ON_PINNED_OVERWRITE,
-};
-
-/** A sleeping producer looks for dead consumers this often: nobody waits longer for a dead one. */
-const REAP_INTERVAL_MS = 50;
-
 const DEFAULT_WAIT_TIMEOUT_MS = 1000;
 
 /** Counters of a pool. */
@@ -62,8 +42,15 @@ export interface ProducerStats {
   readonly framesRefused: number;
   /** Frames that onPinned 'overwrite' wrote over lent views. */
   readonly framesOverrun: number;
-  /** Times that put or loan had to wait for a view's release. */
+  /** Times that a frame had to wait for a reader. */
   readonly waits: number;
+}
+
+/** A frame that was found right: what to copy, and its timestamp. */
+interface Intake {
+  readonly direct: TypedArray | null;
+  readonly tensors: readonly NormalTensor[] | null;
+  readonly timestampNs: bigint | undefined;
 }
 
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
@@ -73,9 +60,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   readonly #system: System;
   readonly #mapping: Mapping;
   readonly #ringer: Ringer;
-  readonly #policy: OnPinned;
-  readonly #ignoreViews: number;
-  readonly #waitTimeoutMs: number;
+  readonly #claims: Claims;
   readonly #pad: HistoryPad;
   readonly #unregister: () => void;
   readonly #field: FieldMetadata;
@@ -84,6 +69,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   readonly #like: TypedArray;
   #sequence: number;
   #closed = false;
+  // Settled when every putAsync before the next one is over.
+  #lastPut: Promise<void> = Promise.resolve();
   // Identity of the loan that is out, or 0.
   #loan = 0;
   #lastLoan = 0;
@@ -142,9 +129,6 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.metadata = metadata;
     this.#platform = platform();
     this.#system = this.#platform.system();
-    this.#policy = onPinned;
-    this.#ignoreViews = onPinned === 'overwrite' ? 1 : 0;
-    this.#waitTimeoutMs = waitTimeoutMs;
     this.#pad = historyPad;
     this.#field = metadata.fields[0] as FieldMetadata;
     this.#plain = metadata.plain;
@@ -163,6 +147,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       throw poolError(metadata.name, code);
     }
     this.#sequence = core.writerSequence(handle);
+    this.#claims = new Claims(this.#mapping, onPinned, waitTimeoutMs);
     this.#like = this.#mapping.window(0, 1, false).data;
     this.#ringer = new Ringer(this.#mapping);
     this.#unregister = registerOpen(() => this.cleanup());
@@ -202,17 +187,29 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   put(frame: Sample, options?: PutOptions): number {
     this.#assertReady();
-    // Everything is checked before the slot is claimed: a wrong argument costs no frame.
-    const direct = this.#plain ? directData(frame, this.#field, this.#like) : null;
-    const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
-    const timestampNs = checkTimestamp(options?.timestampNs);
-    const slot = this.#claim();
-    if (slot < 0) return -1;
-    const mapping = this.#mapping;
-    const window = mapping.window(slot, 1, false);
-    if (direct !== null) copyToShared(this.#system, window.data, mapping.slotAddress(slot), direct);
-    else this.#copyTensors(tensors as NormalTensor[], slot);
-    return this.#publish(slot, timestampNs);
+    const intake = this.#check(frame, options);
+    const slot = this.#claims.claim();
+    return slot < 0 ? -1 : this.#fill(slot, intake);
+  }
+
+  /**
+   * put for event loops: where put would block its thread until a reader lets go, this waits without. The frame must not change before
+   * the promise is settled. Calls keep their order.
+   *
+   * @throws as put, by rejection
+   */
+  putAsync(frame: Sample, options?: PutOptions): Promise<number> {
+    const turn = this.#lastPut.then(async () => {
+      this.#assertReady();
+      const intake = this.#check(frame, options);
+      const slot = await this.#claims.claimAsync(() => this.#assertReady());
+      return slot < 0 ? -1 : this.#fill(slot, intake);
+    });
+    this.#lastPut = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
   }
 
   /**
@@ -222,7 +219,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   loan(): Slot<T> {
     this.#assertReady();
-    const slot = this.#claim();
+    const slot = this.#claims.claim();
     const refused = slot < 0;
     const window = refused ? this.#scratchWindow() : this.#mapping.window(slot, 1, false);
     let guard = this.#guard;
@@ -307,64 +304,21 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     }
   }
 
-  /** A free slot to write, or -1 when the frame is to be dropped. */
-  #claim(): number {
-    const { core, handle } = this.#mapping;
-    if (this.#ignoreViews !== 0 && core.writerOverruns(handle) !== 0) core.writerCountOverrun(handle);
-    const slot = core.writerBegin(handle, this.#ignoreViews);
-    return slot >= 0 ? slot : this.#claimPinned();
+  /** Checks everything before the slot is claimed: a wrong argument costs no frame. */
+  #check(frame: Sample, options: PutOptions | undefined): Intake {
+    const direct = this.#plain ? directData(frame, this.#field, this.#like) : null;
+    return {
+      direct,
+      tensors: direct === null ? checkedTensors(frame, this.metadata) : null,
+      timestampNs: checkTimestamp(options?.timestampNs),
+    };
   }
 
-  #claimPinned(): number {
-    const { core, handle } = this.#mapping;
-    // The dead must not cost a frame: first see who of those in the way still lives.
-    let slot = this.#reap() ? core.writerBegin(handle, this.#ignoreViews) : -1;
-    if (slot >= 0) return slot;
-    if (this.#policy === 'drop') {
-      core.writerCountRefused(handle);
-      return -1;
-    }
-    core.writerCountWait(handle);
-    const word = this.#mapping.controlAddress + HEADER_PRODUCER_WAITING;
-    const deadline = performance.now() + this.#waitTimeoutMs;
-    for (;;) {
-      core.writerSetWaiting(handle, 1); // S6: before the pins are read once more
-      slot = core.writerBegin(handle, this.#ignoreViews);
-      const leftMs = deadline - performance.now();
-      if (slot < 0 && leftMs > 0) {
-        this.#system.futexWait(word, 1, Math.min(leftMs, REAP_INTERVAL_MS));
-        if (this.#reap()) slot = core.writerBegin(handle, this.#ignoreViews);
-      }
-      if (slot >= 0) {
-        core.writerSetWaiting(handle, 0);
-        return slot;
-      }
-      if (leftMs <= 0) break;
-    }
-    core.writerSetWaiting(handle, 0);
-    throw new TensorIpcError(
-      'PIN_TIMEOUT',
-      `pool '${this.name}': a consumer (table entry ${core.writerBlocker(handle, 0, this.#ignoreViews)}) has held frame ` +
-        `${this.#sequence - this.#mapping.geometry.slotCapacity} or an older one for ${this.#waitTimeoutMs} ms: release views sooner, ` +
-        "raise historyLen or waitTimeoutMs, or create the producer with { onPinned: 'drop' } or { onPinned: 'overwrite' }",
-    );
-  }
-
-  /** Clears the entries of dead consumers that are in the way. Holding their lock proves them dead and keeps newcomers out. */
-  #reap(): boolean {
-    const { core, handle, fd } = this.#mapping;
-    let reaped = false;
-    let index = core.writerBlocker(handle, 0, this.#ignoreViews);
-    while (index >= 0) {
-      if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
-        unlinkDeadBell(this.#mapping, index);
-        core.consumerReap(handle, index);
-        this.#system.unlock(fd, LOCK_CONSUMERS + index);
-        reaped = true;
-      }
-      index = core.writerBlocker(handle, index + 1, this.#ignoreViews);
-    }
-    return reaped;
+  #fill(slot: number, { direct, tensors, timestampNs }: Intake): number {
+    const mapping = this.#mapping;
+    if (direct !== null) copyToShared(this.#system, mapping.window(slot, 1, false).data, mapping.slotAddress(slot), direct);
+    else this.#copyTensors(tensors as NormalTensor[], slot);
+    return this.#publish(slot, timestampNs);
   }
 
   /** Leaves no litter of consumers that died. Those that live remove their own. */

@@ -10,6 +10,8 @@ export interface FileStatus {
   readonly mode: number;
   /** Device and inode: equal for the same file, whatever its name. */
   readonly identity: string;
+  /** When its attributes changed last (its creation, at the latest), ms since 1970. */
+  readonly changedMs: number;
 }
 
 /** Absolute address in this process. Every user-space address is below 2^53. */
@@ -23,6 +25,8 @@ export interface System {
   readonly pageBytes: number;
   readonly pid: number;
   readonly uid: number;
+  /** Version of the layer that makes the calls. */
+  readonly nativeVersion: string;
 
   /** Address of the first byte of a view. The view's buffer must stay alive, and where it is. */
   addressOf(view: ArrayBufferView): Address;
@@ -41,6 +45,8 @@ export interface System {
 
   /** Opens a shared-memory object for reading and writing; null if there is none. Never follows a symlink. */
   openObject(name: string): number | null;
+  /** The same for reading only. Does not wait, whatever the name leads to. */
+  openObjectToRead(name: string): number | null;
   /** Opens, or creates empty with `mode` whatever the umask. Never follows a symlink. */
   openOrCreateObject(name: string, mode: number): number;
   unlinkObject(name: string): void;
@@ -68,6 +74,8 @@ export interface System {
 
   /** Sleeps while the shared word equals `expected`: true if it was woken or differed, false when the time is over. */
   futexWait(word: Address, expected: number, timeoutMs: number): boolean;
+  /** The same without blocking the event loop; resolves in either case. */
+  futexWaitAsync(word: Address, expected: number, timeoutMs: number): Promise<void>;
   futexWake(word: Address): void;
 
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
@@ -77,6 +85,8 @@ export interface System {
   /** One byte into a FIFO. False when its reader is gone; a full FIFO has been rung already. */
   ringBell(fd: number): boolean;
   unlinkBell(name: string): void;
+  /** Whether a FIFO of this name exists that no process has open for reading. */
+  bellIsAbandoned(name: string): boolean;
 }
 
 /** A failed system call, with its errno. */

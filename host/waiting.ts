@@ -108,9 +108,13 @@ export class Waiting {
 
   /** Serves whoever can be served, soon: after a connection, or when listeners came. */
   wakeSoon(): void {
+    this.#schedule(Promise.resolve());
+  }
+
+  #schedule(when: Promise<void>): void {
     if (this.#scheduled || !this.#interested) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    when.then(() => {
       this.#scheduled = false;
       this.rearm();
       this.#pump();
@@ -157,7 +161,8 @@ export class Waiting {
     const { connection } = this.#link;
     if (connection === null) return;
     connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FIFO); // S5: before the head is looked at again
-    if (this.#due(connection)) this.wakeSoon();
+    // By a turn of the event loop: listeners that are always behind must not keep it to themselves.
+    if (this.#due(connection)) this.#schedule(platform().turn());
   }
 
   #openBell(): void {
@@ -186,7 +191,7 @@ export class Waiting {
 
   /** Whether anybody's wait is over. */
   #due(connection: Connection): boolean {
-    if (connection.latest() === CLOSED) return true;
+    if (this.#link.newest(connection) === CLOSED) return true;
     if (this.#subscription.active && this.#link.newer(this.#subscription.cursor, connection)) return true;
     for (const { cursor } of this.#waiters) if (this.#link.newer(cursor, connection)) return true;
     return false;
@@ -197,7 +202,7 @@ export class Waiting {
     const { connection, closed } = this.#link;
     if (closed || connection === null) return;
     try {
-      if (connection.latest() === CLOSED) {
+      if (this.#link.newest(connection) === CLOSED) {
         this.#link.lose('closed');
         return;
       }

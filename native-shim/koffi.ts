@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type Koffi from 'koffi';
 import { TensorIpcError } from '../host/errors';
 
+export type { KoffiFunc } from 'koffi';
 export type KoffiModule = typeof Koffi;
 export type NativeLibrary = ReturnType<KoffiModule['load']>;
 

@@ -2,8 +2,9 @@
 // differ, both stand here.
 
 import { type Address, type FileStatus, type System, SystemError } from '../host/system';
-import { type KoffiModule, loadKoffi } from './koffi';
+import { type KoffiFunc, type KoffiModule, loadKoffi } from './koffi';
 
+const O_RDONLY = 0;
 const O_RDWR = 2;
 const O_WRONLY = 1;
 const O_CREAT = 0o100;
@@ -59,6 +60,14 @@ export function isSupportedArchitecture(name: string): name is Architecture {
   return Object.hasOwn(ARCHITECTURES, name);
 }
 
+/** struct timespec on 64-bit Linux: tv_sec, tv_nsec. */
+function writeTimespec(to: DataView, ms: number): DataView {
+  const ns = Math.max(0, Math.round(ms * 1e6));
+  to.setBigInt64(0, BigInt(Math.floor(ns / 1e9)), true);
+  to.setBigInt64(8, BigInt(ns % 1e9), true);
+  return to;
+}
+
 type Int = number;
 type Pointer = Address | ArrayBufferView;
 
@@ -107,15 +116,9 @@ function bind(koffi: KoffiModule) {
     madvise: libc.func('madvise', 'int', ['uintptr_t', 'size_t', 'int']) as (at: Address, n: Int, advice: Int) => Int,
     fcntl: libc.func('fcntl', 'int', ['int', 'int', 'void *']) as (fd: Int, command: Int, lock: Pointer) => Int,
     // syscall(2) is variadic, but passes integers only, for which both ABIs treat it like any other function.
-    futex: libc.func('syscall', 'long', ['long', 'uintptr_t', 'int', 'uint', 'void *', 'long', 'long']) as (
-      number: Int,
-      word: Address,
-      operation: Int,
-      value: Int,
-      timeout: Pointer | null,
-      word2: Int,
-      value3: Int,
-    ) => Int,
+    futex: libc.func('syscall', 'long', ['long', 'uintptr_t', 'int', 'uint', 'void *', 'long', 'long']) as KoffiFunc<
+      (number: Int, word: Address, operation: Int, value: Int, timeout: Pointer | null, word2: Int, value3: Int) => Int
+    >,
   };
 }
 
@@ -124,6 +127,7 @@ export class Libc implements System {
   readonly pageBytes: number;
   readonly pid: number;
   readonly uid: number;
+  readonly nativeVersion: string;
   readonly #koffi: KoffiModule;
   readonly #c: ReturnType<typeof bind>;
   readonly #architecture: (typeof ARCHITECTURES)[Architecture];
@@ -144,6 +148,7 @@ export class Libc implements System {
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
     this.pid = this.#c.getpid();
     this.uid = this.#c.getuid();
+    this.nativeVersion = this.#koffi.version;
   }
 
   #fail(syscall: string, subject: string, errno = this.#koffi.errno()): never {
@@ -189,7 +194,16 @@ export class Libc implements System {
   }
 
   openObject(name: string): number | null {
-    const fd = this.#c.shm_open(name, O_RDWR, 0);
+    return this.#openExisting(name, O_RDWR);
+  }
+
+  openObjectToRead(name: string): number | null {
+    // Of a FIFO under the name, opening the reading end would wait for a writer.
+    return this.#openExisting(name, O_RDONLY | O_NONBLOCK);
+  }
+
+  #openExisting(name: string, flags: number): number | null {
+    const fd = this.#c.shm_open(name, flags, 0);
     if (fd >= 0) return fd;
     return this.#errnoName() === 'ENOENT' ? null : this.#fail('shm_open', name);
   }
@@ -239,6 +253,7 @@ export class Libc implements System {
       bytes: Number(s.getBigUint64(40, true)),
       uid: s.getUint32(20, true),
       mode: mode & 0o7777,
+      changedMs: Number(s.getBigInt64(96, true)) * 1000 + s.getUint32(104, true) / 1e6,
       identity: `${s.getUint32(136, true)}:${s.getUint32(140, true)}:${s.getBigUint64(32, true)}`,
     };
   }
@@ -322,15 +337,24 @@ export class Libc implements System {
   }
 
   futexWait(word: Address, expected: number, timeoutMs: number): boolean {
-    const s = this.#scratch;
-    const ns = Math.max(0, Math.round(timeoutMs * 1e6));
-    s.setBigInt64(0, BigInt(Math.floor(ns / 1e9)), true);
-    s.setBigInt64(8, BigInt(ns % 1e9), true);
+    const s = writeTimespec(this.#scratch, timeoutMs);
     if (this.#c.futex(this.#architecture.SYS_futex, word, FUTEX_WAIT, expected, s, 0, 0) === 0) return true;
     const name = this.#errnoName();
     if (name === 'ETIMEDOUT') return false;
     if (name === 'EAGAIN' || name === 'EINTR') return true;
     return this.#fail('futex', 'FUTEX_WAIT');
+  }
+
+  futexWaitAsync(word: Address, expected: number, timeoutMs: number): Promise<void> {
+    // On a thread of the runtime's pool, with a timespec of its own: the scratch page serves others meanwhile.
+    const timeout = writeTimespec(new DataView(new ArrayBuffer(16)), timeoutMs);
+    return new Promise((resolve, reject) => {
+      this.#c.futex.async(this.#architecture.SYS_futex, word, FUTEX_WAIT, expected, timeout, 0, 0, (error) => {
+        // Woken, differing, interrupted or timed out: errno belongs to the other thread, and the caller looks for itself.
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   futexWake(word: Address): void {
@@ -368,5 +392,15 @@ export class Libc implements System {
   unlinkBell(name: string): void {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
     if (this.#c.unlink(path) < 0 && this.#errnoName() !== 'ENOENT') this.#fail('unlink', path);
+  }
+
+  bellIsAbandoned(name: string): boolean {
+    // ENXIO, of all errors, says that there is no reader; but also that a file is a socket.
+    if (this.statObject(`/${name}`)?.kind !== 'fifo') return false;
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    const fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#architecture.O_NOFOLLOW, 0);
+    if (fd < 0) return this.#errnoName() === 'ENXIO';
+    this.#c.close(fd);
+    return false;
   }
 }

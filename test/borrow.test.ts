@@ -225,6 +225,22 @@ test('a view outlives its consumer and its producer', async () => {
   await until(() => true, 'nothing');
 });
 
+test('protect: reads as ever, and a stray write ends the program that makes it, not the frames', async () => {
+  const name = poolName('protect');
+  using producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 3 });
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  const child = new Child('peer');
+  await child.ask({ op: 'consume', pool: name, options: { protect: true } });
+  for (let k = 0; k < 10; k++) producer.put(frameOf(k));
+  assert.equal(await child.ask({ op: 'get' }), { value: { sequence: 9, first: 9 } });
+  assert.equal(await child.ask({ op: 'borrow', historyLen: 3 }), { value: { sequence: 9, first: 7 } });
+  child.send({ op: 'scribble' });
+  assert.equal(await child.ended, { code: null, signal: 'SIGSEGV' });
+  assert.is(consumer.get()?.data[0], 9);
+  for (let k = 10; k < 1000; k++) producer.put(frameOf(k));
+  assert.is(consumer.get()?.data[511], 999);
+});
+
 test('a million puts, loans and borrows grow neither heap nor RSS', () => {
   const name = poolName('memory');
   using producer = TensorProducer.fromSample(name, new Float32Array(7), { historyLen: 10 });

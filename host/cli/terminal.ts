@@ -57,3 +57,28 @@ export class LiveLine {
     this.#shown = false;
   }
 }
+
+/** A page that is redrawn in place on a terminal; elsewhere one page after the other. */
+export class LivePage {
+  readonly #stream: Output;
+  readonly #terminal: boolean;
+  #pages = 0;
+
+  constructor(stream: Output) {
+    this.#stream = stream;
+    this.#terminal = isTerminal(stream);
+  }
+
+  show(lines: readonly string[]): void {
+    this.#pages += 1;
+    if (!this.#terminal) {
+      this.#stream.write(`${this.#pages === 1 ? '' : '\n'}${lines.join('\n')}\n`);
+      return;
+    }
+    // To the top, each line over the old one, and what is left below goes. The first page starts on a clear screen. Lines do not
+    // wrap meanwhile: a page that grew by that could not be drawn over.
+    const fitting = lines.slice(0, Math.max(1, (this.#stream.rows || 24) - 1));
+    const clear = this.#pages === 1 ? '\u001b[2J' : '';
+    this.#stream.write(`${clear}\u001b[H\u001b[?7l${fitting.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J\u001b[?7h`);
+  }
+}

@@ -20,6 +20,7 @@ export type Request =
   | { op: 'listen' }
   | { op: 'borrow'; historyLen?: number }
   | { op: 'release' }
+  | { op: 'scribble' }
   | { op: 'close' }
   | { op: 'exit'; code: number }
   | { op: 'throw' }
@@ -65,6 +66,9 @@ serve((message) => {
       return show(view);
     case 'release':
       view?.release();
+      return null;
+    case 'scribble':
+      view?.data.fill(-1);
       return null;
     case 'close':
       producer?.cleanup();

@@ -1,0 +1,23 @@
+import type { Command } from '../command';
+import { PROGRAM } from '../help';
+import { choicesOf, optionsOf, takesPool } from './facts';
+
+/** fish escapes backslashes and quotes within single quotes, unlike the other shells. */
+function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+export function fishScript(commands: readonly Command[]): string {
+  const complete = (rest: string) => `complete -c ${PROGRAM} ${rest}`;
+  const lines = [`# fish completion for ${PROGRAM}`, complete('-f')];
+  for (const command of commands) {
+    const within = `-n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
+    lines.push(complete(`-n '__fish_use_subcommand' -a ${command.name} -d ${quote(command.summary)}`));
+    for (const { name, takesValue, help } of optionsOf(command)) {
+      lines.push(complete(`${within} -l ${name}${takesValue ? ' -r -F' : ''} -d ${quote(help)}`));
+    }
+    if (takesPool(command)) lines.push(complete(`${within} -a ${quote(`(${PROGRAM} ls --names 2>/dev/null)`)}`));
+    if (choicesOf(command).length > 0) lines.push(complete(`${within} -a ${quote(choicesOf(command).join(' '))}`));
+  }
+  return `${lines.join('\n')}\n`;
+}

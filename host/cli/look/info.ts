@@ -1,0 +1,106 @@
+// tensor-ipc info: all there is to know about one pool.
+
+import { setTimeout } from 'node:timers/promises';
+import { type ConsumerInfo, inspect, list, type PoolInfo } from '../../entry/node';
+import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
+import { columns, showBytes, table } from '../format';
+import { type Style, styleOf } from '../terminal';
+import { poolJson } from './json';
+import { DEFAULT_INTERVAL_MS, rateBetween, showAge, showRate } from './rows';
+
+const NAME = 'info';
+
+export const infoCommand = defineCommand({
+  name: NAME,
+  summary: 'Show everything about a pool: tensors, ring, producer, consumers.',
+  usage: 'NAME',
+  details: 'Nothing is written to the pool. Ends with code 1 if there is no pool of that name, or a damaged one.',
+  options: {
+    json: { type: 'boolean', help: 'Print JSON.' },
+    interval: { type: 'string', value: 'MS', help: `Measure the rate over so long. Default ${DEFAULT_INTERVAL_MS}.` },
+  },
+  examples: [
+    [`${NAME} camera`, 'the pool "camera"'],
+    [`${NAME} camera --json`, 'for programs'],
+  ],
+  async run(values, [name, ...more]) {
+    if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME`, NAME);
+    if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
+    const intervalMs = wholeNumber(NAME, 'interval', values.interval, 1, 600_000) ?? DEFAULT_INTERVAL_MS;
+    const first = inspect(name);
+    if (first === null) throw missing(name);
+    if (first.state === 'live') await setTimeout(intervalMs);
+    // It may have been closed meanwhile.
+    const info = inspect(name) ?? first;
+    const rateHz = rateBetween(first, info);
+    const text = values.json ? JSON.stringify(poolJson(info, rateHz), null, 2) : describe(info, rateHz, styleOf(process.stdout));
+    process.stdout.write(`${text}\n`);
+    return EXIT_OK;
+  },
+});
+
+/** The complaint about a name without a pool. */
+export function missing(name: string): CliError {
+  const near = nearest(
+    name,
+    list().map((entry) => entry.name),
+  );
+  if (near === name) return new CliError(`pool '${name}' is under construction`);
+  return new CliError(`there is no pool '${name}'${near === null ? '' : `; did you mean '${near}'?`}`);
+}
+
+function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): string {
+  const { metadata, producer } = info;
+  const since = (ns: bigint) => showAge(Math.max(0, Number(process.hrtime.bigint() - ns) / 1e6));
+  const padding = info.frameStride - info.frameBytes;
+  const lines: [string, string][] = [
+    ['state', info.state],
+    ...metadata.fields.map((field): [string, string] => [
+      metadata.plain ? 'tensor' : `tensor ${field.name}`,
+      `${field.dtype} [${field.shape.join(', ')}], ${showBytes(field.bytes)}${metadata.plain ? '' : ` at ${field.byteOffset}`}`,
+    ]),
+    ['history', `${metadata.historyLen} frames, before the first frame ${info.historyPad === 'fill' ? 'copies of it' : 'zeros'}`],
+    [
+      'ring',
+      `${info.slotCapacity} slots of ${info.frameStride} bytes${padding === 0 ? '' : ` (${padding} of them padding)`}, ` +
+        `object ${showBytes(info.objectBytes)}`,
+    ],
+    ['pool id', info.poolId.toString(16).padStart(16, '0')],
+    [
+      'created',
+      `${new Date(Number(info.createdNs / 1_000_000n)).toISOString()}, uid ${info.uid}, mode 0${info.mode.toString(8)}`,
+    ],
+    [
+      'producer',
+      `pid ${producer.pid}, ${producer.alive ? 'alive' : 'gone'}, epoch ${producer.epoch}, for ${since(producer.sinceNs)}, ` +
+        `onPinned ${producer.onPinned ?? 'unknown'}`,
+    ],
+    ['counters', `${producer.framesRefused} refused, ${producer.framesOverrun} overrun, ${producer.waits} waits`],
+    ['published', `${info.framesPublished} frames, ${showRate(rateHz)}, the latest ${showAge(info.ageMs)} ago`],
+    ['bells', info.bells.length === 0 ? 'none' : info.bells.map((bell) => bell.file).join(', ')],
+    ['consumers', String(info.consumers.length)],
+  ];
+  const text = columns(lines.map(([label, value]) => [label, value]));
+  return [bold(info.name), text, ...consumerTable(info.consumers, since)].join('\n');
+}
+
+const HEAD = ['#', 'PID', 'ALIVE', 'DELIVERY', 'FOR', 'LAST', 'LAG', 'TAKEN', 'MISSED', 'HOLDS', 'WAKES BY'];
+const NUMBERS = [true, true, false, false, true, true, true, true, true, false, false];
+
+function consumerTable(consumers: readonly ConsumerInfo[], since: (ns: bigint) => string): string[] {
+  if (consumers.length === 0) return [];
+  const rows = consumers.map((consumer) => [
+    String(consumer.index),
+    String(consumer.pid),
+    consumer.alive ? 'yes' : 'no',
+    consumer.delivery,
+    since(consumer.sinceNs),
+    String(consumer.lastSequence ?? '-'),
+    String(consumer.lag ?? '-'),
+    String(consumer.framesTaken),
+    String(consumer.framesMissed),
+    [consumer.holdsViews ? 'views' : '', consumer.holdsFrames ? 'frames' : ''].filter((held) => held !== '').join(', ') || '-',
+    consumer.wakes ?? '-',
+  ]);
+  return table(HEAD, rows, NUMBERS).map((line) => `  ${line}`);
+}

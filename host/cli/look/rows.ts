@@ -1,0 +1,103 @@
+// What the listing commands have in common: two looks for a rate, and a row for each pool.
+
+import { setTimeout } from 'node:timers/promises';
+import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/node';
+import { showBytes, table, threeDigits } from '../format';
+import type { Style } from '../terminal';
+
+/** How long rates are measured over, unless the user says otherwise. */
+export const DEFAULT_INTERVAL_MS = 500;
+
+/** A pool as it is, and how many frames a second it got since the look before; null where that cannot be said. */
+export interface Row {
+  readonly entry: PoolEntry;
+  readonly rateHz: number | null;
+}
+
+/** Frames a second between two looks at a pool. By the times of the frames, so that it does not matter when the looks were. */
+export function rateBetween(earlier: PoolInfo | null | undefined, later: PoolInfo | null): number | null {
+  if (later === null || later.state !== 'live') return null;
+  if (earlier === null || earlier === undefined || earlier.poolId !== later.poolId) return null;
+  const frames = later.framesPublished - earlier.framesPublished;
+  if (frames <= 0 || later.publishedNs === null) return 0;
+  // Before the first frame there is only the time since the producer came.
+  const spanNs = Number(later.publishedNs - (earlier.publishedNs ?? later.producer.sinceNs));
+  return spanNs > 0 ? (frames * 1e9) / spanNs : null;
+}
+
+/** Rows for what there is now, with the rates since the entries given. */
+export function rowsSince(earlier: readonly PoolEntry[]): Row[] {
+  const before = new Map(earlier.map(({ name, info }) => [name, info]));
+  return list().map((entry) => ({ entry, rateHz: rateBetween(before.get(entry.name), entry.info) }));
+}
+
+/** Looks twice. At once if nothing lives whose rate could be asked for. */
+export async function lookTwice(intervalMs: number): Promise<Row[]> {
+  const first = list();
+  if (first.some(({ info }) => info?.state === 'live')) await setTimeout(intervalMs);
+  return rowsSince(first);
+}
+
+const FOREIGN: ReadonlySet<TensorIpcErrorCode> = new Set(['FOREIGN_OBJECT', 'INVALID_NAME', 'VERSION_MISMATCH']);
+
+/** One word for how an entry is. */
+export function stateOf({ info, error }: PoolEntry): string {
+  if (info !== null) return info.state;
+  if (error === null) return 'building';
+  if (error.code === 'PERMISSION_DENIED') return 'denied';
+  return FOREIGN.has(error.code) ? 'foreign' : 'damaged';
+}
+
+const HEAD = ['NAME', 'STATE', 'DTYPE', 'SHAPE', 'HISTORY', 'SIZE', 'RATE', 'CONSUMERS', 'LAG', 'AGE'] as const;
+const NUMBERS = [false, false, false, false, true, true, true, true, true, true];
+
+/** The table of ls and top, without colour in its cells: the head bold, what is not alive dim. */
+export function poolTable(rows: readonly Row[], { bold, dim }: Style): string[] {
+  const [head = '', ...lines] = table(HEAD, rows.map(cells), NUMBERS);
+  return [bold(head), ...lines.map((line, i) => (rows[i]?.entry.info?.state === 'live' ? line : dim(line)))];
+}
+
+function cells({ entry, rateHz }: Row): string[] {
+  const { name, info, error } = entry;
+  const state = stateOf(entry);
+  if (info === null) return [name, state, '-', error?.code ?? '-', '-', '-', '-', '-', '-', '-'];
+  const { metadata } = info;
+  const alive = info.consumers.filter((consumer) => consumer.alive);
+  const dead = info.consumers.length - alive.length;
+  const lag = alive.reduce((most, consumer) => Math.max(most, consumer.lag ?? -1), -1);
+  return [
+    name,
+    state,
+    metadata.plain ? metadata.dtype : 'record',
+    metadata.plain ? `[${metadata.shape.join(', ')}]` : shorten(metadata.fields.map((field) => field.name).join(', ')),
+    String(metadata.historyLen),
+    showBytes(info.objectBytes),
+    showRate(rateHz),
+    dead === 0 ? String(alive.length) : `${alive.length} +${dead} dead`,
+    lag < 0 ? '-' : String(lag),
+    showAge(info.ageMs),
+  ];
+}
+
+function shorten(text: string): string {
+  return text.length <= 32 ? text : `${text.slice(0, 31)}…`;
+}
+
+/** "30.0/s", or a dash where there is none. */
+export function showRate(hz: number | null): string {
+  return hz === null ? '-' : `${hz === 0 ? '0' : threeDigits(hz)}/s`;
+}
+
+const UNITS: readonly (readonly [unit: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+];
+
+/** "3.20 ms", "4.20 s", "12.0 min", or a dash where there is none. */
+export function showAge(ms: number | null): string {
+  if (ms === null) return '-';
+  const [unit, size] = UNITS.find(([, least]) => ms >= least) ?? ['ms', 1];
+  return `${threeDigits(ms / size)} ${unit}`;
+}

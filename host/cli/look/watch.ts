@@ -1,0 +1,114 @@
+// tensor-ipc watch: how the frames of one pool arrive.
+
+import { setTimeout } from 'node:timers/promises';
+import { inspect, TensorConsumer, type Trust } from '../../entry/node';
+import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+import { threeDigits } from '../format';
+import { LiveLine } from '../terminal';
+import { missing } from './info';
+import { showRate } from './rows';
+
+const NAME = 'watch';
+const DEFAULT_INTERVAL_MS = 1000;
+const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
+/** Intervals that the sparklines show. */
+const HISTORY = 24;
+/** A timestamp further away than this is of another clock. */
+const MAX_LATENCY_MS = 60_000;
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** Numbers as a line of bars, the largest one full. A dot where there is no number. */
+export function sparkline(values: readonly (number | null)[]): string {
+  const most = values.reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
+  return values
+    .map((value) => (value === null ? '·' : BARS[most === 0 ? 0 : Math.ceil((value / most) * (BARS.length - 1))]))
+    .join('');
+}
+
+/** What came in one interval. */
+class Interval {
+  frames = 0;
+  missed = 0;
+  readonly #latenciesMs: number[] = [];
+
+  take(latencyMs: number, missed: number): void {
+    this.frames += 1;
+    this.missed += missed;
+    if (latencyMs >= 0 && latencyMs < MAX_LATENCY_MS) this.#latenciesMs.push(latencyMs);
+  }
+
+  /** Of the timestamps, or null if they are of another clock. */
+  get medianMs(): number | null {
+    const sorted = this.#latenciesMs.sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] ?? null;
+  }
+}
+
+export const watchCommand = defineCommand({
+  name: NAME,
+  summary: 'Watch the frames of a pool arrive: rate, latency and drops.',
+  usage: 'NAME',
+  details:
+    'Attaches as one more consumer, which looks at every frame that it is in time for and copies none. Latency is the median\n' +
+    "time from a frame's timestamp to its arrival here; a dash if the timestamps are not those of CLOCK_MONOTONIC. Drops\n" +
+    'are frames that came while another one was being looked at. Ctrl-C ends it.',
+  options: {
+    interval: { type: 'string', value: 'MS', help: `Time between two figures. Default ${DEFAULT_INTERVAL_MS}.` },
+    count: { type: 'string', value: 'N', help: 'End after so many intervals.' },
+    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+  },
+  examples: [
+    [`${NAME} camera`, 'until Ctrl-C'],
+    [`${NAME} camera --count 10`, 'for ten seconds'],
+  ],
+  async run(values, [name, ...more]) {
+    if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME`, NAME);
+    if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
+    const intervalMs = wholeNumber(NAME, 'interval', values.interval, 1, 600_000) ?? DEFAULT_INTERVAL_MS;
+    const count = wholeNumber(NAME, 'count', values.count, 1, 2 ** 31) ?? Infinity;
+    const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
+    if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
+    if (inspect(name) === null) throw missing(name);
+
+    using consumer = TensorConsumer.attach(name, { trust });
+    let current = new Interval();
+    let failure: unknown = null;
+    const reading = (async () => {
+      for await (using view of consumer.frames({ borrow: true })) {
+        current.take(Number(process.hrtime.bigint() - view.timestampNs) / 1e6, view.missed);
+      }
+    })().catch((error: unknown) => {
+      failure = error;
+    });
+    const past: Interval[] = [];
+    const line = new LiveLine(process.stdout);
+    let dropped = 0;
+    for (let i = 0; i < count && failure === null; i++) {
+      const startedMs = performance.now();
+      await setTimeout(intervalMs);
+      const done = current;
+      current = new Interval();
+      past.push(done);
+      if (past.length > HISTORY) past.shift();
+      dropped += done.missed;
+      const rateHz = ((done.frames + done.missed) * 1000) / (performance.now() - startedMs);
+      line.show(consumer.connected ? figures(name, rateHz, dropped, past) : `${name}  waits for a producer`);
+    }
+    line.end();
+    consumer.close();
+    await reading;
+    if (failure !== null) throw failure;
+    return EXIT_OK;
+  },
+});
+
+function figures(name: string, rateHz: number, dropped: number, past: readonly Interval[]): string {
+  const latencyMs = past.at(-1)?.medianMs ?? null;
+  return [
+    name,
+    `rate ${showRate(rateHz)} ${sparkline(past.map(({ frames, missed }) => frames + missed))}`,
+    `latency ${latencyMs === null ? '-' : `${threeDigits(latencyMs)} ms`} ${sparkline(past.map(({ medianMs }) => medianMs))}`,
+    `dropped ${dropped} ${sparkline(past.map(({ missed }) => missed))}`,
+  ].join('  ');
+}

@@ -1,0 +1,83 @@
+// tensor-ipc sub: the frames of a pool, raw, to the standard output.
+
+import { type Frame, TensorConsumer, type Trust } from '../../entry/node';
+import { CliError, defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+
+const NAME = 'sub';
+const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
+
+export const subCommand = defineCommand({
+  name: NAME,
+  summary: 'Write the frames of a pool, raw, to the standard output.',
+  usage: 'NAME',
+  details:
+    'Each frame is the bytes of its tensors as they lie in the pool: row-major, little-endian, nothing in between. Waits for\n' +
+    'the pool if there is none yet, and ends with its producer: code 0 if that closed the pool, 1 if it died. When whoever\n' +
+    'reads the output is slow, frames are skipped, or with --all the producer waits.',
+  options: {
+    count: { type: 'string', value: 'N', help: 'End after so many frames.' },
+    latest: { type: 'boolean', help: 'The newest frame whenever the output has room (default).' },
+    all: { type: 'boolean', help: 'Every frame in order, none skipped, from the oldest that is still in the ring.' },
+    timeout: { type: 'string', value: 'MS', help: 'Wait so long for each frame. Default: for ever.' },
+    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+  },
+  examples: [
+    [`${NAME} cam --count 1 > frame.raw`, 'the latest frame'],
+    [`${NAME} cam --all | ffmpeg -f rawvideo -pix_fmt rgb24 -s 640x480 -i - film.mp4`, 'a film of every frame'],
+  ],
+  async run(values, [name, ...more]) {
+    if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME`, NAME);
+    if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
+    if (values.latest && values.all) throw new UsageError('--latest or --all, not both', NAME);
+    const count = wholeNumber(NAME, 'count', values.count, 1, 2 ** 31) ?? Infinity;
+    const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1);
+    const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
+    if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
+    if (process.stdout.isTTY) throw new UsageError('frames are binary, and the standard output is a terminal: redirect it', NAME);
+
+    using consumer = TensorConsumer.attach(name, { trust, ...(values.all ? { delivery: 'all', from: 'oldest' } : {}) });
+    const ended = new AbortController();
+    let how: 'closed' | 'died' | null = null;
+    consumer.on('disconnect', (reason) => {
+      how = reason;
+      ended.abort();
+    });
+    for (let frames = 0; frames < count; frames++) {
+      let frame: Frame | null;
+      try {
+        frame = await consumer.next({ signal: ended.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+      } catch (error) {
+        if (!ended.signal.aborted) throw error;
+        return over(name, how);
+      }
+      if (frame === null) {
+        throw new CliError(
+          consumer.connected
+            ? `pool '${name}' has a producer, but no frame came within ${timeoutMs} ms`
+            : `pool '${name}' has no producer, and none came within ${timeoutMs} ms: start one, or raise --timeout`,
+        );
+      }
+      if (!(await write(frame))) return EXIT_OK;
+      frame.release();
+    }
+    return EXIT_OK;
+  },
+});
+
+function over(name: string, how: 'closed' | 'died' | null): number {
+  if (how === 'died') throw new CliError(`the producer of pool '${name}' died`);
+  return EXIT_OK;
+}
+
+/** One frame is on its way at a time: a slow reader slows us. False when the reader has gone. */
+function write({ data }: Frame): Promise<boolean> {
+  const { stdout } = process;
+  return new Promise((resolve, reject) => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    stdout.write(bytes, (error) => {
+      if (error === null || error === undefined) resolve(true);
+      else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
+      else reject(error);
+    });
+  });
+}

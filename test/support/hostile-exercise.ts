@@ -1,0 +1,162 @@
+// Everything that can be done with a consumer and a producer, each step on its own: it works, or it throws a TensorIpcError with one
+// of the codes. What else is thrown, and bytes that are none of the frames', are faults.
+
+import {
+  type Frame,
+  type Sample,
+  TensorConsumer,
+  TensorIpcError,
+  type TensorIpcErrorCode,
+  type TensorProducer,
+  type View,
+} from 'tensor-ipc';
+import { FRAME_BYTE } from './hostile-image';
+import { Fences } from './hostile-probe';
+import type { Random } from './random';
+
+/** The closed set, so that the compiler says when it grows. */
+const CODES: Readonly<Record<TensorIpcErrorCode, true>> = {
+  INVALID_ARGUMENT: true,
+  INVALID_NAME: true,
+  SHAPE_MISMATCH: true,
+  DTYPE_MISMATCH: true,
+  FIELDS_MISMATCH: true,
+  HISTORY_MISMATCH: true,
+  HISTORY_TOO_LONG: true,
+  PRODUCER_EXISTS: true,
+  TOO_MANY_CONSUMERS: true,
+  FOREIGN_OBJECT: true,
+  UNSAFE_MODE: true,
+  TRUNCATED_OBJECT: true,
+  VERSION_MISMATCH: true,
+  CORRUPT_OBJECT: true,
+  SHM_FULL: true,
+  PERMISSION_DENIED: true,
+  ADDRESS_SPACE: true,
+  PIN_TIMEOUT: true,
+  LOAN_OUTSTANDING: true,
+  RELEASED: true,
+  CLOSED: true,
+  UNSUPPORTED_PLATFORM: true,
+  MISSING_DEPENDENCY: true,
+  SYSTEM: true,
+};
+
+const MAX_WINDOW_BYTES = 1 << 20;
+
+/** What happened in a run. */
+export class Outcome {
+  readonly faults: string[] = [];
+  readonly counts: Record<string, number> = {};
+
+  count(key: string): void {
+    this.counts[key] = (this.counts[key] ?? 0) + 1;
+  }
+
+  fault(what: string): void {
+    this.faults.push(what);
+  }
+
+  /** Notes an error: a fault unless it is of the closed set. */
+  error(step: string, error: unknown): void {
+    if (error instanceof TensorIpcError && Object.hasOwn(CODES, error.code)) this.count(error.code);
+    else
+      this.fault(
+        `${step}: ${error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 6).join(' | ') : String(error)}`,
+      );
+  }
+
+  step<V>(name: string, run: () => V): V | null {
+    try {
+      return run();
+    } catch (error) {
+      this.error(name, error);
+      return null;
+    }
+  }
+
+  async wait<V>(name: string, run: () => Promise<V>): Promise<V | null> {
+    try {
+      return await run();
+    } catch (error) {
+      this.error(name, error);
+      return null;
+    }
+  }
+}
+
+/** Reads every byte of a frame or view, by its own shape and strides where it has some. */
+function look(outcome: Outcome, step: string, frame: Frame | View | null): void {
+  if (frame === null) return;
+  outcome.count(step);
+  const tensors = [frame, ...Object.values(frame.fields ?? {})];
+  for (const { data, shape, strides, offset } of tensors) {
+    let low = offset;
+    let high = offset;
+    for (const [axis, extent] of shape.entries()) {
+      const reach = (extent - 1) * (strides[axis] as number);
+      if (reach < 0) low += reach;
+      else high += reach;
+    }
+    if (low < 0 || high >= data.length) outcome.fault(`${step}: shape ${shape} reaches ${low} to ${high} of ${data.length}`);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (Fences.leaked(bytes)) outcome.fault(`${step}: gave bytes from outside the pool`);
+    for (const at of [0, 1, bytes.length >> 1, bytes.length - 1]) {
+      const byte = bytes[at];
+      if (byte !== undefined && byte !== FRAME_BYTE && byte !== 0) outcome.fault(`${step}: byte ${at} of a frame is ${byte}`);
+    }
+  }
+  if (frame.shape.length > 0) outcome.step(`${step} at`, () => frame.at(0));
+  void frame.timestampNs;
+  if (!Number.isSafeInteger(frame.sequence) || frame.sequence < 0) outcome.fault(`${step}: sequence ${frame.sequence}`);
+}
+
+function window(random: Random, consumer: TensorConsumer): { historyLen: number; latestFirst: boolean } {
+  const { historyLen, frameBytes } = consumer.metadata ?? { historyLen: 1, frameBytes: 1 };
+  const most = Math.max(1, Math.min(historyLen, Math.floor(MAX_WINDOW_BYTES / frameBytes)));
+  return { historyLen: random.pick([1, most, random.integer(1, most)]), latestFirst: random.integer(0, 1) === 0 };
+}
+
+/** Reads in every way. `waits`: also on the event loop, which takes a millisecond. */
+export async function read(random: Random, outcome: Outcome, consumer: TensorConsumer, waits: boolean): Promise<void> {
+  outcome.step('connected', () => consumer.connected);
+  outcome.step('get', () => look(outcome, 'get', consumer.get()));
+  outcome.step('window', () => look(outcome, 'window', consumer.get(window(random, consumer))));
+  outcome.step('borrow', () => {
+    using view = consumer.borrow();
+    look(outcome, 'borrow', view);
+  });
+  outcome.step('borrowed windows', () => {
+    using first = consumer.borrow(window(random, consumer));
+    using second = consumer.borrow(window(random, consumer));
+    look(outcome, 'borrowed window', first);
+    look(outcome, 'borrowed window', second);
+    void first?.valid;
+    void second?.valid;
+  });
+  outcome.step('spin', () => consumer.spin(5));
+  outcome.step('waitSync', () => consumer.waitSync(0));
+  if (waits) look(outcome, 'next', await outcome.wait('next', () => consumer.next({ timeoutMs: random.integer(0, 1) })));
+}
+
+export async function attachAndRead(random: Random, outcome: Outcome, pool: string, waits: boolean): Promise<void> {
+  const consumer = outcome.step('attach', () => TensorConsumer.attach(pool));
+  if (consumer === null) return;
+  if (consumer.connected) outcome.count('attached');
+  else outcome.count('no pool');
+  await read(random, outcome, consumer, waits);
+  outcome.step('cleanup', () => consumer.cleanup());
+}
+
+/** Publishes in every way. */
+export function write(random: Random, outcome: Outcome, producer: TensorProducer, sample: Sample): void {
+  for (let i = random.integer(1, 3); i > 0; i--)
+    outcome.step('put', () => outcome.count(producer.put(sample) < 0 ? 'refused' : 'put'));
+  outcome.step('loan', () => {
+    using slot = producer.loan();
+    new Uint8Array(slot.data.buffer, slot.data.byteOffset, slot.data.byteLength).fill(FRAME_BYTE);
+    if (random.integer(0, 3) > 0) slot.commit();
+    outcome.count('loan');
+  });
+  outcome.step('stats', () => producer.stats());
+}

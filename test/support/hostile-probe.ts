@@ -1,0 +1,159 @@
+// What must not change whatever an object says: memory beside its mapping, the private handles, other files, open descriptors.
+
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { constants } from 'node:fs';
+import { HANDLE_BYTES } from '../../assembly/layout';
+import { type Arena, anyArena, type Space } from '../../host/arena';
+import type { System } from '../../host/system';
+import { DECOY_BELLS } from './hostile-mutate';
+
+const SHM = '/dev/shm';
+const GUARD_BYTE = 0xa5;
+const GUARD_PAGES = 4;
+
+/** Ranges of known bytes right before and right behind the gap into which the next pool of `gapBytes` will be mapped. */
+export class Fences {
+  readonly arena: Arena;
+  readonly #guards: Buffer[] = [];
+  readonly #pattern: Buffer;
+  #lowest: number;
+  readonly #handle: number;
+  readonly #bytes: number;
+
+  constructor(system: System, gapBytes: number) {
+    this.arena = anyArena(system);
+    this.#bytes = GUARD_PAGES * system.pageBytes;
+    this.#pattern = Buffer.alloc(this.#bytes, GUARD_BYTE);
+    const take = (bytes: number): Space => {
+      const space = this.arena.reserve(bytes);
+      if (space === null) throw new Error('no room in the arena');
+      return space;
+    };
+    const before = take(this.#bytes);
+    const gap = take(gapBytes);
+    const behind = take(this.#bytes);
+    // First fit: the gap is the first extent, and a pool of its size is mapped exactly there.
+    this.arena.release(gap);
+    this.#lowest = gap.byteOffset;
+    for (const space of [before, behind]) {
+      const guard = Buffer.from(this.arena.buffer, space.byteOffset, this.#bytes);
+      guard.fill(GUARD_BYTE);
+      this.#guards.push(guard);
+    }
+    // A private handle that nobody uses: the core must leave its neighbours alone.
+    this.#handle = this.arena.allocateHandle();
+    this.arena.u32.fill(0xa5a5a5a5, this.#handle / 4, (this.#handle + HANDLE_BYTES) / 4);
+  }
+
+  /** What has changed outside of the pool's mapping, or null. `idle`: no pool is mapped now. */
+  broken(idle: boolean): string | null {
+    for (const [i, guard] of this.#guards.entries()) {
+      if (Buffer.compare(guard, this.#pattern) === 0) continue;
+      guard.fill(GUARD_BYTE);
+      return `memory ${i === 0 ? 'before' : 'behind'} the mapping was written`;
+    }
+    for (let at = this.#handle / 4; at < (this.#handle + HANDLE_BYTES) / 4; at++) {
+      if (this.arena.u32[at] !== 0xa5a5a5a5) return "another's private handle was written";
+    }
+    if (!idle) return null;
+    const probe = this.arena.reserve(4096);
+    if (probe === null) return 'the arena is full';
+    this.arena.release(probe);
+    if (probe.byteOffset === this.#lowest) return null;
+    // Once: the next run is not to blame.
+    this.#lowest = probe.byteOffset;
+    return 'a mapping was not given back';
+  }
+
+  /** Whether bytes that a reader was given may come from a guard. */
+  static leaked(bytes: Uint8Array): boolean {
+    return bytes.includes(GUARD_BYTE);
+  }
+}
+
+/** The lowest free descriptor: rises when one was not closed. */
+export function lowestDescriptor(): number {
+  const fd = fs.openSync('/dev/null', 'r');
+  fs.closeSync(fd);
+  return fd;
+}
+
+/** Files whose names resemble the pool's, and FIFOs of other pools: none of them may be touched. */
+export class Bystanders {
+  readonly #files: { readonly path: string; readonly identity: string }[] = [];
+  readonly #fifo: number;
+  readonly #pool: string;
+  readonly #hangUp: number[] = [];
+
+  constructor(pool: string) {
+    this.#pool = pool;
+    const id = '0000000000000001';
+    const regular = [
+      `tensoripc.${pool}.other`,
+      `tensoripc.${pool.slice(0, -1)}`,
+      `tensoripc-bell.${pool}`,
+      `tensoripc-bell.${pool}.`,
+    ];
+    for (const name of regular) fs.writeFileSync(`${SHM}/${name}`, 'a bystander', { mode: 0o600 });
+    const fifos = [`tensoripc-bell.${pool}.other.${id}`, `tensoripc-bell.${pool.slice(0, -1)}.${id}`];
+    for (const name of fifos) makeFifo(`${SHM}/${name}`);
+    for (const name of [...regular, ...fifos]) this.#files.push({ path: `${SHM}/${name}`, identity: identity(`${SHM}/${name}`) });
+    this.#fifo = fs.openSync(`${SHM}/${fifos[0]}`, constants.O_RDWR | constants.O_NONBLOCK);
+    this.decoys();
+  }
+
+  /** The pool whose object symbolic links lead to. */
+  get victim(): string {
+    return this.#files[0]?.path as string;
+  }
+
+  /** Puts something under each of the names at which hostile entries point: file, link, directory, FIFO. One is left free. */
+  decoys(): void {
+    const path = (i: number) =>
+      `${SHM}/tensoripc-bell.${this.#pool}.${(DECOY_BELLS[i] as bigint).toString(16).padStart(16, '0')}`;
+    const absent = (i: number) => fs.lstatSync(path(i), { throwIfNoEntry: false }) === undefined;
+    if (absent(0)) fs.writeFileSync(path(0), 'no FIFO');
+    if (absent(1)) fs.symlinkSync(this.victim, path(1));
+    if (absent(2)) fs.mkdirSync(path(2));
+    if (absent(3)) {
+      for (const fd of this.#hangUp.splice(0)) fs.closeSync(fd);
+      makeFifo(path(3));
+      // Somebody listens here, and never reads: the FIFO fills.
+      this.#hangUp.push(fs.openSync(path(3), constants.O_RDWR | constants.O_NONBLOCK));
+    }
+  }
+
+  /** What has been touched, or null. */
+  touched(): string | null {
+    for (const { path, identity: before } of this.#files) {
+      const now = identity(path);
+      if (now !== before) return `${path} was touched: ${before} is now ${now}`;
+    }
+    try {
+      const count = fs.readSync(this.#fifo, new Uint8Array(8));
+      if (count > 0) return 'the FIFO of another pool was rung';
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+    return null;
+  }
+
+  close(): void {
+    fs.closeSync(this.#fifo);
+    for (const fd of this.#hangUp) fs.closeSync(fd);
+    for (const { path } of this.#files) fs.rmSync(path, { force: true });
+    for (const name of fs.readdirSync(SHM)) {
+      if (name.startsWith(`tensoripc-bell.${this.#pool}.`)) fs.rmSync(`${SHM}/${name}`, { force: true, recursive: true });
+    }
+  }
+}
+
+function identity(path: string): string {
+  const status = fs.lstatSync(path, { throwIfNoEntry: false });
+  return status === undefined ? 'gone' : `${status.ino} ${status.mode} ${status.size} ${status.isFIFO() ? '' : status.mtimeMs}`;
+}
+
+function makeFifo(path: string): void {
+  execFileSync('mkfifo', ['-m', '600', path]);
+}

@@ -1,0 +1,108 @@
+// One life of a producer in the soak: publishes by put, loan and putAsync, in bursts and pauses, until it is killed or its time is over.
+
+import { readFileSync } from 'node:fs';
+import { MetadataCreator, type TensorProducer as Producer, TensorProducer } from 'tensor-ipc';
+import { HEADER_POOL_ID } from '../../assembly/layout';
+import { Random } from './random';
+import { fillFrame } from './soak-frames';
+import type { Life } from './soak-plan';
+import { die, log, nowMs, step } from './soak-steps';
+
+/** Long: the soak looks for hangs itself, and tells them from a slow machine. */
+const WAIT_TIMEOUT_MS = 8000;
+/** Publications that took longer are told one by one. */
+const SLOW_MS = 20;
+
+interface AsyncPut {
+  putAsync(frame: Uint32Array): Promise<number>;
+}
+
+function hasPutAsync(producer: object): producer is AsyncPut {
+  return 'putAsync' in producer && typeof producer.putAsync === 'function';
+}
+
+function poolIdLow(pool: string): number {
+  return readFileSync(`/dev/shm/tensoripc.${pool}`).readUInt32LE(HEADER_POOL_ID);
+}
+
+class Publisher {
+  readonly #producer: Producer<Uint32Array>;
+  readonly #random: Random;
+  readonly #life: number;
+  readonly #pool: number;
+  readonly #data: Uint32Array;
+  published = 0;
+  refused = 0;
+
+  constructor(producer: Producer<Uint32Array>, { life, seed, words, pool }: Life) {
+    this.#producer = producer;
+    this.#random = new Random(seed);
+    this.#life = life;
+    this.#pool = poolIdLow(pool);
+    this.#data = new Uint32Array(words);
+  }
+
+  get pool(): number {
+    return this.#pool;
+  }
+
+  #stamp(sequence: number) {
+    return { life: this.#life, sequence, pool: this.#pool };
+  }
+
+  #loan(): number {
+    using slot = this.#producer.loan();
+    const { data } = slot;
+    const half = data.length >> 1;
+    // What a reader must never see.
+    data.fill(0xdeadbeef);
+    step('loan half written');
+    fillFrame(data, this.#stamp(slot.sequence), half);
+    fillFrame(data, this.#stamp(slot.sequence), 0, half);
+    step('loan written');
+    return this.#random.next() < 0.05 ? -1 : slot.commit();
+  }
+
+  async #publish(): Promise<number> {
+    const producer = this.#producer;
+    const draw = this.#random.next();
+    if (draw < 0.4) return this.#loan();
+    fillFrame(this.#data, this.#stamp(producer.nextSequence));
+    if (draw < 0.6 && hasPutAsync(producer)) return producer.putAsync(this.#data);
+    return producer.put(this.#data);
+  }
+
+  async burst(): Promise<void> {
+    for (let left = this.#random.integer(1, 40); left > 0; left--) {
+      const begun = nowMs();
+      const sequence = await this.#publish();
+      const ended = nowMs();
+      if (ended - begun > SLOW_MS) log({ kind: 'slow', begun, ended });
+      if (sequence < 0) this.refused += 1;
+      else this.published += 1;
+    }
+    const pause = this.#random.next() < 0.5 ? 0 : this.#random.integer(1, 12);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+export async function produce(life: Life, stopped: () => boolean): Promise<void> {
+  const { pool, words, historyLen, policy, lifeMs } = life;
+  const metadata = MetadataCreator.fromSample(pool, new Uint32Array(words), { historyLen });
+  const producer = new TensorProducer<Uint32Array>(metadata, { onPinned: policy, waitTimeoutMs: WAIT_TIMEOUT_MS });
+  const publisher = new Publisher(producer, life);
+  log({ kind: 'open', pool: publisher.pool, next: producer.nextSequence, at: nowMs() });
+  const end = performance.now() + lifeMs;
+  let told = 0;
+  while (!stopped() && performance.now() < end) {
+    await publisher.burst();
+    if (publisher.published - told > 500) {
+      told = publisher.published;
+      log({ kind: 'count', published: told, refused: publisher.refused });
+    }
+  }
+  log({ kind: 'count', published: publisher.published, refused: publisher.refused });
+  if (!life.closes && !stopped()) die('when its time was over');
+  log({ kind: 'closing', next: producer.nextSequence });
+  producer.cleanup();
+}
