@@ -1,4 +1,5 @@
 import type { TypedArray } from './dtype';
+import { TensorIpcError } from './errors';
 import type { Frame } from './frame';
 import type { PoolMetadata } from './metadata';
 import type { TensorLike } from './tensor';
@@ -70,3 +71,18 @@ export type ConsumerEvents<T extends TypedArray> = {
   /** A pool appeared under the name that cannot be used. */
   error: [error: unknown];
 };
+
+/** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
+export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOptions<T>) {
+  const { onNewData, signal, trust = 'owner', delivery = 'latest', from = 'now', protect = false } = options;
+  oneOf('trust', trust, ['owner', 'group', 'any']);
+  oneOf('delivery', delivery, ['latest', 'all']);
+  oneOf('from', from, ['now', 'oldest']);
+  return { onNewData, signal, trust, delivery, from, protect };
+}
+
+function oneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  const names = allowed.map((name) => `'${name}'`).join(' or ');
+  throw new TensorIpcError('INVALID_ARGUMENT', `${option} is ${names}, found ${JSON.stringify(value)}`);
+}

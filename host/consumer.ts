@@ -1,16 +1,25 @@
 import { BELL_FUTEX, HEADER_WAKE_COUNT } from '../assembly/layout';
 import { CLOSED } from '../assembly/status';
 import type { Connection } from './connection';
-import type { ConsumerEvents, ConsumerOptions, FramesOptions, GetOptions, NextOptions, WindowOptions } from './consumer-options';
-import { arrayOf, carries, type TypedArray } from './dtype';
+import {
+  type ConsumerEvents,
+  type ConsumerOptions,
+  checkConsumerOptions,
+  type FramesOptions,
+  type GetOptions,
+  type NextOptions,
+  type WindowOptions,
+} from './consumer-options';
+import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { callSafely, Emitter } from './events';
 import { FROM_NOW } from './follower';
 import { Frame } from './frame';
+import { checkInto } from './intake';
 import { type Cursor, LIVENESS_INTERVAL_MS, Link } from './link';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from './metadata';
 import { platform, type System } from './system';
-import { isTypedArray, normalise, type TensorLike } from './tensor';
+import type { TensorLike } from './tensor';
 import { View } from './view';
 import { type Subscription, Waiting } from './waiting';
 
@@ -57,16 +66,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     }
     this.#expected = typeof metadata === 'string' ? null : metadata;
     this.name = checkName(typeof metadata === 'string' ? metadata : metadata.name);
-    const { onNewData, signal, trust = 'owner', delivery = 'latest', from = 'now', protect = false } = options;
-    if (trust !== 'owner' && trust !== 'group' && trust !== 'any') {
-      throw new TensorIpcError('INVALID_ARGUMENT', `trust is 'owner', 'group' or 'any', found ${JSON.stringify(trust)}`);
-    }
-    if (delivery !== 'latest' && delivery !== 'all') {
-      throw new TensorIpcError('INVALID_ARGUMENT', `delivery is 'latest' or 'all', found ${JSON.stringify(delivery)}`);
-    }
-    if (from !== 'now' && from !== 'oldest') {
-      throw new TensorIpcError('INVALID_ARGUMENT', `from is 'now' or 'oldest', found ${JSON.stringify(from)}`);
-    }
+    const { onNewData, signal, trust, delivery, from, protect } = checkConsumerOptions(options);
     this.#onNewData = onNewData ?? null;
     this.#system = platform().system();
     const bellId = this.#system.randomU64();
@@ -322,7 +322,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const connection = this.#link.live();
     if (connection === null) return null;
     const count = this.#count(connection, options);
-    const into = options?.into === undefined ? null : this.#target(connection, count, options.into);
+    const into = options?.into === undefined ? null : checkInto(connection.mapping.metadata, count, options.into);
     const copied = connection.copy(count, options?.latestFirst ?? true, into);
     if (typeof copied === 'number') {
       if (copied === CLOSED && this.#link.follower === null) this.#link.lose('closed');
@@ -352,7 +352,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const { follower } = this.#link;
     if (connection === null || follower === null) return this.#get(cursor, options);
     this.#checkSingle(options);
-    const into = options?.into === undefined ? null : this.#target(connection, 1, options.into);
+    const into = options?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, options.into);
     if (follower.next() < 0) return null;
     const { window, sequence, timestampNs } = follower.take(into);
     const missed = this.#advance(cursor, sequence);
@@ -376,26 +376,6 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       'INVALID_ARGUMENT',
       "delivery 'all' gives frames one by one: leave historyLen out, or use get({ historyLen }) for the latest window",
     );
-  }
-
-  /** Checks where the caller wants the copy. */
-  #target(connection: Connection, count: number, into: TensorLike): TypedArray {
-    const { metadata } = connection.mapping;
-    const tensor = normalise(into, 'into');
-    const dtype = metadata.plain ? metadata.dtype : 'uint8';
-    const itemSize = metadata.plain ? arrayOf(dtype).BYTES_PER_ELEMENT : 1;
-    const elements = (count * metadata.frameBytes) / itemSize;
-    if (!tensor.dense || tensor.elements !== elements) {
-      throw new TensorIpcError(
-        'SHAPE_MISMATCH',
-        `into must be dense and hold ${elements} elements of ${dtype} (${count} frames of pool '${this.name}'), found ${tensor.elements}`,
-      );
-    }
-    if (!carries(tensor.data, dtype)) {
-      throw new TensorIpcError('DTYPE_MISMATCH', `into must hold ${dtype}, found ${tensor.dtype}`);
-    }
-    const exact = tensor.offset === 0 && tensor.data.length === elements;
-    return exact && isTypedArray(tensor.data) ? tensor.data : tensor.data.subarray(tensor.offset, tensor.offset + elements);
   }
 
   /** Notes what a reader was given; how many it missed since the last. */

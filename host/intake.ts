@@ -1,6 +1,6 @@
-// What a producer accepts: checked before a slot is claimed, so that a wrong argument costs no frame.
+// The tensors that users hand in: to put, checked before a slot is claimed so that a wrong argument costs no frame, and to copy into.
 
-import type { TypedArray } from './dtype';
+import { carries, itemBytes, type TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { type FieldMetadata, isRecord, PLAIN_FIELD, type PoolMetadata, type Sample } from './metadata';
 import { isTypedArray, type NormalTensor, normalise, sameShape, showShape, type TensorLike } from './tensor';
@@ -60,6 +60,26 @@ export function checkedTensors(frame: Sample, metadata: PoolMetadata): NormalTen
     }
     return tensor;
   });
+}
+
+/**
+ * Where a caller wants a copy of `count` frames: a dense array of the pool's dtype (bytes for records) and the right length.
+ *
+ * @throws TensorIpcError SHAPE_MISMATCH, DTYPE_MISMATCH, INVALID_ARGUMENT
+ */
+export function checkInto(metadata: PoolMetadata, count: number, into: TensorLike): TypedArray {
+  const tensor = normalise(into, 'into');
+  const dtype = metadata.plain ? metadata.dtype : 'uint8';
+  const elements = (count * metadata.frameBytes) / itemBytes(dtype);
+  if (!tensor.dense || tensor.elements !== elements) {
+    throw new TensorIpcError(
+      'SHAPE_MISMATCH',
+      `into must be dense and hold ${elements} elements of ${dtype} (${count} frames of pool '${metadata.name}'), found ${tensor.elements}`,
+    );
+  }
+  if (!carries(tensor.data, dtype)) throw new TensorIpcError('DTYPE_MISMATCH', `into must hold ${dtype}, found ${tensor.dtype}`);
+  const exact = tensor.offset === 0 && tensor.data.length === elements;
+  return exact ? tensor.data : tensor.data.subarray(tensor.offset, tensor.offset + elements);
 }
 
 /** Whether an unlabelled array of one dtype stands for another's bits. */
