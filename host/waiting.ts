@@ -116,7 +116,12 @@ export class Waiting {
     this.#scheduled = true;
     when.then(() => {
       this.#scheduled = false;
-      this.rearm();
+      try {
+        this.rearm();
+      } catch (error) {
+        this.#fail(error);
+        return;
+      }
       this.#pump();
     });
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { poolName } from './support/child';
+import { leftovers, poolName } from './support/child';
 
 const test = suite('the package');
 const root = process.cwd();
@@ -70,6 +70,23 @@ test('ESM', () => {
 test('CommonJS', () => {
   const file = write('cjs.cjs', `const ${NAMES} = require('tensor-ipc');${EXCHANGE}`);
   assert.is(run(process.execPath, file, poolName('cjs')).trim(), '[1,2,3] true function');
+});
+
+test('both at once in one process: a signal still ends it, and both clean up', () => {
+  const [one, two] = [poolName('both'), poolName('both')];
+  const file = write(
+    'both.mjs',
+    `import * as esm from 'tensor-ipc';
+    import { createRequire } from 'node:module';
+    const cjs = createRequire(import.meta.url)('tensor-ipc');
+    esm.TensorProducer.fromSample('${one}', new Uint8Array(1));
+    cjs.TensorProducer.fromSample('${two}', new Uint8Array(1));
+    setInterval(() => {}, 1000);
+    setImmediate(() => process.kill(process.pid, 'SIGTERM'));`,
+  );
+  const { signal } = spawnSync(process.execPath, [file], { cwd: project, timeout: 60_000, killSignal: 'SIGKILL' });
+  assert.is(signal, 'SIGTERM');
+  assert.equal([...leftovers(one), ...leftovers(two)], []);
 });
 
 test('the two have the same names', () => {

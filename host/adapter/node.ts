@@ -8,6 +8,9 @@ import type { BellReader, Platform, System, Timer } from '../system';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Marks our handlers, also for another copy of this library in the same process (one imported, one required). */
+const OURS = Symbol.for('tensor-ipc.cleanup');
+
 let system: System | null = null;
 
 function openSystem(): System {
@@ -48,11 +51,13 @@ function timer(handle: NodeJS.Timeout, stop: () => void): Timer {
 function onExit(callback: () => void): () => void {
   const handlers = SIGNALS.map((signal) => {
     const handler = () => {
-      if (process.listenerCount(signal) > 1) return;
+      if (process.listeners(signal).some((listener) => !(OURS in listener))) return;
       callback();
       process.removeListener(signal, handler);
-      process.kill(process.pid, signal);
+      // The last copy of the library to have cleaned up lets the signal do what it would have done.
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     };
+    Object.defineProperty(handler, OURS, { value: true });
     // In front, so that a program's own once() handler still counts when we look.
     process.prependListener(signal, handler);
     return () => void process.removeListener(signal, handler);
