@@ -58,7 +58,11 @@ export interface Core {
 
 let compiled: WebAssembly.Module | null = null;
 
-/** The core over a memory. The module is compiled once; instances have no state of their own. */
+/**
+ * The core over a memory. The module is compiled once; instances have no state of their own.
+ *
+ * @internal Keeps WebAssembly types, which not every project has, out of the published declarations.
+ */
 export function instantiateCore(memory: WebAssembly.Memory): Core {
   compiled ??= new WebAssembly.Module(wasm);
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as object as Core;
