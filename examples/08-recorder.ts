@@ -31,7 +31,7 @@ async function camera(): Promise<void> {
 async function recorder(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'recorder-'));
   const file = await open(join(folder, 'frames.rgb'), 'w');
-  using consumer = TensorConsumer.attach(name, { delivery: 'all', from: 'oldest' });
+  using consumer = TensorConsumer.attach<Uint8Array>(name, { delivery: 'all', from: 'oldest' });
   using viewer = TensorConsumer.attach(name);
   let shown = 0;
   viewer.on('frame', () => shown++);

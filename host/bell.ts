@@ -9,10 +9,14 @@ import {
   HANDLE_ARMED,
   HEADER_BYTES,
   HEADER_WAKE_COUNT,
+  LOCK_CONSUMERS,
   MAX_CONSUMERS,
 } from '../assembly/layout';
 import type { Mapping } from './mapping';
 import { platform, type System } from './system';
+
+/** A FIFO without a reader may just have been made; after this long it was left behind. */
+const ABANDONED_AFTER_MS = 1000;
 
 /** File name of a consumer's FIFO, in the directory of the objects. The id is random, so that no two meet. */
 export function bellName(pool: string, id: bigint): string {
@@ -30,7 +34,13 @@ export function ringNewcomers(system: System, pool: string): void {
     // A pool's name may contain dots: only what follows as an id is a bell of this one.
     if (!name.startsWith(prefix) || !/^[0-9a-f]{16}$/.test(name.slice(prefix.length))) continue;
     const fd = system.openBell(name);
-    if (fd === null) continue;
+    if (fd === null) {
+      // Of a consumer that died before it found a pool: no table knows it, so nobody else would remove it.
+      const status = system.statObject(`/${name}`);
+      const old = status !== null && Date.now() - status.changedMs > ABANDONED_AFTER_MS;
+      if (old && status.uid === system.uid && system.bellIsAbandoned(name)) system.unlinkBell(name);
+      continue;
+    }
     system.ringBell(fd);
     system.close(fd);
   }
@@ -43,6 +53,15 @@ export function ringNewcomers(system: System, pool: string): void {
 export function unlinkDeadBell(mapping: Mapping, index: number): void {
   const id = mapping.arena.i64[(consumerEntry(mapping, index) + CONSUMER_BELL_ID) / 8] as bigint;
   if (id !== 0n) mapping.system.unlinkBell(bellName(mapping.metadata.name, id));
+}
+
+/** Removes the FIFOs of all consumers of a pool that are dead. Those that live remove their own. */
+export function unlinkDeadBells(mapping: Mapping): void {
+  for (let index = 0; index < MAX_CONSUMERS; index++) {
+    if (!mapping.system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) continue;
+    unlinkDeadBell(mapping, index);
+    mapping.system.unlock(mapping.fd, LOCK_CONSUMERS + index);
+  }
 }
 
 /** Offset in the arena of an entry of the consumer table. */

@@ -21,13 +21,20 @@ export interface Removal {
   readonly bytes: number;
 }
 
-/** Removes the pools whose producer is dead and that no live consumer is attached to, and the FIFOs that nobody reads. */
-export function removeDead(options: { readonly dryRun: boolean }): Removal[] {
+/**
+ * Removes the pools whose producer is dead and that no live consumer is attached to, and the FIFOs that nobody reads.
+ *
+ * @param options.pools Only what belongs to these names. Default: everything.
+ */
+export function removeDead(options: { readonly dryRun: boolean; readonly pools?: readonly string[] }): Removal[] {
   const system = platform().system();
   const prefix = objectName('').slice(1);
   return platform()
     .listSharedMemory()
-    .filter((file) => file.startsWith(prefix) || poolOfBell(file) !== null)
+    .filter((file) => {
+      const pool = file.startsWith(prefix) ? file.slice(prefix.length) : poolOfBell(file);
+      return pool !== null && (options.pools?.includes(pool) ?? true);
+    })
     .sort()
     .flatMap((file) => {
       const removal = file.startsWith(prefix)
@@ -51,7 +58,7 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
       if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
       if (system.isLocked(fd, LOCK_PRODUCER)) return say('kept', 'its producer lives');
       if (liveConsumers(system, fd) > 0) return say('kept', 'its producer is dead, but a consumer is still attached');
-      if (readSnapshot(system, name, fd, bytes) === null) {
+      if (readSnapshot(system, name, fd) === null) {
         if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
         return dispose(system, file, name, dryRun) ? say('removed', 'its producer died while making it') : null;
       }
@@ -162,7 +169,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
 /** A damaged pool may go; what was never one is somebody else's. */
 function refuseForeign(system: System, name: string, fd: number, bytes: number): void {
   try {
-    readSnapshot(system, name, fd, bytes);
+    readSnapshot(system, name, fd);
   } catch (error) {
     if (!(error instanceof TensorIpcError)) throw error;
     if (error.code === 'FOREIGN_OBJECT') throw error;

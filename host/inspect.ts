@@ -206,7 +206,7 @@ function read(system: System, name: string, fd: number, files: readonly string[]
   if (status.kind !== 'file') {
     throw new TensorIpcError('FOREIGN_OBJECT', `pool '${name}': /dev/shm${objectName(name)} is not a regular file`);
   }
-  const snapshot = readSnapshot(system, name, fd, status.bytes);
+  const snapshot = readSnapshot(system, name, fd);
   if (snapshot === null) return null;
   const { header, geometry, description } = snapshot;
   const consumerCapacity = header.getUint32(HEADER_CONSUMER_CAPACITY, true);

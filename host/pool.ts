@@ -19,6 +19,7 @@ import {
 } from '../assembly/layout';
 import { NOT_READY, OK } from '../assembly/status';
 import { type Arena, anyArena } from './arena';
+import { unlinkDeadBells } from './bell';
 import { poolError } from './core';
 import { TensorIpcError } from './errors';
 import { type Geometry, Mapping, readGeometry } from './mapping';
@@ -59,6 +60,9 @@ export function translate(pool: string, error: unknown): unknown {
   }
 }
 
+/** Milliseconds of patience with a lock that is taken. */
+const LOCK_TRIES = 20;
+
 /** A header and metadata that were copied out of an object and then checked. */
 interface Snapshot {
   readonly header: DataView;
@@ -81,7 +85,7 @@ export function hashBytes(system: System, bytes: Uint8Array): bigint {
 }
 
 /** Reads an object without mapping it. Null while it is under construction; throws when it is no pool. */
-export function readSnapshot(system: System, pool: string, fd: number, objectBytes: number): Snapshot | null {
+export function readSnapshot(system: System, pool: string, fd: number): Snapshot | null {
   const header = new Uint8Array(HEADER_BYTES);
   const read = system.readAt(fd, header, 0);
   if (read < HEADER_BYTES) {
@@ -98,7 +102,8 @@ export function readSnapshot(system: System, pool: string, fd: number, objectByt
   if (scratch === null) throw new TensorIpcError('ADDRESS_SPACE', 'no room in the arena for a header');
   try {
     new Uint8Array(arena.buffer, scratch.byteOffset, HEADER_BYTES).set(header);
-    const code = arena.core.controlValidate(handle, scratch.byteOffset, objectBytes);
+    // The size after the header: an object that was still empty a moment ago may have been finished since.
+    const code = arena.core.controlValidate(handle, scratch.byteOffset, system.statDescriptor(fd).bytes);
     if (code === NOT_READY) return null;
     if (code !== OK) throw poolError(pool, code);
     const at = (field: number) => arena.u32[(handle + field) / 4] as number;
@@ -224,15 +229,19 @@ export function openForProducer(system: System, description: PoolDescription, op
     try {
       const status = system.statDescriptor(fd);
       checkFile(pool, status, system, options.trust);
-      if (!system.tryLock(fd, LOCK_PRODUCER)) {
+      if (!lockPatiently(system, fd)) {
         throw new TensorIpcError(
           'PRODUCER_EXISTS',
           `pool '${pool}' has a live producer already: a pool has one; stop it, or choose another name`,
         );
       }
       if (system.statObject(name)?.identity !== status.identity) continue;
-      const snapshot = readSnapshot(system, pool, fd, status.bytes);
-      const reusable = snapshot === null ? status.bytes === 0 : sameBytes(snapshot.json, json);
+      const snapshot = readSnapshot(system, pool, fd);
+      // Closed is final: its producer died between saying so and unlinking it, and its readers have let go of their frames.
+      const reusable =
+        snapshot === null
+          ? status.bytes === 0
+          : sameBytes(snapshot.json, json) && snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) !== PRODUCER_CLOSED;
       if (!reusable || status.mode !== options.mode) {
         // Of other form, or left half-built by a producer that died: start afresh under the name.
         if (snapshot !== null) retire(system, snapshot, fd);
@@ -257,10 +266,21 @@ export function openForProducer(system: System, description: PoolDescription, op
   }
 }
 
+/** Takes the producer's lock. A tool that clears away what is dead holds it for an instant: that is no producer. */
+function lockPatiently(system: System, fd: number): boolean {
+  const { address } = anyArena(system);
+  for (let patience = 0; patience < LOCK_TRIES; patience++) {
+    if (system.tryLock(fd, LOCK_PRODUCER)) return true;
+    system.futexWait(address, 0, 1); // nobody wakes it: a millisecond's sleep
+  }
+  return false;
+}
+
 /** Tells those attached to a dead producer's pool that it is over. */
 function retire(system: System, snapshot: Snapshot, fd: number): void {
   const mapping = new Mapping(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
   mapping.core.writerClose(mapping.handle);
+  unlinkDeadBells(mapping);
   mapping.unmap();
 }
 
@@ -281,7 +301,7 @@ export function openForConsumer(
   try {
     const status = system.statDescriptor(fd);
     checkFile(pool, status, system, trust);
-    const snapshot = readSnapshot(system, pool, fd, status.bytes);
+    const snapshot = readSnapshot(system, pool, fd);
     if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
     if (!system.isLocked(fd, LOCK_PRODUCER)) return null;
     check(snapshot.description);

@@ -1,6 +1,6 @@
 import { HANDLE_TIMESTAMP_NS, LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../assembly/layout';
 import { OK } from '../assembly/status';
-import { Ringer, ringNewcomers, unlinkDeadBell } from './bell';
+import { Ringer, ringNewcomers, unlinkDeadBells } from './bell';
 import { Claims, type OnPinned, POLICIES } from './claims';
 import { copyToShared } from './copy';
 import { poolError } from './core';
@@ -248,7 +248,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     core.writerClose(handle);
     this.#ringer.ring();
     this.#ringer.close();
-    this.#unlinkDeadBells();
+    unlinkDeadBells(this.#mapping);
     const name = objectName(this.name);
     // Somebody may have removed the object by hand, and another may stand there now.
     if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
@@ -319,16 +319,6 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     if (direct !== null) copyToShared(this.#system, mapping.window(slot, 1, false).data, mapping.slotAddress(slot), direct);
     else this.#copyTensors(tensors as NormalTensor[], slot);
     return this.#publish(slot, timestampNs);
-  }
-
-  /** Leaves no litter of consumers that died. Those that live remove their own. */
-  #unlinkDeadBells(): void {
-    const { fd } = this.#mapping;
-    for (let index = 0; index < MAX_CONSUMERS; index++) {
-      if (!this.#system.tryLock(fd, LOCK_CONSUMERS + index)) continue;
-      unlinkDeadBell(this.#mapping, index);
-      this.#system.unlock(fd, LOCK_CONSUMERS + index);
-    }
   }
 
   #publish(slot: number, timestampNs: bigint | undefined): number {

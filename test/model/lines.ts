@@ -14,7 +14,7 @@ export interface Programs {
   readonly join: readonly ('bit' | 'head' | 'pin' | 'claim' | 'moved' | 'wake')[];
   /** and takes one frame. */
   readonly take: readonly ('bytes' | 'advance' | 'wake')[];
-  /** Wait, 1 to 5. */
+  /** Wait, 1 to 5; the wake count is taken before the bit is set. */
   readonly wait: readonly ('arm' | 'count' | 'look' | 'closed' | 'sleep')[];
   readonly leave: readonly ('bits' | 'pins' | 'wake' | 'unlock')[];
   /** A newcomer in the entry of a dead consumer. */
@@ -44,7 +44,7 @@ export const PROTOCOL: Programs = {
   hold: ['bit', 'head', 'pin', 'claim', 'moved', 'bytes', 'unpin', 'wake'],
   join: ['bit', 'head', 'pin', 'claim', 'moved'],
   take: ['bytes', 'advance', 'wake'],
-  wait: ['arm', 'count', 'look', 'closed', 'sleep'],
+  wait: ['count', 'arm', 'look', 'closed', 'sleep'],
   leave: ['bits', 'pins', 'wake', 'unlock'],
   register: ['bits', 'pins'],
   faults: new Set(),

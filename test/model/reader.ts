@@ -55,7 +55,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
   const at = readerAt(index);
   const kind = world.readers[index];
   const bit = 1 << index;
-  const lossless = kind === 'lossless';
+  const lossless = kind === 'lossless' || kind === 'oldest';
   const program = get(state, at + R_PROGRAM);
   if (program === P_GONE) return out;
   const step = (label: string, change: (next: State) => string | undefined | void): void => {
@@ -93,17 +93,12 @@ export function readerSteps(state: State, index: number, world: World, programs:
 
   const read = lossless ? programs.take : kind === 'copy' ? programs.copy : kind === 'view' ? programs.view : programs.hold;
   const start = lossless ? programs.join : [];
-  const lines: readonly string[] = {
-    [P_START]: start,
-    [P_WAIT]: programs.wait,
-    [P_READ]: read,
-    [P_LEAVE]: programs.leave,
-    [P_REGISTER]: programs.register,
-  }[program] as readonly string[];
+  const byProgram: readonly (readonly string[])[] = [start, programs.wait, read, programs.leave, [], [], programs.register];
+  const lines = byProgram[program] ?? [];
   const advance = (next: State): void => {
     next[at + R_LINE] = get(next, at + R_LINE) + 1;
     next[at + R_SUB] = 0;
-    if (next[at + R_LINE] < lines.length) return;
+    if (get(next, at + R_LINE) < lines.length) return;
     if (program === P_REGISTER) begin(next);
     else if (program === P_START) enter(next, P_WAIT);
     else if (program === P_READ) {
@@ -131,7 +126,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
     next[at + R_BAD] = 0;
   };
   /** What must never be wrong, and what may be as long as nobody accepts it. */
-  const guarded = kind === 'lossless' || kind === 'hold' || (kind === 'view' && world.policy !== 'overwrite');
+  const guarded = lossless || kind === 'hold' || (kind === 'view' && world.policy !== 'overwrite');
   const load = (next: State): string | undefined => {
     const loaded = get(next, at + R_LOADED);
     const position = oldest + (loaded >> 1);
@@ -158,7 +153,8 @@ export function readerSteps(state: State, index: number, world: World, programs:
       step('load head', (next) => {
         if (next[CLOSED] === 1 && lossless) enter(next, P_LEAVE);
         else {
-          next[at + R_HEAD] = get(next, HEAD);
+          // From the oldest that is surely held: the slot at the head may be under way.
+          next[at + R_HEAD] = kind === 'oldest' ? Math.max(get(next, HEAD) - SLOTS + 1, SLOTS) : get(next, HEAD);
           advance(next);
         }
       });
@@ -176,6 +172,10 @@ export function readerSteps(state: State, index: number, world: World, programs:
         else {
           next[at + R_TRIES] = 1;
           retry(next);
+          if (kind !== 'oldest') return;
+          // One frame is lost; the pin stops the writer a lap further on.
+          next[at + R_HEAD] = oldest + 1;
+          next[at + R_LINE] = lines.indexOf('pin');
         }
       });
       break;

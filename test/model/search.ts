@@ -27,7 +27,7 @@ export interface SearchResult {
   readonly trace: readonly string[];
 }
 
-const keyOf = (state: State): string => String.fromCharCode(...state);
+const keyOf = (state: State): string => Buffer.from(state.buffer).toString('latin1');
 
 export function search(model: Model, maxStates = 3_000_000): SearchResult {
   const states: State[] = [model.initial];

@@ -73,7 +73,8 @@ export const stampDone = (position: number): number => 2 * position + 2;
 export const stampWriting = (position: number): number => 2 * position + 1;
 
 export type Policy = 'wait' | 'drop' | 'overwrite';
-export type ReaderKind = 'copy' | 'view' | 'hold' | 'lossless';
+/** 'lossless' joins at the next frame, 'oldest' at the oldest one held. */
+export type ReaderKind = 'copy' | 'view' | 'hold' | 'lossless' | 'oldest';
 export type Bell = 'fifo' | 'futex';
 
 /** One world to search: who takes part, how often, and who may die. */

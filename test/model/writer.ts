@@ -1,6 +1,7 @@
 // The writer of the model: publishes, backs off, reaps, waits, closes, dies, and is succeeded.
 
 import type { Programs } from './lines';
+import { P_WAIT } from './reader';
 import type { Step } from './search';
 import {
   ARMED,
@@ -42,7 +43,6 @@ import {
   WAKES,
   type World,
 } from './state';
-import { P_WAIT } from './reader';
 
 export const P_PUBLISH = 0;
 export const P_CLOSE = 1;

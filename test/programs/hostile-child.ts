@@ -6,7 +6,7 @@ import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { HEADER_PRODUCER_STATE, PRODUCER_OPEN } from '../../assembly/layout';
 import { hashBytes } from '../../host/pool';
 import { platform } from '../../host/system';
-import { attachAndRead, Outcome, read, write } from '../support/hostile-exercise';
+import { attachAndRead, consumerOptions, Outcome, read, write, writeAsync } from '../support/hostile-exercise';
 import { countsOf, FORM_NAMES, formOf, framesOffsetOf, metadataOf, poolImage } from '../support/hostile-image';
 import { type Mutant, mutate, scribbleLive } from '../support/hostile-mutate';
 import { Bystanders, Fences, lowestDescriptor } from '../support/hostile-probe';
@@ -52,13 +52,15 @@ let what = '';
 
 // Whatever it is: in a program without such handlers it would have been the end.
 process.on('uncaughtException', (error) => outcome.fault(`uncaught exception: ${error.stack}`));
-process.on('unhandledRejection', (error) => outcome.fault(`unhandled rejection: ${error instanceof Error ? error.stack : error}`));
+process.on('unhandledRejection', (error) =>
+  outcome.fault(`unhandled rejection: ${error instanceof Error ? error.stack : error}`),
+);
 process.on('warning', () => outcome.count('warnings'));
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 // Before anything is mapped: the gap is as long as the first form's object and its mirror.
-const images = new Map(FORM_NAMES.map((form) => [form, poolImage(`${pool}.image`, form, 3)]));
+const images = new Map(FORM_NAMES.map((form) => [form, poolImage(mode === 'across' ? `${pool}.image` : pool, form, 3)]));
 const imageOf = (form: string) => images.get(form) as Uint8Array;
 const gapOf = (image: Uint8Array) => image.length * 2 - framesOffsetOf(image);
 const form = FORM_NAMES[(task.seeds[0] as number) % FORM_NAMES.length] as string;
@@ -148,7 +150,7 @@ async function runBehind(random: Random): Promise<void> {
     waitTimeoutMs: 1,
     historyPad: random.pick(['zero', 'fill'] as const),
   });
-  const consumers = [0, 1].map(() => TensorConsumer.attach(pool));
+  const consumers = [0, 1].map(() => TensorConsumer.attach(pool, consumerOptions(random)));
   if (random.integer(0, 3) === 0) consumers[0]?.on('frame', () => outcome.count('frame event'));
   const fd = fs.openSync(path, 'r+');
   const block = new Uint8Array(framesOffsetOf(imageOf(form)));
@@ -167,6 +169,7 @@ async function runBehind(random: Random): Promise<void> {
     for (const consumer of consumers) await read(random, outcome, consumer, random.integer(0, 39) === 0);
     if (random.integer(0, 3) === 0) await attachAndRead(random, outcome, pool, false);
     write(random, outcome, producer, sample);
+    if (random.integer(0, 9) === 0) await writeAsync(outcome, producer, sample);
     const broken = fences.broken(false);
     if (broken !== null) outcome.fault(broken);
     // So that not everything stays lost after one bad head.
@@ -185,9 +188,9 @@ async function runBehind(random: Random): Promise<void> {
 
 /** As behind their backs, while a producer in another process publishes as fast as it can: mutations meet it at any instruction. */
 async function runAcross(random: Random): Promise<void> {
-  const consumers = [0, 1].map(() => outcome.step('attach', () => TensorConsumer.attach(pool)));
+  const consumers = [0, 1].map(() => outcome.step('attach', () => TensorConsumer.attach(pool, consumerOptions(random))));
   const object = fs.openSync(path, 'r+');
-  const block = new Uint8Array(framesOffsetOf(imageOf(form)));
+  const block = new Uint8Array(controlBytes);
   const counts = countsOf(imageOf(form));
   for (let round = 0; round < ROUNDS; round++) {
     fs.readSync(object, block, 0, block.length, 0);
@@ -207,6 +210,7 @@ async function runAcross(random: Random): Promise<void> {
   await turn();
 }
 
+const controlBytes = framesOffsetOf(mode === 'across' ? new Uint8Array(fs.readFileSync(path)) : imageOf(form));
 let fd = mode === 'before' ? openObject() : -1;
 await turn();
 let descriptors = lowestDescriptor();

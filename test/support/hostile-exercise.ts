@@ -2,7 +2,10 @@
 // of the codes. What else is thrown, and bytes that are none of the frames', are faults.
 
 import {
+  type ConsumerOptions,
   type Frame,
+  inspect,
+  list,
   type Sample,
   TensorConsumer,
   TensorIpcError,
@@ -121,6 +124,14 @@ function window(random: Random, consumer: TensorConsumer): { historyLen: number;
 export async function read(random: Random, outcome: Outcome, consumer: TensorConsumer, waits: boolean): Promise<void> {
   outcome.step('connected', () => consumer.connected);
   outcome.step('get', () => look(outcome, 'get', consumer.get()));
+  outcome.step('fields', () => {
+    const fields = consumer.get()?.fields;
+    const names = consumer.metadata?.fields.map(({ name }) => name) ?? [];
+    // Names that mean something to JavaScript are names like others.
+    if (fields !== undefined && Object.keys(fields).sort().join() !== names.sort().join()) {
+      outcome.fault(`fields ${Object.keys(fields)} of a pool of ${names}`);
+    }
+  });
   outcome.step('window', () => look(outcome, 'window', consumer.get(window(random, consumer))));
   outcome.step('borrow', () => {
     using view = consumer.borrow();
@@ -134,21 +145,54 @@ export async function read(random: Random, outcome: Outcome, consumer: TensorCon
     void first?.valid;
     void second?.valid;
   });
+  outcome.step('tryNext', () => {
+    for (let i = 0; i < 4; i++) look(outcome, 'tryNext', consumer.tryNext());
+    using view = consumer.tryNext({ borrow: true });
+    look(outcome, 'tryNext', view);
+  });
   outcome.step('spin', () => consumer.spin(5));
   outcome.step('waitSync', () => consumer.waitSync(0));
-  if (waits) look(outcome, 'next', await outcome.wait('next', () => consumer.next({ timeoutMs: random.integer(0, 1) })));
+  if (!waits) return;
+  outcome.count('waits');
+  look(outcome, 'next', await outcome.wait('next', () => consumer.next({ timeoutMs: random.integer(0, 1) })));
+}
+
+/** How the consumers attach: every kind of reader that there is. */
+export function consumerOptions(random: Random): ConsumerOptions {
+  return {
+    delivery: random.pick(['latest', 'latest', 'all']),
+    from: random.pick(['now', 'oldest']),
+    protect: random.integer(0, 3) === 0,
+  };
+}
+
+/** Looks at the pool without attaching, as the tools do. */
+export function examine(random: Random, outcome: Outcome, pool: string): void {
+  outcome.step('inspect', () => {
+    const info = inspect(pool);
+    if (info !== null) outcome.count('inspected');
+    for (const number of [info?.framesPublished, info?.slotCapacity, info?.ageMs ?? 0]) {
+      if (number !== undefined && !(number >= 0)) outcome.fault(`inspect: ${number}`);
+    }
+  });
+  if (random.integer(0, 99) > 0) return;
+  outcome.step('list', () => {
+    const entry = list().find(({ name }) => name === pool);
+    outcome.count('listed');
+    if (entry !== undefined && entry.error !== null) outcome.error('list', entry.error);
+  });
 }
 
 export async function attachAndRead(random: Random, outcome: Outcome, pool: string, waits: boolean): Promise<void> {
-  const consumer = outcome.step('attach', () => TensorConsumer.attach(pool));
+  examine(random, outcome, pool);
+  const consumer = outcome.step('attach', () => TensorConsumer.attach(pool, consumerOptions(random)));
   if (consumer === null) return;
-  if (consumer.connected) outcome.count('attached');
-  else outcome.count('no pool');
+  outcome.step('connected', () => outcome.count(consumer.connected ? 'attached' : 'no pool'));
   await read(random, outcome, consumer, waits);
   outcome.step('cleanup', () => consumer.cleanup());
 }
 
-/** Publishes in every way. */
+/** Publishes in every way that does not wait on the event loop. */
 export function write(random: Random, outcome: Outcome, producer: TensorProducer, sample: Sample): void {
   for (let i = random.integer(1, 3); i > 0; i--)
     outcome.step('put', () => outcome.count(producer.put(sample) < 0 ? 'refused' : 'put'));
@@ -159,4 +203,8 @@ export function write(random: Random, outcome: Outcome, producer: TensorProducer
     outcome.count('loan');
   });
   outcome.step('stats', () => producer.stats());
+}
+
+export async function writeAsync(outcome: Outcome, producer: TensorProducer, sample: Sample): Promise<void> {
+  await outcome.wait('putAsync', async () => outcome.count((await producer.putAsync(sample)) < 0 ? 'refused' : 'putAsync'));
 }

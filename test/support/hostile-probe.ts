@@ -89,14 +89,9 @@ export class Bystanders {
   constructor(pool: string) {
     this.#pool = pool;
     const id = '0000000000000001';
-    const regular = [
-      `tensoripc.${pool}.other`,
-      `tensoripc.${pool.slice(0, -1)}`,
-      `tensoripc-bell.${pool}`,
-      `tensoripc-bell.${pool}.`,
-    ];
+    const regular = [`tensoripc.${pool}.other`, `tensoripc.${pool}-`, `tensoripc-bell.${pool}`, `tensoripc-bell.${pool}.`];
     for (const name of regular) fs.writeFileSync(`${SHM}/${name}`, 'a bystander', { mode: 0o600 });
-    const fifos = [`tensoripc-bell.${pool}.other.${id}`, `tensoripc-bell.${pool.slice(0, -1)}.${id}`];
+    const fifos = [`tensoripc-bell.${pool}.other.${id}`, `tensoripc-bell.${pool}-.${id}`];
     for (const name of fifos) makeFifo(`${SHM}/${name}`);
     for (const name of [...regular, ...fifos]) this.#files.push({ path: `${SHM}/${name}`, identity: identity(`${SHM}/${name}`) });
     this.#fifo = fs.openSync(`${SHM}/${fifos[0]}`, constants.O_RDWR | constants.O_NONBLOCK);

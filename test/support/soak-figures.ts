@@ -3,19 +3,17 @@
 /** Milliseconds, with quantiles. */
 export class Distribution {
   readonly #values: number[] = [];
+  #longest = { value: 0, who: '' };
 
-  add(value: number): void {
+  add(value: number, who: string): void {
     this.#values.push(value);
+    if (value > this.#longest.value) this.#longest = { value, who };
   }
 
-  get count(): number {
-    return this.#values.length;
-  }
-
-  summary(): { count: number; p50Ms: number; p99Ms: number; maxMs: number } {
+  summary(): { count: number; p50Ms: number; p99Ms: number; maxMs: number; longest: string } {
     const sorted = [...this.#values].sort((a, b) => a - b);
     const at = (share: number) => Math.round((sorted[Math.floor(share * (sorted.length - 1))] ?? 0) * 10) / 10;
-    return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+    return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), longest: this.#longest.who };
   }
 }
 
@@ -38,6 +36,8 @@ export class Figures {
   checked = 0;
   takeOvers = 0;
   objects = 0;
+  /** Files of the dead that were left for gc. */
+  collected = 0;
   readonly steps = new Map<string, number>();
   readonly faults: Fault[] = [];
   /** From the death of a process to the end of a publication that was under way, or began, while it was in the way. */
@@ -72,6 +72,7 @@ export class Figures {
       closes: this.closes,
       takeOvers: this.takeOvers,
       objects: this.objects,
+      collected: this.collected,
       published: this.published,
       refused: this.refused,
       checked: this.checked,
@@ -95,13 +96,19 @@ export function table(report: Report): string {
       `${report.kills} (${report.killsPerMinute} a minute), ${report.killsAtSteps} at ${report.differentSteps} labelled steps`,
     ],
     ['lives', `${report.starts} started, ${report.closes} ended by closing`],
-    ['pools', `${report.objects} objects made, ${report.takeOvers} taken over`],
+    [
+      'pools',
+      `${report.objects} objects made, ${report.takeOvers} taken over; ${report.collected} files of the dead left for gc`,
+    ],
     ['frames', `${report.published} published, ${report.refused} refused, ${report.checked} checked`],
     [
       'waits for the dead',
-      `${waits.count} over 20 ms: median ${waits.p50Ms} ms, 99 % ${waits.p99Ms} ms, longest ${waits.maxMs} ms`,
+      `${waits.count} over 20 ms: median ${waits.p50Ms} ms, 99 % ${waits.p99Ms} ms, longest ${waits.maxMs} ms, ${waits.longest}`,
     ],
-    ['deaths noticed', `${noticed.count}: median ${noticed.p50Ms} ms, 99 % ${noticed.p99Ms} ms, longest ${noticed.maxMs} ms`],
+    [
+      'deaths noticed',
+      `${noticed.count}: median ${noticed.p50Ms} ms, 99 % ${noticed.p99Ms} ms, longest ${noticed.maxMs} ms, ${noticed.longest}`,
+    ],
     [
       'steps',
       Object.entries(report.steps)

@@ -1,19 +1,25 @@
 // The soak itself: keeps every seat taken, listens, and holds what it hears against what the pools promise.
 
 import { readdirSync } from 'node:fs';
-import { MetadataCreator, TensorConsumer, TensorProducer } from 'tensor-ipc';
+import { TensorConsumer } from 'tensor-ipc';
+import { removeDead, removePool } from '../../host/inspect-remove';
+import { sleep } from './child';
 import { Figures, type Report } from './soak-figures';
-import { HISTORY, planSeats, type Seat } from './soak-plan';
+import { planSeats, type Seat } from './soak-plan';
 import { type Death, PoolWatch } from './soak-pool';
 import { type LogLine, type SeatListener, SeatProcess } from './soak-seat';
 import { nowMs } from './soak-steps';
 
 /** The promise is 200 ms. Machines under test are shared and stand still at times: only far beyond it is a fault. */
 const FAULT_WAIT_MS = 2000;
+/** How often the parent looks whether the machine stands still. */
+const BEAT_MS = 50;
 /** A death may have been in the way of publications that began this much later. */
 const DEATH_MATTERS_MS = 1000;
 /** Lines of different children arrive in any order: judge when all must be in. */
 const SETTLE_MS = 600;
+/** gc leaves alone what is younger than a second: it may be in the making. */
+const AGE_MS = 1100;
 
 /** Whether this build of the library knows lossless consumers: it would refuse this delivery. */
 function knowsLossless(pool: string): boolean {
@@ -33,11 +39,13 @@ export class Soak implements SeatListener {
   readonly figures = new Figures();
   readonly lossless: boolean;
   readonly #seats: SeatProcess[];
-  readonly #pools = new Map<string, PoolWatch>();
+  readonly #pools = new Map<string, { readonly watch: PoolWatch; readonly producer: SeatProcess }>();
   readonly #published = new Map<SeatProcess, { published: number; refused: number }>();
   // Disconnections that were heard of before the death that caused them.
   readonly #early = new Map<string, number[]>();
   #draining = false;
+  // How long this process, which has little to do, was kept from running at the worst: so may any of the others have been.
+  #stillMs = 0;
   readonly #begun = nowMs();
 
   constructor(
@@ -48,8 +56,10 @@ export class Soak implements SeatListener {
     this.lossless = knowsLossless(`${prefix}-probe`);
     const seats = planSeats(prefix, this.lossless);
     this.#seats = seats.map((seat) => new SeatProcess(seat, seed, program, this));
-    for (const { pool } of seats) {
-      this.#pools.set(pool, new PoolWatch(pool));
+    for (const producer of this.#seats) {
+      const { pool, role } = producer.seat;
+      if (role !== 'producer') continue;
+      this.#pools.set(pool, { watch: new PoolWatch(pool), producer });
       this.#early.set(pool, []);
     }
   }
@@ -59,7 +69,7 @@ export class Soak implements SeatListener {
   }
 
   #pool(seat: Seat): PoolWatch {
-    return this.#pools.get(seat.pool) as PoolWatch;
+    return (this.#pools.get(seat.pool) as { watch: PoolWatch }).watch;
   }
 
   #who({ seat, life }: SeatProcess): string {
@@ -82,7 +92,7 @@ export class Soak implements SeatListener {
     this.#published.set(from, { published: 0, refused: 0 });
     const { producerDiedAt } = this.#pool(from.seat);
     const gapMs = nowMs() - producerDiedAt;
-    if (producerDiedAt === 0 || gapMs < FAULT_WAIT_MS) return;
+    if (producerDiedAt === 0 || gapMs < this.#limitMs) return;
     for (const other of this.#seats) {
       const { seat, running, connected, startedAt } = other;
       if (seat.pool === from.seat.pool && seat.role === 'consumer' && running && connected && startedAt < producerDiedAt)
@@ -138,16 +148,16 @@ export class Soak implements SeatListener {
   #noticed(from: SeatProcess, ms: number): void {
     // Those who came after the death found nothing to lose.
     if (ms < 0) return;
-    this.figures.noticed.add(ms);
-    if (ms > FAULT_WAIT_MS) this.#fault(from, `noticed its producer's death after ${ms.toFixed(0)} ms`);
+    this.figures.noticed.add(ms, this.#who(from));
+    if (ms > this.#limitMs) this.#fault(from, `noticed its producer's death after ${ms.toFixed(0)} ms`);
   }
 
   #judgeWait(from: SeatProcess, begun: number, ended: number): void {
     const deaths = this.#pool(from.seat).deaths.filter(({ at }) => at > begun - DEATH_MATTERS_MS && at < ended);
     const tookMs = ended - begun;
     const waits = deaths.map(({ at }) => ended - Math.max(begun, at));
-    if (waits.length > 0) this.figures.waitsForDead.add(Math.max(...waits));
-    if (tookMs > FAULT_WAIT_MS) this.#fault(from, `one publication took ${tookMs.toFixed(0)} ms`);
+    if (waits.length > 0) this.figures.waitsForDead.add(Math.max(...waits), this.#who(from));
+    if (tookMs > this.#limitMs) this.#fault(from, `one publication took ${tookMs.toFixed(0)} ms`);
   }
 
   ended(from: SeatProcess, step: string | null, at: number, problem: string | null): void {
@@ -155,7 +165,6 @@ export class Soak implements SeatListener {
     if (step !== null) {
       this.figures.countKill(step);
       pool.noteDeath({ who: this.#who(from), step, at });
-      if (process.env['SOAK_DEBUG'] && from.seat.role === 'consumer') console.log('DEBUG', from.seat.pool, from.connected ? 'connected' : 'apart', step, from.life.kind);
     } else this.figures.closes += 1;
     if (problem !== null) this.#fault(from, problem);
     if (from.seat.role !== 'producer') return;
@@ -164,7 +173,18 @@ export class Soak implements SeatListener {
     for (const heard of early.splice(0)) this.#noticed(from, heard - at);
   }
 
+  /** Beyond this, nobody may have waited. */
+  get #limitMs(): number {
+    return FAULT_WAIT_MS + 4 * this.#stillMs;
+  }
+
   start(): void {
+    let last = nowMs();
+    setInterval(() => {
+      const now = nowMs();
+      this.#stillMs = Math.max(this.#stillMs, now - last - BEAT_MS);
+      last = now;
+    }, BEAT_MS).unref();
     for (const seat of this.#seats) seat.start();
   }
 
@@ -172,32 +192,32 @@ export class Soak implements SeatListener {
   async finish(): Promise<void> {
     const of = (role: Seat['role']) => this.#seats.filter(({ seat }) => seat.role === role);
     await Promise.all(of('producer').map((seat) => seat.stop()));
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await sleep(SETTLE_MS);
     this.#draining = true;
     await Promise.all(of('consumer').map((seat) => seat.stop()));
-    for (const pool of this.#pools.values()) {
-      this.figures.takeOvers += pool.takeOvers;
-      this.figures.objects += pool.objects;
-      pool.close();
+    for (const { watch } of this.#pools.values()) {
+      this.figures.takeOvers += watch.takeOvers;
+      this.figures.objects += watch.objects;
+      watch.close();
     }
+    await sleep(AGE_MS);
     this.#collect();
   }
 
   /** Collects what the dead have left, and sees that nothing else is there. */
   #collect(): void {
-    for (const { seat } of this.#seats) {
-      if (seat.role !== 'producer') continue;
-      for (const words of seat.forms) {
-        const metadata = MetadataCreator.fromSample(seat.pool, new Uint32Array(words), { historyLen: HISTORY });
-        new TensorProducer(metadata).cleanup();
+    const left = () => readdirSync('/dev/shm').filter((name) => name.includes(`.${this.prefix}-`));
+    this.figures.collected = left().length;
+    // What `tensor-ipc gc` would do, asked only: it would do it to everybody's pools. Then the same for those of this run.
+    const judged = removeDead({ dryRun: true });
+    for (const [name, { producer }] of this.#pools) {
+      for (const { file, action, reason } of judged) {
+        if (file.includes(`.${name}`) && action !== 'removed')
+          this.#fault(producer, `gc would leave ${file}: ${action}, ${reason}`);
       }
-    }
-    const left = readdirSync('/dev/shm').filter((name) => name.includes(`.${this.prefix}-`));
-    for (const seat of this.#seats) {
-      if (seat.seat.role !== 'producer') continue;
-      const mine = left.filter((name) => name.includes(`.${seat.seat.pool}`));
-      const some = mine.slice(0, 3).join(', ');
-      if (mine.length > 0) this.#fault(seat, `LEFT BEHIND in /dev/shm: ${mine.length} files of this pool: ${some}${mine.length > 3 ? ', …' : ''}`);
+      removePool(name, { force: false });
+      const rest = left().filter((file) => file.includes(`.${name}`));
+      if (rest.length > 0) this.#fault(producer, `LEFT BEHIND in /dev/shm: ${rest.length} files, such as ${rest[0]}`);
     }
   }
 

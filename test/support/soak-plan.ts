@@ -72,6 +72,7 @@ const PRODUCER_WORKS: readonly Label[] = [
   ['openBell', 4],
   ['futexWake', 20],
   ['futexWait', 10],
+  ['futexWaitAsync', 10],
   ['writerBlocker', 20],
   ['writerSetWaiting', 10],
   ['writerCountWait', 5],
@@ -135,9 +136,11 @@ export function planLife(seed: number, seat: Seat, life: number): Life {
     Math.imul(seed, 0x9e3779b1) ^ Math.imul(seat.index + 1, 0x85ebca77) ^ Math.imul(life + 1, 0xc2b2ae3d),
   );
   const draw = random.next();
-  const byStep = draw < 0.65 ? planKill(random, seat.role) : null;
-  const atRandom = draw >= 0.65 && draw < 0.92;
-  const lifeMs = Math.round(seat.meanLifeMs * (0.2 + 1.6 * random.next()));
+  const byStep = draw < 0.75 ? planKill(random, seat.role) : null;
+  const atRandom = draw >= 0.75 && draw < 0.94;
+  // Some live long enough to show that they wait in vain.
+  const long = random.next() < 0.1 ? 3000 : 0;
+  const lifeMs = Math.round(long + seat.meanLifeMs * (0.2 + 1.6 * random.next()));
   const gap = random.next();
   return {
     role: seat.role,

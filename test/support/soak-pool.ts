@@ -2,7 +2,15 @@
 // at the objects' files from outside, through descriptors of its own.
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { HEADER_BYTES, HEADER_HEAD, HEADER_LAYOUT_VERSION, HEADER_POOL_ID, HEADER_SLOT_CAPACITY } from '../../assembly/layout';
+import {
+  HEADER_BYTES,
+  HEADER_HEAD,
+  HEADER_LAYOUT_VERSION,
+  HEADER_POOL_ID,
+  HEADER_PRODUCER_STATE,
+  HEADER_SLOT_CAPACITY,
+  PRODUCER_CLOSED,
+} from '../../assembly/layout';
 
 interface PoolObject {
   readonly fd: number;
@@ -13,6 +21,7 @@ interface PoolObject {
 interface Header {
   readonly pool: number;
   readonly ready: boolean;
+  readonly closed: boolean;
   readonly next: number;
 }
 
@@ -22,6 +31,7 @@ function readHeader(fd: number): Header | null {
   return {
     pool: bytes.readUInt32LE(HEADER_POOL_ID),
     ready: bytes.readUInt32LE(HEADER_LAYOUT_VERSION) !== 0,
+    closed: bytes.readUInt32LE(HEADER_PRODUCER_STATE) === PRODUCER_CLOSED,
     next: Number(bytes.readBigUInt64LE(HEADER_HEAD)) - bytes.readUInt32LE(HEADER_SLOT_CAPACITY),
   };
 }
@@ -112,7 +122,8 @@ export class PoolWatch {
     if (this.#current === null) return;
     const { fd, words } = this.#current;
     const header = readHeader(fd);
-    if (header?.ready !== true) return;
+    // Killed while it closed the pool: its readers have been told that it is over, and a successor may start afresh.
+    if (header?.ready !== true || header.closed) return;
     try {
       if (statSync(this.#path).ino !== fstatSync(fd).ino) return;
     } catch (error) {

@@ -6,12 +6,14 @@ import { HEADER_POOL_ID } from '../../assembly/layout';
 import { Random } from './random';
 import { fillFrame } from './soak-frames';
 import type { Life } from './soak-plan';
-import { die, log, nowMs, step } from './soak-steps';
+import { die, log, nowMs, onWait, step } from './soak-steps';
 
 /** Long: the soak looks for hangs itself, and tells them from a slow machine. */
 const WAIT_TIMEOUT_MS = 8000;
 /** Publications that took longer are told one by one. */
 const SLOW_MS = 20;
+/** One that has not ended by then is told before it has: its process may be killed first. */
+const STUCK_MS = 2000;
 
 interface AsyncPut {
   putAsync(frame: Uint32Array): Promise<number>;
@@ -33,6 +35,8 @@ class Publisher {
   readonly #data: Uint32Array;
   published = 0;
   refused = 0;
+  #begun = 0;
+  #stuck = false;
 
   constructor(producer: Producer<Uint32Array>, { life, seed, words, pool }: Life) {
     this.#producer = producer;
@@ -40,6 +44,12 @@ class Publisher {
     this.#life = life;
     this.#pool = poolIdLow(pool);
     this.#data = new Uint32Array(words);
+    onWait(() => {
+      const ended = nowMs();
+      if (this.#begun === 0 || this.#stuck || ended - this.#begun < STUCK_MS) return;
+      this.#stuck = true;
+      log({ kind: 'slow', begun: this.#begun, ended });
+    });
   }
 
   get pool(): number {
@@ -75,9 +85,11 @@ class Publisher {
   async burst(): Promise<void> {
     for (let left = this.#random.integer(1, 40); left > 0; left--) {
       const begun = nowMs();
+      this.#begun = begun;
       const sequence = await this.#publish();
       const ended = nowMs();
-      if (ended - begun > SLOW_MS) log({ kind: 'slow', begun, ended });
+      this.#begun = 0;
+      if (ended - begun > SLOW_MS && !this.#stuck) log({ kind: 'slow', begun, ended });
       if (sequence < 0) this.refused += 1;
       else this.published += 1;
     }

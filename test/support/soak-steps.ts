@@ -70,7 +70,7 @@ function fatal(call: AnyFunction, { label, nth, when }: KillPlan, broken: AnyFun
   };
 }
 
-function wrapSystem(system: System, target: KillPlan): System {
+function wrapSystem(system: System, target: KillPlan | null, onWait: () => void): System {
   // The methods use private fields: they must be called on the system itself.
   const bound = new Map<PropertyKey, unknown>();
   return new Proxy(system, {
@@ -80,7 +80,14 @@ function wrapSystem(system: System, target: KillPlan): System {
       const value: unknown = Reflect.get(object, key, object);
       if (typeof value !== 'function') return value;
       const method = value.bind(object) as AnyFunction;
-      const wrapped = key === target.label ? fatal(method, target, null, '') : method;
+      let wrapped = key === target?.label ? fatal(method, target, null, '') : method;
+      if (key === 'futexWait' || key === 'futexWaitAsync') {
+        const wait = wrapped;
+        wrapped = (...args: never[]) => {
+          onWait();
+          return wait(...args);
+        };
+      }
       bound.set(key, wrapped);
       return wrapped;
     },
@@ -109,17 +116,23 @@ function wrapCore(target: KillPlan): void {
   Reflect.set(WebAssembly, 'Instance', instrumented);
 }
 
+let waitHook = (): void => undefined;
+
+/** Calls back before each slice that the library sleeps in a system call: a process that hangs there says so while it can. */
+export function onWait(hook: () => void): void {
+  waitHook = hook;
+}
+
 /** Call once, before the first pool is opened. */
 export function installKill(target: KillPlan | null): void {
   plan = target;
-  if (target === null) return;
-  wrapCore(target);
+  if (target !== null) wrapCore(target);
   const original = platform();
   let system: System | null = null;
   installPlatform({
     ...original,
     system: () => {
-      system ??= wrapSystem(original.system(), target);
+      system ??= wrapSystem(original.system(), target, () => waitHook());
       return system;
     },
   });

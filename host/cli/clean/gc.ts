@@ -2,7 +2,7 @@
 
 import '../../entry/node';
 import { type Removal, removeDead } from '../../inspect-remove';
-import { defineCommand, EXIT_OK, UsageError } from '../command';
+import { defineCommand, EXIT_OK } from '../command';
 import { showBytes, table } from '../format';
 import { styleOf } from '../terminal';
 
@@ -11,10 +11,11 @@ const NAME = 'gc';
 export const gcCommand = defineCommand({
   name: NAME,
   summary: 'Remove the pools and bells of processes that died.',
-  usage: '',
+  usage: '[NAME…]',
   details:
     'Removed is only what is provably dead: pools whose producer holds its lock no longer and to which no live consumer is\n' +
-    'attached, and bells that no process has open. What is damaged, foreign or of another user is left alone, and named.',
+    'attached, and bells that no process has open. What is damaged, foreign or of another user is left alone, and named.\n' +
+    'With names, only those pools are looked at.',
   options: {
     'dry-run': { type: 'boolean', help: 'Say what would be removed, and remove nothing.' },
     json: { type: 'boolean', help: 'Print JSON.' },
@@ -23,12 +24,9 @@ export const gcCommand = defineCommand({
     [`${NAME} --dry-run`, 'what would go'],
     [NAME, 'let it go'],
   ],
-  async run(values, positionals) {
-    if (positionals.length > 0) {
-      throw new UsageError(`${NAME} takes no name; did you mean "tensor-ipc rm ${positionals[0]}"?`, NAME);
-    }
+  async run(values, pools) {
     const dryRun = values['dry-run'] === true;
-    const removals = removeDead({ dryRun });
+    const removals = removeDead({ dryRun, ...(pools.length === 0 ? {} : { pools }) });
     process.stdout.write(`${values.json ? JSON.stringify(removals, null, 2) : report(removals, dryRun)}\n`);
     return EXIT_OK;
   },

@@ -12,7 +12,7 @@ export function optionsOf(command: Command): { name: string; takesValue: boolean
 
 /** Whether the command's first argument is a pool. */
 export function takesPool(command: Command): boolean {
-  return command.usage.startsWith('NAME');
+  return /^\[?NAME/.test(command.usage);
 }
 
 /** The words that a command's argument is one of: `bash|zsh|fish`. */

@@ -58,14 +58,14 @@ export function system(): Finding[] {
 
 /** koffi, and a pool that is made, written, read and removed. */
 export function native(): Finding[] {
-  const what = 'koffi';
+  const what = 'system calls';
   try {
     const { nativeVersion } = platform().system();
     const binary = readText('/proc/self/maps')
       ?.split('\n')
       .map((line) => line.slice(line.indexOf('/')))
       .find((path) => /koffi.*\.node$/.test(path));
-    return [{ what, status: 'ok', found: `${nativeVersion}${binary === undefined ? '' : `, ${binary}`}` }, roundTrip()];
+    return [{ what, status: 'ok', found: `koffi ${nativeVersion}${binary === undefined ? '' : `, ${binary}`}` }, roundTrip()];
   } catch (error) {
     return [{ what, status: 'missing', found: message(error), advice: 'Run "npm install koffi" beside tensor-ipc.' }];
   }
@@ -134,7 +134,7 @@ function openFiles(): Finding | null {
 export function optional(): Finding[] {
   return [
     ffmpeg(),
-    library('libddsc', 'Cyclone DDS', 'discovery over DDS', 'apt install libddsc0debian or cyclonedds; or ROS 2 brings it'),
+    library('libddsc', 'Cyclone DDS', 'discovery over DDS', 'apt install cyclonedds-dev; ROS 2 brings it too'),
     library('libcuda', 'CUDA driver', 'pools on the GPU', 'install the NVIDIA driver; in a container start it with --gpus all'),
   ];
 }

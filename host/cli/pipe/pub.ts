@@ -24,7 +24,8 @@ export const pubCommand = defineCommand({
   details:
     'Each frame is the bytes of one tensor: row-major, little-endian, nothing in between. They are read straight into the\n' +
     'slot. When a consumer is in the way (a view, or one that takes all frames), the input waits. The pool is closed at the\n' +
-    'end of the input.',
+    'end of the input. From a film:\n\n' +
+    '  ffmpeg -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 640x480 - | tensor-ipc pub cam --shape 480,640,3',
   options: {
     shape: { type: 'string', value: 'N,N,…', help: 'Shape of a frame, such as 480,640,3.' },
     dtype: { type: 'string', value: 'TYPE', help: 'Element type: uint8 (default), float32, …' },
@@ -33,11 +34,8 @@ export const pubCommand = defineCommand({
     drop: { type: 'boolean', help: 'Drop a frame rather than wait for a consumer.' },
   },
   examples: [
-    ['pub cam --shape 480,640,3 --dtype uint8 < frames.raw', 'a file'],
-    [
-      'pub cam --shape 480,640,3 < <(ffmpeg -i film.mp4 -s 640x480 -f rawvideo -pix_fmt rgb24 -)',
-      'a film; "ffmpeg … | tensor-ipc pub …" does the same',
-    ],
+    [`${NAME} cam --shape 480,640,3 --dtype uint8 < frames.raw`, 'a file'],
+    [`${NAME} cam --shape 480,640,3 --history 10 --fps 30 < frames.raw`, 'at its own pace, with history'],
   ],
   async run(values, [name, ...more]) {
     if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME --shape 480,640,3`, NAME);
