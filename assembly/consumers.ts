@@ -20,9 +20,10 @@ import {
   HANDLE_ENTRY_INDEX,
   HANDLE_HOLD_PIN,
   HANDLE_VIEW_PIN,
+  HANDLE_WAKE,
 } from './layout';
 import { BAD_GEOMETRY, OK } from './status';
-import { clearArmed, clearBorrowers, loadWakeCount, NONE, orArmed, storeHoldPin, storeViewPin } from './sync';
+import { clearArmed, clearBorrowers, loadWakeCount, NONE, orArmed, storeHoldPin, storeViewPin, takeWaiting } from './sync';
 
 function resetEntry(control: usize, entry: usize, bit: u64): void {
   clearBorrowers(control, bit);
@@ -39,6 +40,8 @@ export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: 
   const control = controlOf(handle);
   const entry = consumersOf(handle) + <usize>index * CONSUMER_BYTES;
   resetEntry(control, entry, (<u64>1) << index);
+  // S6: the pins of a dead predecessor may have stopped the producer.
+  store<u32>(handle, takeWaiting(control), HANDLE_WAKE);
   store<u32>(entry, pid, CONSUMER_PID);
   store<u32>(entry, delivery, CONSUMER_DELIVERY);
   store<u32>(entry, 0, CONSUMER_BELL_KIND);
@@ -55,10 +58,12 @@ export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: 
   return OK;
 }
 
-/** Gives the entry back; the caller unlocks it afterwards. */
-export function consumerUnregister(handle: usize): void {
-  resetEntry(controlOf(handle), entryOf(handle), entryBit(handle));
+/** Gives the entry back; the caller unlocks it afterwards. Returns 1 if the producer waits. */
+export function consumerUnregister(handle: usize): i32 {
+  const control = controlOf(handle);
+  resetEntry(control, entryOf(handle), entryBit(handle));
   store<u32>(handle, 0, HANDLE_ENTRY);
+  return takeWaiting(control) != 0 ? 1 : 0; // S6
 }
 
 /** Clears the entry of a dead consumer. The caller has just taken that entry's lock, which proves it dead, and holds it. */

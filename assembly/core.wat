@@ -1,6 +1,6 @@
 (module
- (type $0 (func (param i32)))
- (type $1 (func (param i32) (result i32)))
+ (type $0 (func (param i32) (result i32)))
+ (type $1 (func (param i32)))
  (type $2 (func (param i32 i32)))
  (type $3 (func (param i32 i32) (result i32)))
  (type $4 (func (param i32) (result f64)))
@@ -163,6 +163,7 @@
  )
  (func $assembly/consumers/consumerRegister (param $0 i32) (param $1 i32) (param $2 i32) (param $3 i32) (param $4 i64) (result i32)
   (local $5 i32)
+  (local $6 i32)
   block $assembly/handle/consumerCapacityOf|inlined.1 (result i32)
    local.get $0
    i32.load offset=12
@@ -179,6 +180,7 @@
    i32.load
    br $assembly/handle/controlOf|inlined.3
   end
+  local.tee $6
   block $assembly/handle/consumersOf|inlined.1 (result i32)
    local.get $0
    i32.load offset=8
@@ -194,6 +196,21 @@
   i64.extend_i32_u
   i64.shl
   call $assembly/consumers/resetEntry
+  local.get $0
+  block $assembly/sync/takeWaiting|inlined.0 (result i32)
+   local.get $6
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.0
+   end
+   local.get $6
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.0
+  end
+  i32.store offset=96
   local.get $5
   local.get $2
   i32.store offset=28
@@ -237,12 +254,14 @@
   i32.const 0
   return
  )
- (func $assembly/consumers/consumerUnregister (param $0 i32)
+ (func $assembly/consumers/consumerUnregister (param $0 i32) (result i32)
+  (local $1 i32)
   block $assembly/handle/controlOf|inlined.4 (result i32)
    local.get $0
    i32.load
    br $assembly/handle/controlOf|inlined.4
   end
+  local.tee $1
   block $assembly/handle/entryOf|inlined.1 (result i32)
    local.get $0
    i32.load offset=24
@@ -259,6 +278,25 @@
   local.get $0
   i32.const 0
   i32.store offset=24
+  block $assembly/sync/takeWaiting|inlined.1 (result i32)
+   local.get $1
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.1
+   end
+   local.get $1
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.1
+  end
+  if (result i32)
+   i32.const 1
+  else
+   i32.const 0
+  end
+  return
  )
  (func $assembly/consumers/consumerWakeCount (param $0 i32) (result i32)
   block $assembly/sync/loadWakeCount|inlined.0 (result i32)
@@ -946,7 +984,7 @@
   i64.const 1
   i64.add
   i64.atomic.store offset=8
-  block $assembly/sync/takeWaiting|inlined.0 (result i32)
+  block $assembly/sync/takeWaiting|inlined.2 (result i32)
    block $assembly/handle/controlOf|inlined.6 (result i32)
     local.get $0
     i32.load
@@ -957,12 +995,12 @@
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.0
+    br $assembly/sync/takeWaiting|inlined.2
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.0
+   br $assembly/sync/takeWaiting|inlined.2
   end
   if (result i32)
    i32.const 1
@@ -1114,18 +1152,18 @@
      i64.ne
      if
       local.get $0
-      block $assembly/sync/takeWaiting|inlined.1 (result i32)
+      block $assembly/sync/takeWaiting|inlined.3 (result i32)
        local.get $5
        i32.atomic.load offset=328
        i32.eqz
        if
         i32.const 0
-        br $assembly/sync/takeWaiting|inlined.1
+        br $assembly/sync/takeWaiting|inlined.3
        end
        local.get $5
        i32.const 0
        i32.atomic.rmw.xchg offset=328
-       br $assembly/sync/takeWaiting|inlined.1
+       br $assembly/sync/takeWaiting|inlined.3
       end
       i32.store offset=96
      end
@@ -1150,18 +1188,18 @@
   i64.const -1
   i64.atomic.store offset=8
   local.get $0
-  block $assembly/sync/takeWaiting|inlined.2 (result i32)
+  block $assembly/sync/takeWaiting|inlined.4 (result i32)
    local.get $5
    i32.atomic.load offset=328
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.2
+    br $assembly/sync/takeWaiting|inlined.4
    end
    local.get $5
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.2
+   br $assembly/sync/takeWaiting|inlined.4
   end
   i32.store offset=96
   i32.const -3
@@ -1915,18 +1953,18 @@
       local.get $8
       if
        local.get $0
-       block $assembly/sync/takeWaiting|inlined.3 (result i32)
+       block $assembly/sync/takeWaiting|inlined.5 (result i32)
         local.get $4
         i32.atomic.load offset=328
         i32.eqz
         if
          i32.const 0
-         br $assembly/sync/takeWaiting|inlined.3
+         br $assembly/sync/takeWaiting|inlined.5
         end
         local.get $4
         i32.const 0
         i32.atomic.rmw.xchg offset=328
-        br $assembly/sync/takeWaiting|inlined.3
+        br $assembly/sync/takeWaiting|inlined.5
        end
        i32.store offset=96
       end
@@ -2024,18 +2062,18 @@
   local.get $6
   i64.atomic.store offset=8
   local.get $0
-  block $assembly/sync/takeWaiting|inlined.4 (result i32)
+  block $assembly/sync/takeWaiting|inlined.6 (result i32)
    local.get $4
    i32.atomic.load offset=328
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.4
+    br $assembly/sync/takeWaiting|inlined.6
    end
    local.get $4
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.4
+   br $assembly/sync/takeWaiting|inlined.6
   end
   i32.store offset=96
   local.get $11
@@ -2221,7 +2259,7 @@
   local.get $0
   i64.load offset=56
   i64.atomic.store offset=8
-  block $assembly/sync/takeWaiting|inlined.5 (result i32)
+  block $assembly/sync/takeWaiting|inlined.7 (result i32)
    block $assembly/handle/controlOf|inlined.12 (result i32)
     local.get $0
     i32.load
@@ -2232,12 +2270,12 @@
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.5
+    br $assembly/sync/takeWaiting|inlined.7
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.5
+   br $assembly/sync/takeWaiting|inlined.7
   end
   if (result i32)
    i32.const 1
@@ -2257,7 +2295,7 @@
   end
   i64.const -1
   i64.atomic.store
-  block $assembly/sync/takeWaiting|inlined.6 (result i32)
+  block $assembly/sync/takeWaiting|inlined.8 (result i32)
    block $assembly/handle/controlOf|inlined.13 (result i32)
     local.get $0
     i32.load
@@ -2268,12 +2306,12 @@
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.6
+    br $assembly/sync/takeWaiting|inlined.8
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.6
+   br $assembly/sync/takeWaiting|inlined.8
   end
   if (result i32)
    i32.const 1
@@ -2302,7 +2340,7 @@
   end
   local.get $2
   i64.atomic.store
-  block $assembly/sync/takeWaiting|inlined.7 (result i32)
+  block $assembly/sync/takeWaiting|inlined.9 (result i32)
    block $assembly/handle/controlOf|inlined.14 (result i32)
     local.get $0
     i32.load
@@ -2313,12 +2351,12 @@
    i32.eqz
    if
     i32.const 0
-    br $assembly/sync/takeWaiting|inlined.7
+    br $assembly/sync/takeWaiting|inlined.9
    end
    local.get $0
    i32.const 0
    i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.7
+   br $assembly/sync/takeWaiting|inlined.9
   end
   if (result i32)
    i32.const 1

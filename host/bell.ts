@@ -52,12 +52,15 @@ export function ringNewcomers(system: System, pool: string): void {
  */
 export function unlinkDeadBell(mapping: Mapping, index: number): void {
   const id = mapping.arena.i64[(consumerEntry(mapping, index) + CONSUMER_BELL_ID) / 8] as bigint;
-  if (id !== 0n) mapping.system.unlinkBell(bellName(mapping.metadata.name, id));
+  if (id === 0n) return;
+  // The id is untrusted like the rest of the table: the FIFO of a consumer that lives is not removed on its word.
+  const name = bellName(mapping.metadata.name, id);
+  if (mapping.system.bellIsAbandoned(name)) mapping.system.unlinkBell(name);
 }
 
 /** Removes the FIFOs of all consumers of a pool that are dead. Those that live remove their own. */
 export function unlinkDeadBells(mapping: Mapping): void {
-  for (let index = 0; index < MAX_CONSUMERS; index++) {
+  for (let index = 0; index < mapping.geometry.consumerCapacity; index++) {
     if (!mapping.system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) continue;
     unlinkDeadBell(mapping, index);
     mapping.system.unlock(mapping.fd, LOCK_CONSUMERS + index);
@@ -97,8 +100,8 @@ export class Ringer {
         bits &= bits - 1;
         const index = half * 32 + low;
         const entry = consumerEntry(this.#mapping, index);
-        // The table holds MAX_CONSUMERS entries or fewer; a bit beyond it is somebody's scribble.
-        if (entry + CONSUMER_BYTES > this.#mapping.controlOffset + geometry.framesOffset) continue;
+        // A bit beyond the table is somebody's scribble.
+        if (index >= geometry.consumerCapacity) continue;
         const kind = arena.u32[(entry + CONSUMER_BELL_KIND) / 4];
         if (kind === BELL_FIFO) this.#ringFifo(index, arena.i64[(entry + CONSUMER_BELL_ID) / 8] as bigint);
         else if (kind === BELL_FUTEX) futex = true;

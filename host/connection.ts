@@ -7,7 +7,6 @@ import {
   HEADER_PRODUCER_WAITING,
   LOCK_CONSUMERS,
   LOCK_PRODUCER,
-  MAX_CONSUMERS,
 } from '../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY, OK } from '../assembly/status';
 import { unlinkDeadBell } from './bell';
@@ -66,20 +65,27 @@ export class Connection {
     this.#system = system;
     this.#results = new WindowBuilder(mapping.metadata, mapping.geometry.frameBytes);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
-    let index = 0;
-    // The lock is the allocation: whoever has it owns the entry.
-    while (index < MAX_CONSUMERS && !system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) index++;
-    mapping.setClock(platform().monotonicNs());
-    if (index < MAX_CONSUMERS) unlinkDeadBell(mapping, index);
-    if (index === MAX_CONSUMERS || mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId) !== OK) {
+    const { consumerCapacity } = mapping.geometry;
+    try {
+      let index = 0;
+      // The lock is the allocation: whoever has it owns the entry.
+      while (index < consumerCapacity && !system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) index++;
+      if (index === consumerCapacity) {
+        throw new TensorIpcError(
+          'TOO_MANY_CONSUMERS',
+          `pool '${mapping.metadata.name}' has ${index} consumers already: close some, or let several readers of a process share one consumer`,
+        );
+      }
+      unlinkDeadBell(mapping, index);
+      mapping.setClock(platform().monotonicNs());
+      mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId);
+      this.wakeProducer(mapping.arena.u32[(mapping.handle + HANDLE_WAKE) / 4] as number);
+      this.entryIndex = index;
+    } catch (error) {
       mapping.unmap();
       system.close(mapping.fd);
-      throw new TensorIpcError(
-        'TOO_MANY_CONSUMERS',
-        `pool '${mapping.metadata.name}' has ${index} consumers already: close some, or let several readers of a process share one consumer`,
-      );
+      throw error;
     }
-    this.entryIndex = index;
   }
 
   get closed(): boolean {
@@ -244,8 +250,7 @@ export class Connection {
 
   #unmap(): void {
     const { core, handle, fd } = this.mapping;
-    core.consumerUnregister(handle);
-    this.#system.futexWake(this.mapping.controlAddress + HEADER_PRODUCER_WAITING);
+    this.wakeProducer(core.consumerUnregister(handle));
     this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex);
     this.mapping.unmap();
     this.#system.close(fd);

@@ -241,8 +241,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
           continue;
         }
         const { core, handle, controlAddress } = connection.mapping;
-        core.consumerArm(handle, BELL_FUTEX); // S5: before the head is looked at again
+        // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
         const count = core.consumerWakeCount(handle);
+        core.consumerArm(handle, BELL_FUTEX); // S5: before the head is looked at again
         if (this.#link.newer(this.#cursor, connection)) return true;
         this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, slice);
       }

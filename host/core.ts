@@ -30,7 +30,7 @@ export interface Core {
   writerCountWait(handle: Handle): void;
 
   consumerRegister(handle: Handle, index: number, pid: number, delivery: number, bellId: bigint): number;
-  consumerUnregister(handle: Handle): void;
+  consumerUnregister(handle: Handle): number;
   consumerReap(handle: Handle, index: number): number;
   consumerArm(handle: Handle, bellKind: number): void;
   consumerDisarm(handle: Handle): void;

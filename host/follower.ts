@@ -1,7 +1,7 @@
 // A lossless reader's place in its pool: every frame from where it joined, in order, each held until it is taken.
 
 import { HANDLE_WAKE } from '../assembly/layout';
-import { BAD_HEAD, CLOSED, EMPTY, LAPPED } from '../assembly/status';
+import { BAD_HEAD, CLOSED, EMPTY } from '../assembly/status';
 import type { Connection, Copied } from './connection';
 import { poolError } from './core';
 import type { TypedArray } from './dtype';
@@ -40,7 +40,8 @@ export class Follower {
     if (sequence === BAD_HEAD) throw poolError(metadata.name, sequence);
     // LAPPED: somebody broke the protocol. Go on with what is there; the reader sees the gap in `missed`.
     this.#cursor = this.#join(this.#cursor + 1);
-    return core.followerNext(handle) === LAPPED ? EMPTY : core.followerNext(handle);
+    const again = core.followerNext(handle);
+    return again >= 0 || again === CLOSED ? again : EMPTY;
   }
 
   /** Copies the frame that next() named, and moves on. */

@@ -157,7 +157,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
         `pool '${name}' has a live producer: stop it, or remove the pool under it with --force`,
       );
     }
-    refuseForeign(system, name, fd, status.bytes);
+    refuseForeign(system, name, fd);
     if (system.statObject(object)?.identity !== status.identity) return false;
     system.unlinkObject(object);
     return true;
@@ -167,7 +167,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
 }
 
 /** A damaged pool may go; what was never one is somebody else's. */
-function refuseForeign(system: System, name: string, fd: number, bytes: number): void {
+function refuseForeign(system: System, name: string, fd: number): void {
   try {
     readSnapshot(system, name, fd);
   } catch (error) {

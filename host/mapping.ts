@@ -3,6 +3,7 @@
 
 import {
   HANDLE_CLOCK_NS,
+  HANDLE_CONSUMER_CAPACITY,
   HANDLE_FRAME_STRIDE,
   HANDLE_FRAMES_OFFSET,
   HANDLE_OBJECT_BYTES,
@@ -36,6 +37,7 @@ interface TensorPlan {
 
 /** Numbers of a ring, checked. */
 export interface Geometry {
+  readonly consumerCapacity: number;
   readonly slotCapacity: number;
   readonly frameStride: number;
   readonly frameBytes: number;
@@ -45,6 +47,7 @@ export interface Geometry {
 
 export function readGeometry(arena: Arena, handle: Handle, metadata: PoolMetadata): Geometry {
   return {
+    consumerCapacity: arena.u32[(handle + HANDLE_CONSUMER_CAPACITY) / 4] as number,
     slotCapacity: arena.u32[(handle + HANDLE_SLOT_CAPACITY) / 4] as number,
     frameStride: Number(arena.i64[(handle + HANDLE_FRAME_STRIDE) / 8]),
     frameBytes: metadata.frameBytes,

@@ -24,6 +24,11 @@ const FIELD_NAME = /^[A-Za-z0-9_.\-/]{1,64}$/;
 const MAX_FIELDS = 256;
 const FORMAT = 'tensor-ipc';
 
+/** A value of unknown origin, for a message: nothing that nests or never ends. */
+function brief(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
+}
+
 /** Checks a pool name. It becomes a file name, so it is `[A-Za-z0-9_.-]`, at most 200 characters. */
 export function checkName(name: unknown): string {
   if (typeof name !== 'string' || !POOL_NAME.test(name)) {
@@ -75,17 +80,17 @@ export class PoolMetadata {
     const fields: FieldMetadata[] = [];
     let end = 0;
     for (const { name, dtype, shape } of init.fields) {
-      if (typeof name !== 'string' || !FIELD_NAME.test(name) || seen.has(name)) {
+      if (typeof name !== 'string' || !FIELD_NAME.test(name) || name === '__proto__' || seen.has(name)) {
         throw new TensorIpcError(
           'INVALID_ARGUMENT',
-          `field names are unique, 1 to 64 characters of A-Z a-z 0-9 _ . - /, found ${JSON.stringify(name)}`,
+          `field names are unique, 1 to 64 characters of A-Z a-z 0-9 _ . - /, and not __proto__; found ${brief(name)}`,
         );
       }
       seen.add(name);
       if (!isDtype(dtype)) {
         throw new TensorIpcError(
           'INVALID_ARGUMENT',
-          `field ${name}: dtype must be one of ${DTYPE_NAMES.join(' ')}, found ${String(dtype)}`,
+          `field ${name}: dtype must be one of ${DTYPE_NAMES.join(' ')}, found ${brief(dtype)}`,
         );
       }
       checkShape(shape, `field ${name}`);
@@ -203,9 +208,9 @@ export function decodeDescription(name: string, json: Uint8Array): PoolDescripti
   if (typeof raw !== 'object' || raw === null) throw corrupt('not an object');
   const record = raw as Record<string, unknown>;
   if (record['format'] !== FORMAT || record['version'] !== 1) throw corrupt('unknown format');
-  if (record['name'] !== name) throw corrupt(`it is the metadata of ${JSON.stringify(record['name'])}`);
+  if (record['name'] !== name) throw corrupt(`it is the metadata of ${brief(record['name'])}`);
   const { historyPad, fields } = record;
-  if (historyPad !== 'zero' && historyPad !== 'fill') throw corrupt(`historyPad ${JSON.stringify(historyPad)}`);
+  if (historyPad !== 'zero' && historyPad !== 'fill') throw corrupt(`historyPad ${brief(historyPad)}`);
   if (!Array.isArray(fields)) throw corrupt('no fields');
   let metadata: PoolMetadata;
   try {

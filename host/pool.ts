@@ -49,6 +49,7 @@ export function translate(pool: string, error: unknown): unknown {
         options,
       );
     case 'EISDIR':
+    case 'EINVAL': // what shm_open makes of a directory
     case 'ENXIO':
       return new TensorIpcError(
         'FOREIGN_OBJECT',
@@ -103,9 +104,17 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
   try {
     new Uint8Array(arena.buffer, scratch.byteOffset, HEADER_BYTES).set(header);
     // The size after the header: an object that was still empty a moment ago may have been finished since.
-    const code = arena.core.controlValidate(handle, scratch.byteOffset, system.statDescriptor(fd).bytes);
+    const { bytes, allocatedBytes } = system.statDescriptor(fd);
+    const code = arena.core.controlValidate(handle, scratch.byteOffset, bytes);
     if (code === NOT_READY) return null;
     if (code !== OK) throw poolError(pool, code);
+    // Pools are allocated whole. A hole would be filled when it is touched, which a full /dev/shm answers with SIGBUS.
+    if (allocatedBytes < bytes) {
+      throw new TensorIpcError(
+        'TRUNCATED_OBJECT',
+        `pool '${pool}': its object has holes (${allocatedBytes} of ${bytes} bytes are there)`,
+      );
+    }
     const at = (field: number) => arena.u32[(handle + field) / 4] as number;
     const json = new Uint8Array(at(HANDLE_METADATA_BYTES));
     if (system.readAt(fd, json, at(HANDLE_METADATA_OFFSET)) !== json.byteLength) {

@@ -1,4 +1,4 @@
-import { HANDLE_TIMESTAMP_NS, LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../assembly/layout';
+import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../assembly/layout';
 import { OK } from '../assembly/status';
 import { Ringer, ringNewcomers, unlinkDeadBells } from './bell';
 import { Claims, type OnPinned, POLICIES } from './claims';

@@ -10,6 +10,8 @@ export interface FileStatus {
   readonly mode: number;
   /** Device and inode: equal for the same file, whatever its name. */
   readonly identity: string;
+  /** What it takes up in memory: less than `bytes` when it has holes. */
+  readonly allocatedBytes: number;
   /** When its attributes changed last (its creation, at the latest), ms since 1970. */
   readonly changedMs: number;
 }

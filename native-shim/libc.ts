@@ -253,6 +253,7 @@ export class Libc implements System {
       bytes: Number(s.getBigUint64(40, true)),
       uid: s.getUint32(20, true),
       mode: mode & 0o7777,
+      allocatedBytes: Number(s.getBigUint64(48, true)) * 512,
       changedMs: Number(s.getBigInt64(96, true)) * 1000 + s.getUint32(104, true) / 1e6,
       identity: `${s.getUint32(136, true)}:${s.getUint32(140, true)}:${s.getBigUint64(32, true)}`,
     };
@@ -391,7 +392,9 @@ export class Libc implements System {
 
   unlinkBell(name: string): void {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
-    if (this.#c.unlink(path) < 0 && this.#errnoName() !== 'ENOENT') this.#fail('unlink', path);
+    // Gone already, a directory, or another user's: then it is not ours to remove.
+    if (this.#c.unlink(path) < 0 && !['ENOENT', 'EISDIR', 'EPERM', 'EACCES'].includes(this.#errnoName()))
+      this.#fail('unlink', path);
   }
 
   bellIsAbandoned(name: string): boolean {

@@ -103,6 +103,8 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
     `i64.atomic.store ${CONSUMER_VIEW_PIN}`,
     `i64.atomic.store ${CONSUMER_HOLD_PIN}`,
     `i32.atomic.store ${CONSUMER_STATE}`,
+    `i32.atomic.load ${HEADER_PRODUCER_WAITING}`,
+    `i32.atomic.rmw.xchg ${HEADER_PRODUCER_WAITING}`,
   ],
   readerLatest: [`i32.atomic.load ${HEADER_PRODUCER_STATE}`, `i64.atomic.load ${HEADER_HEAD}`],
   readerCopyBegin: [`i64.atomic.load ${SLOT_STAMP}`],

@@ -12,6 +12,7 @@ import {
   HANDLE_ARMED,
   HANDLE_CLOCK_NS,
   HANDLE_TIMESTAMP_NS,
+  HANDLE_WAKE,
   HEADER_BYTES,
   HEADER_FRAMES_OVERRUN,
   HEADER_FRAMES_REFUSED,
@@ -226,6 +227,7 @@ export class ProtocolDriver {
   /** Somebody new has the entry. */
   #replace(reader: Reader): void {
     assert.is(this.#core.consumerRegister(reader.handle, reader.index, 1, 0, 1n), OK);
+    this.#takeWaiting(this.#bench.getU32(reader.handle + HANDLE_WAKE));
     Object.assign(reader, newReader(reader.index, reader.handle));
   }
 
@@ -408,7 +410,7 @@ export class ProtocolDriver {
       }
       return;
     }
-    this.#core.consumerUnregister(reader.handle);
+    this.#takeWaiting(this.#core.consumerUnregister(reader.handle));
     this.#model.armed &= ~this.#bit(reader);
     this.#replace(reader);
   }
