@@ -23,7 +23,7 @@ test('--help names every command, and no hidden one', async () => {
   assert.is(stderr, '');
   assert.equal(
     visible.map(({ name }) => name),
-    ['demo', 'ls', 'info', 'top', 'watch', 'snapshot', 'pub', 'sub', 'gc', 'rm', 'doctor', 'completion'],
+    ['demo', 'ls', 'info', 'top', 'watch', 'snapshot', 'pub', 'sub', 'gc', 'rm', 'doctor', 'bench', 'completion'],
   );
   for (const { name, summary } of visible) assert.ok(text(stdout).includes(`  ${name}`) && text(stdout).includes(summary));
   assert.not.match(text(stdout), /demo-(producer|consumer)/);
@@ -43,6 +43,17 @@ test("each command's --help shows its options and examples, wherever it stands",
     for (const [line] of examples) assert.ok(text(stdout).includes(`tensor-ipc ${line}`));
     assert.is(text((await cli('help', name)).stdout), text(stdout));
     assert.is(text((await cli(name, '--nonsense', '-h')).stdout), text(stdout));
+  }
+});
+
+test('bench measures each operation, and leaves nothing behind', async () => {
+  const { code, stdout } = await cli('bench', '--json');
+  assert.is(code, 0);
+  const rows = JSON.parse(text(stdout)) as { bytes: number; operation: string; ns: number; copyNs: number | null }[];
+  assert.is(rows.length, 16);
+  for (const { operation, ns, copyNs } of rows) {
+    assert.ok(ns > 0 && Number.isFinite(ns), operation);
+    assert.is(copyNs !== null && copyNs > 0, operation === 'put' || operation === 'get, into', operation);
   }
 });
 

@@ -1,5 +1,6 @@
 // Every command of the program, in the order of the help.
 
+import { benchCommand } from './bench/command';
 import { gcCommand } from './clean/gc';
 import { rmCommand } from './clean/rm';
 import type { Command } from './command';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   gcCommand,
   rmCommand,
   doctorCommand,
+  benchCommand,
   completionCommand(() => commands),
   demoProducerCommand,
   demoConsumerCommand,
