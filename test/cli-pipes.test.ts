@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { inspect, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Cli, cli } from './programs/cli-process';
+import { Cli, cli } from './support/cli-process';
 import { Child, leftovers, poolName, until } from './support/child';
 import { Random } from './support/random';
 import { Shell } from './support/shell';

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { nearest } from '../host/cli/command';
 import { commands } from '../host/cli/commands';
 import { columns, showBytes, table, threeDigits } from '../host/cli/format';
-import { cli } from './programs/cli-process';
+import { cli } from './support/cli-process';
 
 const test = suite('command line');
 

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { FfmpegLog } from '../host/cli/demo/ffmpeg';
 import { Histogram } from '../host/cli/demo/histogram';
 import { drawPicture } from '../host/cli/demo/picture';
-import { Cli, cli, type Ended, processesWith } from './programs/cli-process';
+import { Cli, cli, type Ended, processesWith } from './support/cli-process';
 import { leftovers, poolName, until } from './support/child';
 
 const test = suite('demo');

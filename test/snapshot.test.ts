@@ -5,7 +5,7 @@ import { PNG } from 'pngjs';
 import { TensorProducer, type TypedArray } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cli, type Ended } from './programs/cli-process';
+import { cli, type Ended } from './support/cli-process';
 import { leftovers, poolName } from './support/child';
 
 const test = suite('snapshot');

@@ -1,4 +1,4 @@
-// Starts the command line as a process of its own, for the tests of it. (Not a program: it lies here to be found by them.)
+// Starts the command line as a process of its own, for the tests of it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
