@@ -1,7 +1,7 @@
 // Command lines in bash, for tests of what the program does in pipes.
 
 import { spawn } from 'node:child_process';
-import { Cli } from '../support/cli-process';
+import { Cli } from './cli-process';
 
 /** A run that hangs is killed after this long. A watchdog, not a limit on how fast it must be. */
 const WATCHDOG_MS = 120_000;
