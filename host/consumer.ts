@@ -26,8 +26,8 @@ import { type Subscription, Waiting } from './waiting';
 /** Permission bits of a consumer's FIFO: whoever it accepts as a producer must be able to ring. */
 const BELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
 
-/** Looks at the head between two looks at the clock while spinning: about a microsecond. */
-const SPIN_ITERATIONS = 500;
+/** Looks at the head between two looks at the clock while spinning: a few microseconds. */
+const SPIN_ITERATIONS = 4000;
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the

@@ -46,13 +46,6 @@ export interface ProducerStats {
   readonly waits: number;
 }
 
-/** A frame that was found right: what to copy, and its timestamp. */
-interface Intake {
-  readonly direct: TypedArray | null;
-  readonly tensors: readonly NormalTensor[] | null;
-  readonly timestampNs: bigint | undefined;
-}
-
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
 export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
   readonly metadata: PoolMetadata;
@@ -187,9 +180,12 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   put(frame: Sample, options?: PutOptions): number {
     this.#assertReady();
-    const intake = this.#check(frame, options);
+    // Everything is checked before the slot is claimed: a wrong argument costs no frame.
+    const direct = this.#direct(frame);
+    const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+    const timestampNs = checkTimestamp(options?.timestampNs);
     const slot = this.#claims.claim();
-    return slot < 0 ? -1 : this.#fill(slot, intake);
+    return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
   }
 
   /**
@@ -201,9 +197,11 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   putAsync(frame: Sample, options?: PutOptions): Promise<number> {
     const turn = this.#lastPut.then(async () => {
       this.#assertReady();
-      const intake = this.#check(frame, options);
+      const direct = this.#direct(frame);
+      const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+      const timestampNs = checkTimestamp(options?.timestampNs);
       const slot = await this.#claims.claimAsync(() => this.#assertReady());
-      return slot < 0 ? -1 : this.#fill(slot, intake);
+      return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
     });
     this.#lastPut = turn.then(
       () => undefined,
@@ -304,17 +302,17 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     }
   }
 
-  /** Checks everything before the slot is claimed: a wrong argument costs no frame. */
-  #check(frame: Sample, options: PutOptions | undefined): Intake {
-    const direct = this.#plain ? directData(frame, this.#field, this.#like) : null;
-    return {
-      direct,
-      tensors: direct === null ? checkedTensors(frame, this.metadata) : null,
-      timestampNs: checkTimestamp(options?.timestampNs),
-    };
+  /** The elements of a frame that is right at one look. */
+  #direct(frame: Sample): TypedArray | null {
+    return this.#plain ? directData(frame, this.#field, this.#like) : null;
   }
 
-  #fill(slot: number, { direct, tensors, timestampNs }: Intake): number {
+  #fill(
+    slot: number,
+    direct: TypedArray | null,
+    tensors: readonly NormalTensor[] | null,
+    timestampNs: bigint | undefined,
+  ): number {
     const mapping = this.#mapping;
     if (direct !== null) copyToShared(this.#system, mapping.window(slot, 1, false).data, mapping.slotAddress(slot), direct);
     else this.#copyTensors(tensors as NormalTensor[], slot);
