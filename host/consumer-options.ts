@@ -58,6 +58,19 @@ export interface FramesOptions extends WindowOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Counters of a consumer, since it joined the pool that it is connected to. */
+export interface ConsumerStats {
+  readonly connected: boolean;
+  /** Newest frame it was given, or null before the first. */
+  readonly lastSequence: number | null;
+  /** Frames that were published after that one. */
+  readonly lag: number;
+  /** Different frames it was given (a window counts as its newest). */
+  readonly framesTaken: number;
+  /** Frames between those that it was not given. */
+  readonly framesMissed: number;
+}
+
 /** Events of a consumer, with the arguments of their listeners. */
 export type ConsumerEvents<T extends TypedArray> = {
   /** Attached to a live producer's pool. */

@@ -4,12 +4,14 @@ import type { Connection } from './connection';
 import {
   type ConsumerEvents,
   type ConsumerOptions,
+  type ConsumerStats,
   checkConsumerOptions,
   type FramesOptions,
   type GetOptions,
   type NextOptions,
   type WindowOptions,
 } from './consumer-options';
+import { readConsumerCounters } from './counters';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { callSafely, Emitter } from './events';
@@ -268,6 +270,15 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       if (latest > seen) return true;
       if (latest === CLOSED || performance.now() >= deadline || this.#link.live() !== connection) return false;
     }
+  }
+
+  /** What it was given so far; the same figures as `inspect(name)` shows of it. */
+  stats(): ConsumerStats {
+    const { connection } = this.#link;
+    if (connection === null) return { connected: false, lastSequence: null, lag: 0, framesTaken: 0, framesMissed: 0 };
+    const counters = readConsumerCounters(connection.mapping);
+    const latest = Math.max(connection.latest(), -1);
+    return { connected: this.connected, ...counters, lag: Math.max(0, latest - (counters.lastSequence ?? -1)) };
   }
 
   /** Lets waiting keep the process alive (default). */

@@ -2,7 +2,15 @@
 
 export type { OnPinned } from './claims';
 export { TensorConsumer } from './consumer';
-export type { ConsumerEvents, ConsumerOptions, FramesOptions, GetOptions, NextOptions, WindowOptions } from './consumer-options';
+export type {
+  ConsumerEvents,
+  ConsumerOptions,
+  ConsumerStats,
+  FramesOptions,
+  GetOptions,
+  NextOptions,
+  WindowOptions,
+} from './consumer-options';
 export type { Dtype, TypedArray } from './dtype';
 export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from './errors';
 export { Frame } from './frame';

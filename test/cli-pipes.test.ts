@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { inspect, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Cli, cli } from './support/cli-process';
 import { Child, leftovers, poolName, until } from './support/child';
+import { Cli, cli } from './support/cli-process';
 import { Random } from './support/random';
 import { Shell } from './support/shell';
 

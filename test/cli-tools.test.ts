@@ -22,8 +22,8 @@ import { HEADER_MAGIC, HEADER_PRODUCER_STATE, PRODUCER_CLOSED } from '../assembl
 import { commands } from '../host/cli/commands';
 import { rateBetween, showAge } from '../host/cli/look/rows';
 import { sparkline } from '../host/cli/look/watch';
-import { Cli, cli } from './support/cli-process';
 import { Child, leftovers, poolName, sleep, until } from './support/child';
+import { Cli, cli } from './support/cli-process';
 
 const test = suite('command line tools');
 const WATCHDOG_MS = 120_000;

@@ -10,8 +10,8 @@ import * as assert from 'uvu/assert';
 import { FfmpegLog } from '../host/cli/demo/ffmpeg';
 import { Histogram } from '../host/cli/demo/histogram';
 import { drawPicture } from '../host/cli/demo/picture';
-import { Cli, cli, type Ended, processesWith } from './support/cli-process';
 import { leftovers, poolName, until } from './support/child';
+import { Cli, cli, type Ended, processesWith } from './support/cli-process';
 
 const test = suite('demo');
 const folder = mkdtempSync(join(tmpdir(), 'tensor-ipc-demo-test-'));

@@ -5,8 +5,8 @@ import { PNG } from 'pngjs';
 import { TensorProducer, type TypedArray } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cli, type Ended } from './support/cli-process';
 import { leftovers, poolName } from './support/child';
+import { cli, type Ended } from './support/cli-process';
 
 const test = suite('snapshot');
 const folder = mkdtempSync(join(tmpdir(), 'tensor-ipc-test-'));

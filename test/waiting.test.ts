@@ -270,6 +270,23 @@ test('a waiting consumer costs no processor time', async () => {
   assert.ok(spentUs < 200_000, `${spentUs} µs of processor time in 2 s`);
 });
 
+test('stats: what was taken, missed, and how far behind', () => {
+  using p = pair('stats');
+  assert.equal(p.consumer.stats(), { connected: true, lastSequence: null, lag: 0, framesTaken: 0, framesMissed: 0 });
+  for (let k = 0; k < 5; k++) p.producer.put(frameOf(k));
+  assert.equal(p.consumer.stats(), { connected: true, lastSequence: null, lag: 5, framesTaken: 0, framesMissed: 0 });
+  p.consumer.get();
+  p.consumer.get();
+  assert.equal(p.consumer.stats(), { connected: true, lastSequence: 4, lag: 0, framesTaken: 1, framesMissed: 0 });
+  for (let k = 5; k < 9; k++) p.producer.put(frameOf(k));
+  p.consumer.borrow()?.release();
+  p.producer.put(frameOf(9));
+  assert.equal(p.consumer.stats(), { connected: true, lastSequence: 8, lag: 1, framesTaken: 2, framesMissed: 3 });
+  p.producer.cleanup();
+  p.consumer.get();
+  assert.is(p.consumer.stats().connected, false);
+});
+
 test('closed: everything says so', async () => {
   using p = pair('closed');
   p.consumer.cleanup();
