@@ -11,7 +11,7 @@ import type { System } from './system';
 import { objectName, type Trust } from './trust';
 
 /** How often the life of the producer, or the appearance of one, is looked for: one system call each time. */
-export const LIVENESS_INTERVAL_MS = 200;
+export const LIVENESS_INTERVAL_MS = 150;
 
 export interface LinkOptions {
   readonly name: string;
@@ -90,7 +90,7 @@ export class Link {
 
   /**
    * For callers that never return to the event loop, where the periodic look would be: whether the producer lives, given the newest
-   * frame that was just seen. A head that moves is proof enough; one that stands still is looked into every 200 ms.
+   * frame that was just seen. A head that moves is proof enough; one that stands still is looked into every 150 ms.
    */
   stillLives(connection: Connection, latest: number): boolean {
     if (latest !== this.#lastLatest) {
