@@ -6,7 +6,6 @@ import {
   HANDLE_CONTROL,
   HANDLE_ENTRY,
   HANDLE_ENTRY_INDEX,
-  HANDLE_HISTORY_LEN,
   HANDLE_POSITION,
   HANDLE_SLOT_CAPACITY,
   HANDLE_SLOTS,
@@ -47,12 +46,6 @@ export function consumerCapacityOf(handle: usize): u32 {
 @inline
 export function slotCapacityOf(handle: usize): u64 {
   return load<u32>(handle, HANDLE_SLOT_CAPACITY);
-}
-
-// @ts-ignore: decorator
-@inline
-export function historyLenOf(handle: usize): u32 {
-  return load<u32>(handle, HANDLE_HISTORY_LEN);
 }
 
 // @ts-ignore: decorator

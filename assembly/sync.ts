@@ -180,12 +180,6 @@ export function addWakeCount(control: usize): void {
 
 // @ts-ignore: decorator
 @inline
-export function loadWaiting(control: usize): u32 {
-  return atomic.load<u32>(control, HEADER_PRODUCER_WAITING);
-}
-
-// @ts-ignore: decorator
-@inline
 export function storeWaiting(control: usize, value: u32): void {
   atomic.store<u32>(control, value, HEADER_PRODUCER_WAITING);
 }
