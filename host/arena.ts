@@ -8,8 +8,11 @@ import { TensorIpcError } from './errors';
 import type { Address, System } from './system';
 
 const WASM_PAGE_BYTES = 65536;
-/** The largest first: 4 GiB, then what a process with limited address space may still get. */
-const MAX_ARENA_PAGES = 65536;
+/**
+ * The largest first, then what a process with limited address space may still get. One page less than 4 GiB: V8 reads the length
+ * of a posted view's buffer as 32 bits, and could not hand views over a full memory to another thread.
+ */
+const MAX_ARENA_PAGES = 65535;
 const ARENA_PAGES = [MAX_ARENA_PAGES, 16384, 4096];
 /** Handles live at the bottom; address 0 stays unused, so that a forgotten offset is noticed. */
 const HANDLES_START = WASM_PAGE_BYTES;

@@ -42,7 +42,7 @@ export function ringNewcomers(system: System, pool: string): void {
       continue;
     }
     system.ringBell(fd);
-    system.close(fd);
+    system.closeBell(fd);
   }
 }
 
@@ -124,7 +124,7 @@ export class Ringer {
 
   #drop(index: number): void {
     const bell = this.#bells[index];
-    if (bell !== undefined) this.#system.close(bell.fd);
+    if (bell !== undefined) this.#system.closeBell(bell.fd);
     this.#bells[index] = undefined;
   }
 

@@ -3,7 +3,7 @@
 
 /** A file's identity and attributes. */
 export interface FileStatus {
-  readonly kind: 'file' | 'fifo' | 'other';
+  readonly kind: 'file' | 'fifo' | 'socket' | 'other';
   readonly bytes: number;
   readonly uid: number;
   /** Permission bits. */
@@ -49,6 +49,8 @@ export interface System {
   openObject(name: string): number | null;
   /** The same for reading only. Does not wait, whatever the name leads to. */
   openObjectToRead(name: string): number | null;
+  /** The object behind a descriptor once more, by an open file description of its own; null when the descriptor is closed. */
+  reopen(fd: number): number | null;
   /** Opens, or creates empty with `mode` whatever the umask. Never follows a symlink. */
   openOrCreateObject(name: string, mode: number): number;
   unlinkObject(name: string): void;
@@ -81,13 +83,16 @@ export interface System {
   futexWake(word: Address): void;
 
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
-  createBell(name: string, mode: number): number;
-  /** Opens another process's FIFO for ringing, or null if it is gone or is no FIFO. */
+  createFifo(name: string, mode: number): number;
+  /** The same as a Unix datagram socket, bound under the name: for runtimes that can watch nothing else. */
+  createSocket(name: string, mode: number): number;
+  /** Opens another process's FIFO or socket for ringing, or null if nobody listens there, or it is neither. */
   openBell(name: string): number | null;
-  /** One byte into a FIFO. False when its reader is gone; a full FIFO has been rung already. */
+  /** One byte into a bell. False when its reader is gone; a full one has been rung already. */
   ringBell(fd: number): boolean;
+  closeBell(fd: number): void;
   unlinkBell(name: string): void;
-  /** Whether a FIFO of this name exists that no process has open for reading. */
+  /** Whether a FIFO or socket of this name exists that no process listens to. */
   bellIsAbandoned(name: string): boolean;
 }
 
@@ -105,8 +110,8 @@ export class SystemError extends Error {
   }
 }
 
-/** Calls back on the event loop whenever a FIFO has been rung. */
-export interface BellReader {
+/** A bell of this process: calls back on the event loop whenever it has been rung. */
+export interface Bell {
   /** Whether it keeps the process alive. */
   setRef(ref: boolean): void;
   close(): void;
@@ -124,8 +129,8 @@ export interface Platform {
   system(): System;
   /** CLOCK_MONOTONIC, ns, in the cheapest way that the runtime has: it is read for every frame. */
   monotonicNs(): bigint;
-  /** Takes the descriptor over. */
-  readBell(fd: number, onRing: () => void): BellReader;
+  /** Makes a bell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
+  openBell(name: string, mode: number, onRing: () => void): Bell;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;
   /** Names of the files beside the pool objects, theirs included. */

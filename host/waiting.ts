@@ -7,7 +7,7 @@ import { bellName } from './bell';
 import type { Connection } from './connection';
 import { registerOpen } from './lifecycle';
 import { type Cursor, LIVENESS_INTERVAL_MS, type Link } from './link';
-import { type BellReader, platform, type System, type Timer } from './system';
+import { type Bell, platform, type System, type Timer } from './system';
 
 /** Longest that loops over frames keep the event loop to themselves. */
 const MAX_TURN_MS = 2;
@@ -37,7 +37,7 @@ export class Waiting {
   readonly #bellMode: number;
   readonly #watch: Timer;
   readonly #waiters = new Set<Waiter>();
-  #bell: BellReader | null = null;
+  #bell: Bell | null = null;
   #unregister: (() => void) | null = null;
   #keepAlive = true;
   #scheduled = false;
@@ -173,7 +173,7 @@ export class Waiting {
   #openBell(): void {
     if (this.#bell !== null) return;
     const name = bellName(this.#link.name, this.#bellId);
-    this.#bell = platform().readBell(this.#system.createBell(name, this.#bellMode), () => this.#rung());
+    this.#bell = platform().openBell(name, this.#bellMode, () => this.#rung());
     // The FIFO is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals.
     this.#unregister = registerOpen(() => this.#closeBell());
     this.updateRef();

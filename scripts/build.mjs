@@ -29,7 +29,7 @@ const common = {
 
 if (only === undefined || only === 'js') {
   for (const folder of ['esm', 'cjs', 'cli']) rmSync(`dist/${folder}`, { recursive: true, force: true });
-  const entryPoints = { index: 'host/entry/node.ts' };
+  const entryPoints = { index: 'host/entry/main.ts' };
   await build({ ...common, entryPoints, outdir: 'dist/esm', format: 'esm', outExtension: { '.js': '.mjs' } });
   await build({
     ...common,

@@ -16,7 +16,7 @@ export async function bundle(entryPoints, outdir, { external = [] } = {}) {
     target: 'node20',
     packages: 'external',
     external,
-    alias: { 'tensor-ipc': './host/entry/node.ts' },
+    alias: { 'tensor-ipc': './host/entry/main.ts' },
     loader: { '.wasm': 'binary' },
     outExtension: { '.js': '.mjs' },
     logLevel: 'warning',

@@ -9,6 +9,7 @@ import { bundle } from './bundle.mjs';
 const WATCHDOG_MS = Number(process.env.TEST_WATCHDOG_MS ?? 600_000);
 
 function list(folder) {
+  if (basename(folder) === 'node_modules') return [];
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name);
     return statSync(path).isDirectory() ? list(path) : [path];

@@ -68,7 +68,7 @@ test('the rules see the files', () => {
   assert.ok(importsOf('host/pool.ts').includes('assembly/layout'), 'static imports');
   assert.ok(importsOf('host/core.ts').includes('dist/core.wasm'), 'default imports');
   assert.ok(importsOf('host/index.ts').includes('host/consumer'), 'export from');
-  assert.ok(importsOf('host/entry/node.ts').includes('host/adapter/node'));
+  assert.ok(importsOf('host/entry/main.ts').includes('host/adapter/node'));
 });
 
 test('assembly/layout.ts and status.ts import nothing, assembly/ only itself', () => {

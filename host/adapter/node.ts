@@ -1,92 +1,14 @@
-// Node: FIFOs are read by libuv, exit hooks come from process.
+// Node, and Electron's main, utility and preload processes.
 
-import { readdirSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { isSupportedArchitecture, Libc, SHARED_MEMORY_DIRECTORY } from '../../native-shim/libc';
-import { TensorIpcError } from '../errors';
-import type { BellReader, Platform, System, Timer } from '../system';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Marks our handlers, also for another copy of this library in the same process (one imported, one required). */
-const OURS = Symbol.for('tensor-ipc.cleanup');
-
-let system: System | null = null;
-
-function openSystem(): System {
-  if (system !== null) return system;
-  if (process.platform !== 'linux' || !isSupportedArchitecture(process.arch)) {
-    throw new TensorIpcError(
-      'UNSUPPORTED_PLATFORM',
-      `pools need POSIX shared memory on Linux x64 or arm64; this is ${process.platform} ${process.arch}`,
-    );
-  }
-  system = new Libc(process.arch);
-  return system;
-}
-
-function readBell(fd: number, onRing: () => void): BellReader {
-  const callback = () => {
-    onRing();
-    return true;
-  };
-  // One buffer for all rings: what is in it does not matter. (The types know `onread` for connecting sockets only.)
-  const options = { fd, readable: true, writable: false, onread: { buffer: new Uint8Array(64), callback } };
-  const socket = new Socket(options);
-  socket.unref();
-  return {
-    setRef: (ref) => void (ref ? socket.ref() : socket.unref()),
-    close: () => void socket.destroy(),
-  };
-}
-
-function timer(handle: NodeJS.Timeout, stop: () => void): Timer {
-  return { setRef: (ref) => void (ref ? handle.ref() : handle.unref()), stop };
-}
-
-/**
- * Runs `callback` on exit, and before the process dies of a signal that nobody else handles. Where the program has a handler of
- * its own, that decides: if it exits, the exit hook runs; if it goes on, so do we.
- */
-function onExit(callback: () => void): () => void {
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => {
-      if (process.listeners(signal).some((listener) => !(OURS in listener))) return;
-      callback();
-      process.removeListener(signal, handler);
-      // The last copy of the library to have cleaned up lets the signal do what it would have done.
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-    };
-    Object.defineProperty(handler, OURS, { value: true });
-    // In front, so that a program's own once() handler still counts when we look.
-    process.prependListener(signal, handler);
-    return () => void process.removeListener(signal, handler);
-  });
-  process.on('exit', callback);
-  return () => {
-    process.removeListener('exit', callback);
-    for (const remove of handlers) remove();
-  };
-}
+import process from 'node:process';
+import type { Platform } from '../system';
+import { common } from './common';
+import { openFifoBell } from './fifo';
 
 export const nodePlatform: Platform = {
+  ...common,
   runtime: 'node',
-  system: openSystem,
   // libuv reads CLOCK_MONOTONIC; test/clock.test.ts holds it to that.
   monotonicNs: process.hrtime.bigint,
-  readBell,
-  every: (intervalMs, callback) => {
-    const handle = setInterval(callback, intervalMs);
-    handle.unref();
-    return timer(handle, () => clearInterval(handle));
-  },
-  after: (delayMs, callback) => {
-    const handle = setTimeout(callback, Math.min(delayMs, 0x7fffffff));
-    return timer(handle, () => clearTimeout(handle));
-  },
-  listSharedMemory: () => readdirSync(SHARED_MEMORY_DIRECTORY),
-  turn: () => new Promise((resolve) => void setImmediate(resolve)),
-  onExit,
-  warn: (message) => process.emitWarning(message, 'TensorIpcWarning'),
-  allocate: (bytes) => Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer,
+  openBell: openFifoBell,
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The program `tensor-ipc`: finds the command, runs it, and turns what it throws into a message and an exit code.
 
-import { TensorIpcError } from '../entry/node';
+import { TensorIpcError } from '../entry/main';
 import { CliError, type Command, EXIT_FAILURE, EXIT_OK, EXIT_USAGE, nearest, UsageError } from './command';
 import { commands } from './commands';
 import { commandHelp, PROGRAM, programHelp } from './help';

@@ -90,7 +90,7 @@ function place(fd: number, { kind, bytes, fileBytes }: Mutant): () => void {
     case 'dangling':
       fs.renameSync(path, aside);
       if (kind === 'directory') fs.mkdirSync(path);
-      else if (kind === 'fifo') system.close(system.createBell(`tensoripc.${pool}`, 0o600));
+      else if (kind === 'fifo') system.close(system.createFifo(`tensoripc.${pool}`, 0o600));
       else fs.symlinkSync(kind === 'symlink' ? bystanders.victim : `${path}.nowhere`, path);
       return () => {
         fs.rmSync(path, { recursive: true, force: true });

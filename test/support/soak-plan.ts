@@ -94,7 +94,7 @@ const CONSUMER_STARTS: readonly Label[] = [
   ['mapFixed', 6],
   ['tryLock', 8],
   ['consumerRegister', 2],
-  ['createBell', 1],
+  ['createFifo', 1],
   ['xxh64', 2],
 ];
 const CONSUMER_WORKS: readonly Label[] = [

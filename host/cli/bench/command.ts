@@ -1,7 +1,7 @@
 // tensor-ipc bench: what the operations cost on this machine, beside a plain copy of the same bytes. The repository's own benchmarks
 // (npm run bench) go further: two processes, limits in C.
 
-import { TensorConsumer, TensorProducer } from '../../entry/node';
+import { TensorConsumer, TensorProducer } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError } from '../command';
 import { showBytes, table, threeDigits } from '../format';
 

@@ -1,6 +1,6 @@
 // tensor-ipc gc: removes what the dead left behind.
 
-import '../../entry/node';
+import '../../entry/main';
 import { type Removal, removeDead } from '../../inspect-remove';
 import { defineCommand, EXIT_OK } from '../command';
 import { showBytes, table } from '../format';

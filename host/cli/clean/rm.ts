@@ -1,6 +1,6 @@
 // tensor-ipc rm: removes one pool.
 
-import '../../entry/node';
+import '../../entry/main';
 import { removePool } from '../../inspect-remove';
 import { defineCommand, EXIT_OK, UsageError } from '../command';
 import { missing } from '../look/info';

@@ -1,6 +1,6 @@
 // A child's end of the channel to the process that runs the demo.
 
-import { TensorIpcError } from '../../entry/node';
+import { TensorIpcError } from '../../entry/main';
 import { CliError, EXIT_FAILURE, EXIT_OK, UsageError } from '../command';
 import type { Failed } from './messages';
 

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { type Frame, TensorConsumer, type View } from '../../entry/node';
+import { type Frame, TensorConsumer, type View } from '../../entry/main';
 import { CliError } from '../command';
 import type { Channel } from './channel';
 import { Histogram } from './histogram';

@@ -1,6 +1,6 @@
 // The demo's parent process: starts a producer and its consumers, follows them, and ends them in order.
 
-import { TensorProducer } from '../../entry/node';
+import { TensorProducer } from '../../entry/main';
 import { CliError } from '../command';
 import { Child } from './child';
 import { Histogram } from './histogram';

@@ -1,6 +1,6 @@
 // What the demo's processes tell each other over Node's child-process channel. Frames never go this way.
 
-import { PoolMetadata } from '../../entry/node';
+import { PoolMetadata } from '../../entry/main';
 import type { HistogramCounts } from './histogram';
 
 /** Where the frames come from. */

@@ -1,6 +1,6 @@
 // The demo's producer process: decodes or draws into loaned slots and commits them on time.
 
-import { TensorProducer } from '../../entry/node';
+import { TensorProducer } from '../../entry/main';
 import type { Channel } from './channel';
 import { NoFfmpegError, openFfmpeg } from './ffmpeg';
 import { demoMetadata, type FromProducer, type ProducerConfig, type Rate, type ToProducer } from './messages';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { TensorConsumer, TensorProducer } from '../../entry/node';
+import { TensorConsumer, TensorProducer } from '../../entry/main';
 import { platform } from '../../system';
 import { showBytes } from '../format';
 

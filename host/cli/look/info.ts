@@ -1,7 +1,7 @@
 // tensor-ipc info: all there is to know about one pool.
 
 import { setTimeout } from 'node:timers/promises';
-import { type ConsumerInfo, inspect, list, type PoolInfo } from '../../entry/node';
+import { type ConsumerInfo, inspect, list, type PoolInfo } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
 import { columns, showBytes, table } from '../format';
 import { type Style, styleOf } from '../terminal';

@@ -1,6 +1,6 @@
 // Pools as JSON, for programs. Nanoseconds and ids do not fit its numbers: they are strings.
 
-import type { PoolInfo } from '../../entry/node';
+import type { PoolInfo } from '../../entry/main';
 import { type Row, stateOf } from './rows';
 
 export function entryJson({ entry, rateHz }: Row): object {

@@ -1,6 +1,6 @@
 // tensor-ipc ls: every pool of this machine.
 
-import { list } from '../../entry/node';
+import { list } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { styleOf } from '../terminal';
 import { entryJson } from './json';

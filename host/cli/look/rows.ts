@@ -1,7 +1,7 @@
 // What the listing commands have in common: two looks for a rate, and a row for each pool.
 
 import { setTimeout } from 'node:timers/promises';
-import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/node';
+import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
 import { showBytes, table, threeDigits } from '../format';
 import type { Style } from '../terminal';
 

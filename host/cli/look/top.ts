@@ -1,7 +1,7 @@
 // tensor-ipc top: the pools, again and again.
 
 import { setTimeout } from 'node:timers/promises';
-import { list } from '../../entry/node';
+import { list } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { LivePage, styleOf } from '../terminal';
 import { poolTable, rowsSince } from './rows';

@@ -1,7 +1,7 @@
 // tensor-ipc watch: how the frames of one pool arrive.
 
 import { setTimeout } from 'node:timers/promises';
-import { inspect, TensorConsumer, type Trust } from '../../entry/node';
+import { inspect, TensorConsumer, type Trust } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../terminal';

@@ -4,7 +4,7 @@ import { fstatSync, read } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
-import { type Dtype, PoolMetadata, type Slot, TensorIpcError, TensorProducer } from '../../entry/node';
+import { type Dtype, PoolMetadata, type Slot, TensorIpcError, TensorProducer } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { Pace } from '../demo/pace';
 

@@ -1,6 +1,6 @@
 // tensor-ipc sub: the frames of a pool, raw, to the standard output.
 
-import { type Frame, TensorConsumer, type Trust } from '../../entry/node';
+import { type Frame, TensorConsumer, type Trust } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 
 const NAME = 'sub';

@@ -1,7 +1,7 @@
 // tensor-ipc snapshot: the latest frame of a pool as a PNG file.
 
 import { writeFileSync } from 'node:fs';
-import { type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/node';
+import { type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { showValue } from '../format';
 import { layoutOf, type Rendered, render, SHOWABLE_SHAPES } from './image';

@@ -1,6 +1,6 @@
 // From a tensor to a picture.
 
-import type { Dtype, TensorView } from '../../entry/node';
+import type { Dtype, TensorView } from '../../entry/main';
 import type { Image } from './png';
 import { fullScale, scalarReader } from './scalars';
 

@@ -1,6 +1,6 @@
 // Elements as numbers, whatever their dtype.
 
-import type { Dtype, TypedArray } from '../../entry/node';
+import type { Dtype, TypedArray } from '../../entry/main';
 
 /** A function that gives element `index` of the data as a number. */
 export function scalarReader(data: TypedArray, dtype: Dtype): (index: number) => number {

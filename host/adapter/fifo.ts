@@ -1,0 +1,21 @@
+// Bells as FIFOs that the event loop reads through node:net: Node by libuv, Deno (2.9) by its own implementation of it.
+
+import { Socket } from 'node:net';
+import type { Bell } from '../system';
+import { openSystem } from './common';
+
+export function openFifoBell(name: string, mode: number, onRing: () => void): Bell {
+  const fd = openSystem().createFifo(name, mode);
+  const callback = () => {
+    onRing();
+    return true;
+  };
+  // One buffer for all rings: what is in it does not matter. (The types know `onread` for connecting sockets only.)
+  const options = { fd, readable: true, writable: false, onread: { buffer: new Uint8Array(64), callback } };
+  const socket = new Socket(options);
+  socket.unref();
+  return {
+    setRef: (ref) => void (ref ? socket.ref() : socket.unref()),
+    close: () => void socket.destroy(),
+  };
+}

@@ -1,0 +1,130 @@
+// Bells: files beside the pool objects that a producer writes a byte to, so that a consumer's event loop wakes up. A FIFO, or a Unix
+// datagram socket where the runtime can watch nothing else.
+
+import type { System } from '../host/system';
+import {
+  AF_UNIX,
+  type Calls,
+  NOT_A_SOCKET,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDWR,
+  O_WRONLY,
+  SHARED_MEMORY_DIRECTORY,
+  SOCK_DGRAM,
+  socketAddress,
+} from './linux';
+
+export class Bells {
+  readonly #calls: Calls;
+  readonly #c: Calls['c'];
+  readonly #files: Pick<System, 'statObject' | 'statDescriptor'>;
+  readonly #one = new Uint8Array([1]);
+
+  constructor(calls: Calls, files: Pick<System, 'statObject' | 'statDescriptor'>) {
+    this.#calls = calls;
+    this.#c = calls.c;
+    this.#files = files;
+  }
+
+  createFifo(name: string, mode: number): number {
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    if (this.#c.mkfifo(path, mode & 0o700) < 0) this.#calls.fail('mkfifo', path);
+    // Open for both ends: a reader that is its own writer never sees end of file.
+    const fd = this.#c.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    if (fd < 0) this.#calls.fail('open', path);
+    if (this.#c.fchmod(fd, mode) < 0) this.#failAndClose(fd, 'fchmod', path);
+    return fd;
+  }
+
+  createSocket(name: string, mode: number): number {
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    const fd = this.#c.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd < 0) this.#calls.fail('socket', path);
+    // A bell's name may be longer than a socket's address: it is bound under the id alone and then given its name.
+    const shortPath = `${SHARED_MEMORY_DIRECTORY}/tensoripc-bell.${name.slice(name.lastIndexOf('.') + 1)}`;
+    const { bytes, length } = socketAddress(shortPath);
+    if (this.#c.bind(fd, bytes, length) < 0) this.#failAndClose(fd, 'bind', shortPath);
+    if (this.#c.chmod(shortPath, mode) < 0 || this.#c.rename(shortPath, path) < 0) {
+      const errno = this.#calls.koffi.errno();
+      this.#c.unlink(shortPath);
+      this.#c.close(fd);
+      this.#calls.fail('rename', path, errno);
+    }
+    return fd;
+  }
+
+  #failAndClose(fd: number, syscall: string, subject: string): never {
+    const errno = this.#calls.koffi.errno();
+    this.#c.close(fd);
+    this.#calls.fail(syscall, subject, errno);
+  }
+
+  open(name: string): number | null {
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    const fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    if (fd < 0) {
+      // ENOENT, ENXIO (no reader), EACCES, ELOOP: nobody there who could be woken. But sockets, too, answer ENXIO.
+      const socket = this.#calls.errnoName() === 'ENXIO' ? this.#connectBell(path) : -1;
+      return socket < 0 ? null : socket;
+    }
+    if (this.#files.statDescriptor(fd).kind === 'fifo') return fd;
+    this.#c.close(fd);
+    return null;
+  }
+
+  /** A socket that sends to the one bound at the path, or the negative errno: that of ECONNREFUSED when nobody has it open. */
+  #connectBell(path: string): number {
+    const c = this.#c;
+    const koffi = this.#calls.koffi;
+    const place = c.open(path, O_PATH | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    if (place < 0) return -koffi.errno();
+    try {
+      if (this.#files.statDescriptor(place).kind !== 'socket') return NOT_A_SOCKET;
+      const fd = c.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
+      if (fd < 0) return -koffi.errno();
+      // By its descriptor: the path may be too long for an address, or lead elsewhere by now.
+      const { bytes, length } = socketAddress(`/proc/self/fd/${place}`);
+      if (c.connect(fd, bytes, length) === 0) return fd;
+      const errno = koffi.errno();
+      c.close(fd);
+      return -errno;
+    } finally {
+      c.close(place);
+    }
+  }
+
+  close(fd: number): void {
+    this.#c.close(fd);
+  }
+
+  ring(fd: number): boolean {
+    return this.#c.write(fd, this.#one, 1) === 1 || this.#calls.errnoName() === 'EAGAIN';
+  }
+
+  unlink(name: string): void {
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    // Gone already, a directory, or another user's: then it is not ours to remove.
+    if (this.#c.unlink(path) < 0 && !['ENOENT', 'EISDIR', 'EPERM', 'EACCES'].includes(this.#calls.errnoName()))
+      this.#calls.fail('unlink', path);
+  }
+
+  isAbandoned(name: string): boolean {
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    const kind = this.#files.statObject(`/${name}`)?.kind;
+    if (kind !== 'fifo' && kind !== 'socket') return false;
+    let fd: number;
+    let errno = 0;
+    if (kind === 'fifo') {
+      fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+      if (fd < 0) errno = this.#calls.koffi.errno();
+    } else {
+      fd = this.#connectBell(path);
+      errno = -fd;
+    }
+    if (fd < 0) return this.#calls.errnoName(errno) === (kind === 'fifo' ? 'ENXIO' : 'ECONNREFUSED');
+    this.#c.close(fd);
+    return false;
+  }
+}

@@ -1,0 +1,196 @@
+// Linux as seen from libc: numbers, structs and the functions that are used. Where x86-64 and arm64 differ, both stand here.
+
+import { type Address, type FileStatus, SystemError } from '../host/system';
+import { type KoffiFunc, type KoffiModule, loadKoffi } from './koffi';
+
+export const O_RDONLY = 0;
+export const O_RDWR = 2;
+export const O_WRONLY = 1;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const STATX_BASIC_STATS = 0x7ff;
+
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+export const MAP_SHARED = 1;
+export const MAP_PRIVATE = 2;
+export const MAP_FIXED = 0x10;
+export const MAP_ANONYMOUS = 0x20;
+export const MAP_NORESERVE = 0x4000;
+export const MADV_POPULATE_READ = 22;
+export const MADV_POPULATE_WRITE = 23;
+
+export const F_OFD_GETLK = 36;
+export const F_OFD_SETLK = 37;
+export const F_WRLCK = 1;
+export const F_UNLCK = 2;
+
+export const AF_UNIX = 1;
+export const SOCK_DGRAM = 2;
+/** Of struct sockaddr_un: a path this long, and its NUL, fit. */
+export const MAX_SOCKET_PATH_BYTES = 107;
+/** In place of a negative errno: -ENOTSOCK. */
+export const NOT_A_SOCKET = -88;
+
+export const FUTEX_WAIT = 0;
+export const FUTEX_WAKE = 1;
+export const INT_MAX = 0x7fffffff;
+
+export const CLOCK_REALTIME = 0;
+export const CLOCK_MONOTONIC = 1;
+export const SC_PAGESIZE = 30;
+
+export const S_IFMT = 0o170000;
+export const S_IFREG = 0o100000;
+export const S_IFIFO = 0o010000;
+export const S_IFSOCK = 0o140000;
+
+/** Where Linux keeps POSIX shared memory; FIFOs live beside the objects, so that whoever shares one shares the other. */
+export const SHARED_MEMORY_DIRECTORY = '/dev/shm';
+
+/** Second names of EAGAIN, EDEADLK and EOPNOTSUPP. */
+export const ERRNO_ALIASES: ReadonlySet<string> = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
+
+export const ARCHITECTURES = {
+  x64: { SYS_futex: 202, O_NOFOLLOW: 0o400000 },
+  arm64: { SYS_futex: 98, O_NOFOLLOW: 0o100000 },
+} as const;
+
+export type Architecture = keyof typeof ARCHITECTURES;
+
+export function isSupportedArchitecture(name: string): name is Architecture {
+  return Object.hasOwn(ARCHITECTURES, name);
+}
+
+/** struct timespec on 64-bit Linux: tv_sec, tv_nsec. */
+export function writeTimespec(to: DataView, ms: number): void {
+  const ns = Math.max(0, Math.round(ms * 1e6));
+  to.setBigInt64(0, BigInt(Math.floor(ns / 1e9)), true);
+  to.setBigInt64(8, BigInt(ns % 1e9), true);
+}
+
+/** Whether a failed call of node:fs was a system call that failed. The errno is negative. */
+export function isSystemCallError(error: unknown): error is NodeJS.ErrnoException & { code: string; errno: number } {
+  return error instanceof Error && 'code' in error && 'errno' in error && typeof error.errno === 'number';
+}
+
+export function kindOf(mode: number): FileStatus['kind'] {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return 'file';
+    case S_IFIFO:
+      return 'fifo';
+    case S_IFSOCK:
+      return 'socket';
+    default:
+      return 'other';
+  }
+}
+
+/** struct sockaddr_un: sun_family u16, sun_path. */
+export function socketAddress(path: string): { bytes: Uint8Array; length: number } {
+  const bytes = new Uint8Array(2 + MAX_SOCKET_PATH_BYTES + 1);
+  bytes[0] = AF_UNIX;
+  const { written } = new TextEncoder().encodeInto(path, bytes.subarray(2, -1));
+  return { bytes, length: 2 + written + 1 };
+}
+
+export type Int = number;
+/** koffi takes typed arrays everywhere, but DataView not in Deno. */
+export type Pointer = Address | Uint8Array;
+
+/** The functions of libc that are used, typed. A pointer is an address or a view; koffi takes both. */
+function bind(koffi: KoffiModule) {
+  const libc = koffi.load('libc.so.6');
+  return {
+    copyIn: libc.func('memcpy', 'void', ['uintptr_t', 'void *', 'size_t']) as (
+      to: Address,
+      from: ArrayBufferView,
+      n: Int,
+    ) => void,
+    copyOut: libc.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']) as (
+      to: ArrayBufferView,
+      from: Address,
+      n: Int,
+    ) => void,
+    copyAddresses: libc.func('memcpy', 'void', ['uintptr_t', 'uintptr_t', 'size_t']) as (
+      to: Address,
+      from: Address,
+      n: Int,
+    ) => void,
+    clock_gettime: libc.func('clock_gettime', 'void', ['int', 'uintptr_t']) as (clock: Int, to: Address) => void,
+    getrandom: libc.func('getrandom', 'long', ['void *', 'size_t', 'uint']) as (to: Pointer, n: Int, flags: Int) => Int,
+    sysconf: libc.func('sysconf', 'long', ['int']) as (name: Int) => Int,
+    getuid: libc.func('geteuid', 'uint', []) as () => Int,
+    getpid: libc.func('getpid', 'int', []) as () => Int,
+    open: libc.func('open', 'int', ['str', 'int', 'uint']) as (path: string, flags: Int, mode: Int) => Int,
+    close: libc.func('close', 'int', ['int']) as (fd: Int) => Int,
+    rename: libc.func('rename', 'int', ['str', 'str']) as (from: string, to: string) => Int,
+    socket: libc.func('socket', 'int', ['int', 'int', 'int']) as (domain: Int, type: Int, protocol: Int) => Int,
+    bind: libc.func('bind', 'int', ['int', 'void *', 'uint']) as (fd: Int, address: Pointer, n: Int) => Int,
+    connect: libc.func('connect', 'int', ['int', 'void *', 'uint']) as (fd: Int, address: Pointer, n: Int) => Int,
+    chmod: libc.func('chmod', 'int', ['str', 'uint']) as (path: string, mode: Int) => Int,
+    unlink: libc.func('unlink', 'int', ['str']) as (path: string) => Int,
+    mkfifo: libc.func('mkfifo', 'int', ['str', 'uint']) as (path: string, mode: Int) => Int,
+    fchmod: libc.func('fchmod', 'int', ['int', 'uint']) as (fd: Int, mode: Int) => Int,
+    statx: libc.func('statx', 'int', ['int', 'str', 'int', 'uint', 'void *']) as (
+      directory: Int,
+      path: string,
+      flags: Int,
+      mask: Int,
+      to: Pointer,
+    ) => Int,
+    statvfs: libc.func('statvfs', 'int', ['str', 'void *']) as (path: string, to: Pointer) => Int,
+    ftruncate: libc.func('ftruncate', 'int', ['int', 'int64']) as (fd: Int, bytes: Int) => Int,
+    posix_fallocate: libc.func('posix_fallocate', 'int', ['int', 'int64', 'int64']) as (fd: Int, offset: Int, bytes: Int) => Int,
+    pread: libc.func('pread', 'long', ['int', 'void *', 'size_t', 'int64']) as (fd: Int, to: Pointer, n: Int, offset: Int) => Int,
+    write: libc.func('write', 'long', ['int', 'void *', 'size_t']) as (fd: Int, from: Pointer, n: Int) => Int,
+    mmap: libc.func('mmap', 'int64', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'int64']) as (
+      at: Address,
+      bytes: Int,
+      protection: Int,
+      flags: Int,
+      fd: Int,
+      offset: Int,
+    ) => Int,
+    madvise: libc.func('madvise', 'int', ['uintptr_t', 'size_t', 'int']) as (at: Address, n: Int, advice: Int) => Int,
+    fcntl: libc.func('fcntl', 'int', ['int', 'int', 'void *']) as (fd: Int, command: Int, lock: Pointer) => Int,
+    // syscall(2) is variadic, but passes integers only, for which both ABIs treat it like any other function.
+    futex: libc.func('syscall', 'long', ['long', 'uintptr_t', 'int', 'uint', 'void *', 'long', 'long']) as KoffiFunc<
+      (number: Int, word: Address, operation: Int, value: Int, timeout: Pointer | null, word2: Int, value3: Int) => Int
+    >,
+  };
+}
+
+/** libc, loaded, and what its errors mean. */
+export class Calls {
+  readonly koffi: KoffiModule;
+  readonly c: ReturnType<typeof bind>;
+  readonly architecture: (typeof ARCHITECTURES)[Architecture];
+  readonly #errnoNames = new Map<number, string>();
+
+  constructor(architecture: Architecture) {
+    this.koffi = loadKoffi();
+    this.c = bind(this.koffi);
+    this.architecture = ARCHITECTURES[architecture];
+    for (const [name, number] of Object.entries(this.koffi.os.errno)) {
+      if (!ERRNO_ALIASES.has(name)) this.#errnoNames.set(number, name);
+    }
+  }
+
+  /** Symbolic name of an errno, of that of the last call unless given. */
+  errnoName(errno = this.koffi.errno()): string {
+    return this.#errnoNames.get(errno) ?? `errno ${errno}`;
+  }
+
+  fail(syscall: string, subject: string, errno = this.koffi.errno()): never {
+    throw new SystemError(syscall, errno, this.errnoName(errno), subject);
+  }
+}

@@ -1,0 +1,108 @@
+// Runs suites of test/ with Node for arm64 under qemu-user, and ends with one line like scripts/test.mjs: N passed, N failed, N skipped.
+//
+//   npm run arm64                                all suites that make sense so (a quarter of an hour)
+//   npm run arm64 -- --pages 65536 put-get       those whose name contains "put-get", with pages of 64 KiB
+//   npm run arm64 -- --cpu cortex-a72 litmus     as a Raspberry Pi 4: no LSE atomics
+//   npm run arm64 -- --quick                     the choice of the ordinary test run (test/arm64.test.ts)
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ARM64_NODE, arm64Environment, whyNoArm64 } from '../test/arm64/emulator.mjs';
+import { bundle } from './bundle.mjs';
+
+/** A suite that hangs is killed and counts as failed. A watchdog, not a limit on how fast it must be. */
+const WATCHDOG_MS = Number(process.env.TEST_WATCHDOG_MS ?? 600_000);
+
+/** Emulation takes five to twenty times as long, so what is repeated is repeated less. The environment goes first. */
+const LESS = { HOSTILE_RUNS: '300', LITMUS_RUNS: '300', CROWD_SECONDS: '3', TORTURE_SECONDS: '3', SOAK_MINUTES: '0.1' };
+
+/** What touches architecture or page size: memory, atomics, system calls and their structs. */
+const QUICK = ['put-get', 'borrow', 'history', 'lossless', 'waiting', 'control', 'core-module', 'xxh64', 'clock', 'errors'];
+
+/** Suites that emulation says nothing about, or that it cannot run. */
+const LEFT_OUT = {
+  arm64: 'starts this script',
+  tidy: 'reads sources',
+  model: 'computes, and shares nothing',
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { pages: { type: 'string' }, cpu: { type: 'string' }, quick: { type: 'boolean', default: false } },
+});
+
+const why = whyNoArm64();
+if (why !== null) {
+  console.error(why);
+  process.exit(2);
+}
+if (!existsSync('dist/core.wasm')) {
+  console.error('dist/core.wasm is missing: run "npm run build"');
+  process.exit(2);
+}
+const named = (name) => positionals.length === 0 || positionals.some((part) => name.includes(part));
+const suites = readdirSync('test')
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => basename(file, '.test.ts'))
+  .filter((name) => !(name in LEFT_OUT) && named(name) && (!values.quick || QUICK.includes(name)))
+  .sort();
+const programs = readdirSync('test/programs').filter((file) => file.endsWith('.ts'));
+// A folder of this run's own, so that two runs do not disturb each other.
+const out = `build/arm64-${process.pid}`;
+await bundle(
+  Object.fromEntries([
+    ...suites.map((name) => [`${name}.test`, `test/${name}.test.ts`]),
+    ...programs.map((file) => [basename(file, '.ts'), join('test/programs', file)]),
+  ]),
+  out,
+);
+process.on('exit', () => rmSync(out, { recursive: true, force: true }));
+
+const environment = {
+  ...LESS,
+  ...arm64Environment({ pageBytes: values.pages, cpu: values.cpu }),
+  NO_COLOR: '1',
+  FORCE_COLOR: '0',
+};
+const sums = { passed: 0, failed: 0, skipped: 0 };
+for (const name of suites) {
+  const started = Date.now();
+  const { output, ended } = await runSuite(`${out}/${name}.test.mjs`);
+  const count = (label) => Number(output.match(new RegExp(`^\\s+${label}:\\s+(\\d+)`, 'm'))?.[1] ?? 0);
+  const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
+  // A suite that died, or ran nothing, has failed however its summary looks.
+  const failed = Math.max(total - passed, ended !== 0 || total + skipped === 0 ? 1 : 0);
+  sums.passed += passed;
+  sums.failed += failed;
+  sums.skipped += skipped;
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`${failed === 0 ? 'ok  ' : 'FAIL'} ${name} on arm64 (${passed}/${total}, ${seconds} s)`);
+  for (const line of output.split('\n')) if (line.startsWith('skip: ')) console.log(`     ${line}`);
+  if (failed > 0) console.log(output);
+}
+console.log(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
+process.exitCode = sums.failed === 0 && suites.length > 0 ? 0 : 1;
+
+function runSuite(program) {
+  return new Promise((resolve) => {
+    const child = spawn(ARM64_NODE, ['--expose-gc', '--no-warnings', program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment,
+    });
+    let output = '';
+    const take = (chunk) => {
+      output += chunk;
+    };
+    child.stdout.setEncoding('utf8').on('data', take);
+    child.stderr.setEncoding('utf8').on('data', take);
+    const watchdog = setTimeout(() => {
+      output += `\nwatchdog: still running after ${WATCHDOG_MS} ms, killed\n`;
+      child.kill('SIGKILL');
+    }, WATCHDOG_MS);
+    child.on('close', (code, signal) => {
+      clearTimeout(watchdog);
+      resolve({ output, ended: code ?? signal });
+    });
+  });
+}
