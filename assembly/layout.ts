@@ -173,7 +173,7 @@ export const DELIVERY_LATEST = 0;
 export const DELIVERY_ALL = 1;
 
 export const BELL_NONE = 0;
-export const BELL_FIFO = 1;
+export const BELL_FILE = 1;
 export const BELL_FUTEX = 2;
 
 // ---- locks ---------------------------------------------------------------------------------------------------------

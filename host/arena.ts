@@ -31,26 +31,35 @@ interface Extent {
   bytes: number;
 }
 
-/** One shared Wasm memory, its core, and who uses which part of it. */
-export class Arena {
+/** A shared Wasm memory and the core over it, as one thread has them. */
+export class CoreMemory {
+  readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   readonly core: Core;
   readonly address: Address;
   readonly u32: Uint32Array;
   readonly i64: BigInt64Array;
   readonly f64: Float64Array;
-  readonly #free: Extent[];
-  readonly #freeHandles: Handle[] = [];
-  #nextHandle = HANDLES_START;
 
-  constructor(system: System) {
-    const memory = createMemory();
-    this.buffer = memory.buffer;
+  constructor(system: System, memory: WebAssembly.Memory) {
+    this.memory = memory;
+    this.buffer = memory.buffer as SharedArrayBuffer;
     this.core = instantiateCore(memory);
     this.u32 = new Uint32Array(this.buffer);
     this.i64 = new BigInt64Array(this.buffer);
     this.f64 = new Float64Array(this.buffer);
     this.address = system.addressOf(this.u32);
+  }
+}
+
+/** A memory that this thread has made, and who uses which part of it. */
+export class Arena extends CoreMemory {
+  readonly #free: Extent[];
+  readonly #freeHandles: Handle[] = [];
+  #nextHandle = HANDLES_START;
+
+  constructor(system: System) {
+    super(system, createMemory());
     // Mappings need pages; engines align their memories at least that well, but nothing promises it.
     const start = alignUp(this.address + HANDLES_END, system.pageBytes) - this.address;
     this.#free = [{ start, bytes: this.buffer.byteLength - start }];

@@ -1,7 +1,7 @@
 // Waking consumers: a FIFO each for those that wait on their event loop, one futex word for those that sleep in a call.
 
 import {
-  BELL_FIFO,
+  BELL_FILE,
   BELL_FUTEX,
   CONSUMER_BELL_ID,
   CONSUMER_BELL_KIND,
@@ -13,7 +13,7 @@ import {
   MAX_CONSUMERS,
 } from '../assembly/layout';
 import type { Mapping } from './mapping';
-import { platform, type System } from './system';
+import type { System } from './system';
 
 /** A FIFO without a reader may just have been made; after this long it was left behind. */
 const ABANDONED_AFTER_MS = 1000;
@@ -30,7 +30,7 @@ function bellPrefix(pool: string): string {
 /** Rings every consumer that waits for a pool of this name to appear. They find the pool by themselves. */
 export function ringNewcomers(system: System, pool: string): void {
   const prefix = bellPrefix(pool);
-  for (const name of platform().listSharedMemory()) {
+  for (const name of system.listSharedMemory()) {
     // A pool's name may contain dots: only what follows as an id is a bell of this one.
     if (!name.startsWith(prefix) || !/^[0-9a-f]{16}$/.test(name.slice(prefix.length))) continue;
     const fd = system.openBell(name);
@@ -103,14 +103,14 @@ export class Ringer {
         // A bit beyond the table is somebody's scribble.
         if (index >= geometry.consumerCapacity) continue;
         const kind = arena.u32[(entry + CONSUMER_BELL_KIND) / 4];
-        if (kind === BELL_FIFO) this.#ringFifo(index, arena.i64[(entry + CONSUMER_BELL_ID) / 8] as bigint);
+        if (kind === BELL_FILE) this.#ringFile(index, arena.i64[(entry + CONSUMER_BELL_ID) / 8] as bigint);
         else if (kind === BELL_FUTEX) futex = true;
       }
     }
     if (futex) this.#system.futexWake(this.#mapping.controlAddress + HEADER_WAKE_COUNT);
   }
 
-  #ringFifo(index: number, id: bigint): void {
+  #ringFile(index: number, id: bigint): void {
     let bell = this.#bells[index];
     if (bell === undefined || bell.id !== id) {
       this.#drop(index);

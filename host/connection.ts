@@ -81,9 +81,9 @@ export class Connection {
       mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId);
       this.wakeProducer(mapping.arena.u32[(mapping.handle + HANDLE_WAKE) / 4] as number);
       this.entryIndex = index;
+      mapping.setEntry(index);
     } catch (error) {
-      mapping.unmap();
-      system.close(mapping.fd);
+      mapping.close();
       throw error;
     }
   }
@@ -252,7 +252,6 @@ export class Connection {
     const { core, handle, fd } = this.mapping;
     this.wakeProducer(core.consumerUnregister(handle));
     this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex);
-    this.mapping.unmap();
-    this.#system.close(fd);
+    this.mapping.close();
   }
 }

@@ -1,5 +1,5 @@
-import { BELL_FUTEX, HEADER_WAKE_COUNT } from '../assembly/layout';
 import { CLOSED } from '../assembly/status';
+import { Blocking } from './blocking';
 import type { Connection } from './connection';
 import {
   type ConsumerEvents,
@@ -18,8 +18,9 @@ import { callSafely, Emitter } from './events';
 import { FROM_NOW } from './follower';
 import { Frame } from './frame';
 import { checkInto } from './intake';
-import { type Cursor, LIVENESS_INTERVAL_MS, Link } from './link';
+import { type Cursor, Link } from './link';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from './metadata';
+import { adoptMapping, checkShared, type SharedPool, shareMapping } from './share';
 import { platform, type System } from './system';
 import type { TensorLike } from './tensor';
 import { View } from './view';
@@ -27,9 +28,6 @@ import { type Subscription, Waiting } from './waiting';
 
 /** Permission bits of a consumer's FIFO: whoever it accepts as a producer must be able to ring. */
 const BELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
-
-/** Looks at the head between two looks at the clock while spinning: a few microseconds. */
-const SPIN_ITERATIONS = 4000;
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
@@ -44,13 +42,13 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #system: System;
   readonly #link: Link;
   readonly #waiting: Waiting;
+  readonly #blocking: Blocking;
   readonly #onNewData: ((frame: Frame<T>) => void) | null;
   readonly #removeAbort: () => void;
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
   readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
   #lastError: string | null = null;
-  #sleepWord: Int32Array | null = null;
 
   /**
    * @param metadata What the pool is expected to be. A pool of other form under the name is an error.
@@ -60,14 +58,15 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   constructor(metadata: PoolMetadata, options?: ConsumerOptions<T>);
   /** @internal */
-  constructor(metadata: PoolMetadata | string, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
-  constructor(metadata: PoolMetadata | string, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
+  constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
+  constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
     super();
-    if (typeof metadata !== 'string' && !(metadata instanceof PoolMetadata)) {
+    const shared = pool instanceof Object && 'parts' in pool ? pool : null;
+    if (typeof pool !== 'string' && shared === null && !(pool instanceof PoolMetadata)) {
       throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
     }
-    this.#expected = typeof metadata === 'string' ? null : metadata;
-    this.name = checkName(typeof metadata === 'string' ? metadata : metadata.name);
+    this.#expected = pool instanceof PoolMetadata ? pool : null;
+    this.name = checkName(typeof pool === 'string' ? pool : pool.name);
     const { onNewData, signal, trust, delivery, from, protect } = checkConsumerOptions(options);
     this.#onNewData = onNewData ?? null;
     this.#system = platform().system();
@@ -80,6 +79,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       protect,
       follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
       bellId,
+      adopt: shared && (() => adoptMapping(this.#system, shared)),
       onConnect: (found) => {
         this.#lastError = null;
         this.#announce(() => this.emit('connect', found));
@@ -91,6 +91,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
         this.#waiting.updateRef();
       },
     });
+    this.#blocking = new Blocking(this.#system, this.#link);
     this.#waiting = new Waiting(this.#system, this.#link, bellId, BELL_MODES[trust], this.#listening());
     try {
       this.#link.connect();
@@ -127,6 +128,16 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     return new TensorConsumer<T>(name, options, true);
   }
 
+  /**
+   * A consumer of what `share()` gave, in the thread that it was posted to: on the same mapped pages. When that pool ends it attaches to
+   * the next one under the name by itself.
+   *
+   * @throws TensorIpcError INVALID_ARGUMENT, CLOSED when another reader has it or the sharing thread has closed its pool, TOO_MANY_CONSUMERS
+   */
+  static fromShared<T extends TypedArray = TypedArray>(shared: SharedPool, options?: ConsumerOptions<T>): TensorConsumer<T> {
+    return new TensorConsumer<T>(checkShared(shared, platform().system().pid), options, true);
+  }
+
   /** Whether it is attached to the pool of a live producer. */
   get connected(): boolean {
     const { connection } = this.#link;
@@ -160,6 +171,15 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   borrow(options?: WindowOptions): View<T> | null {
     return this.#borrow(this.#cursor, options);
+  }
+
+  /**
+   * The pool for another thread of this process, which reads the same mapped pages: post it, and open it there with
+   * TensorConsumer.fromShared. Each call is for one reader. Null without a producer.
+   */
+  share(): SharedPool | null {
+    const connection = this.#link.live();
+    return connection && shareMapping(connection.mapping);
   }
 
   /**
@@ -229,26 +249,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */
   waitSync(timeoutMs = Infinity): boolean {
     checkTimeout(timeoutMs);
-    const deadline = performance.now() + timeoutMs;
     try {
-      for (;;) {
-        const connection = this.#link.live();
-        if (this.#link.newer(this.#cursor, connection)) return true;
-        let slice = Math.min(LIVENESS_INTERVAL_MS, deadline - performance.now());
-        if (slice <= 0) return false;
-        if (connection === null) {
-          this.#sleepWord ??= new Int32Array(64);
-          slice = Math.min(slice, LIVENESS_INTERVAL_MS / 10);
-          this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, slice);
-          continue;
-        }
-        const { core, handle, controlAddress } = connection.mapping;
-        // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
-        const count = core.consumerWakeCount(handle);
-        core.consumerArm(handle, BELL_FUTEX); // S5: before the head is looked at again
-        if (this.#link.newer(this.#cursor, connection)) return true;
-        this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, slice);
-      }
+      return this.#blocking.wait(this.#cursor, timeoutMs);
     } finally {
       this.#waiting.rearm();
     }
@@ -259,17 +261,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * live producer.
    */
   spin(timeoutUs = Infinity): boolean {
-    checkTimeout(timeoutUs);
-    const connection = this.#link.live();
-    if (connection === null) return false;
-    const { core, handle } = connection.mapping;
-    const seen = this.#link.seen(this.#cursor);
-    const deadline = performance.now() + timeoutUs / 1000;
-    for (;;) {
-      const latest = core.readerSpin(handle, seen, SPIN_ITERATIONS);
-      if (latest > seen) return true;
-      if (latest === CLOSED || performance.now() >= deadline || this.#link.live() !== connection) return false;
-    }
+    return this.#blocking.spin(this.#cursor, checkTimeout(timeoutUs));
   }
 
   /** What it was given so far; the same figures as `inspect(name)` shows of it. */

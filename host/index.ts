@@ -35,6 +35,7 @@ export {
   type SampleOptions,
 } from './metadata';
 export { type ProducerOptions, type ProducerStats, TensorProducer } from './producer';
+export type { SharedPool } from './share';
 export { type PutOptions, Slot } from './slot';
 export type { TensorLike, TensorView } from './tensor';
 export type { Trust } from './trust';

@@ -30,6 +30,7 @@ export function removeDead(options: { readonly dryRun: boolean; readonly pools?:
   const system = platform().system();
   const prefix = objectName('').slice(1);
   return platform()
+    .system()
     .listSharedMemory()
     .filter((file) => {
       const pool = file.startsWith(prefix) ? file.slice(prefix.length) : poolOfBell(file);
@@ -107,7 +108,7 @@ function judgeBell(system: System, file: string, dryRun: boolean): Removal | nul
   const status = system.statObject(`/${file}`);
   if (status === null) return null;
   const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes: 0 });
-  if (status.kind !== 'fifo') return say('unknown', 'has the name of a bell, but is no FIFO');
+  if (status.kind !== 'fifo' && status.kind !== 'socket') return say('unknown', 'has the name of a bell, but is none');
   if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
   if (!system.bellIsAbandoned(file)) return say('kept', 'a consumer listens');
   if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'just made');
@@ -128,7 +129,7 @@ export function removePool(name: string, options: { readonly force: boolean }): 
   const removed: string[] = [];
   try {
     if (unlinkPool(system, name, options.force)) removed.push(objectName(name).slice(1));
-    for (const file of platform().listSharedMemory()) {
+    for (const file of system.listSharedMemory()) {
       if (poolOfBell(file) !== name || !system.bellIsAbandoned(file)) continue;
       system.unlinkBell(file);
       removed.push(file);

@@ -2,7 +2,7 @@
 // lock is taken, and what is found is untrusted until it has passed the same checks as when a consumer attaches.
 
 import {
-  BELL_FIFO,
+  BELL_FILE,
   BELL_FUTEX,
   CONSUMER_ACTIVE,
   CONSUMER_BELL_ID,
@@ -101,7 +101,7 @@ export interface ConsumerInfo {
   /** Whether frames are kept for it: the cursor of a lossless reader, or a copy under way. */
   readonly holdsFrames: boolean;
   /** How it asked to be woken last. */
-  readonly wakes: 'fifo' | 'futex' | null;
+  readonly wakes: 'bell' | 'futex' | null;
 }
 
 /** A FIFO beside the object by which a consumer is woken. */
@@ -163,13 +163,13 @@ export interface PoolEntry {
 export function inspect(name: string): PoolInfo | null {
   checkName(name);
   const system = platform().system();
-  return look(system, name, platform().listSharedMemory());
+  return look(system, name, system.listSharedMemory());
 }
 
 /** Looks at every pool of this machine, as inspect does. What is no pool, or a damaged one, becomes an entry with its error. */
 export function list(): PoolEntry[] {
   const system = platform().system();
-  const files = platform().listSharedMemory();
+  const files = system.listSharedMemory();
   const prefix = objectName('').slice(1);
   const entries: PoolEntry[] = [];
   for (const name of files.filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length))) {
@@ -314,7 +314,7 @@ function consumersOf(system: System, fd: number, table: DataView, slotCapacity: 
       framesMissed: Number(entry.getBigUint64(CONSUMER_FRAMES_MISSED, true)),
       holdsViews: entry.getBigUint64(CONSUMER_VIEW_PIN, true) !== NO_PIN,
       holdsFrames: entry.getBigUint64(CONSUMER_HOLD_PIN, true) !== NO_PIN,
-      wakes: kind === BELL_FIFO ? 'fifo' : kind === BELL_FUTEX ? 'futex' : null,
+      wakes: kind === BELL_FILE ? 'bell' : kind === BELL_FUTEX ? 'futex' : null,
     });
   }
   return consumers;

@@ -5,6 +5,7 @@ import { CLOSED } from '../assembly/status';
 import { Connection } from './connection';
 import { TensorIpcError } from './errors';
 import { Follower } from './follower';
+import type { Mapping } from './mapping';
 import type { PoolMetadata } from './metadata';
 import { openForConsumer, translate } from './pool';
 import type { System } from './system';
@@ -25,6 +26,8 @@ export interface LinkOptions {
   readonly follow: number | null;
   /** Identity of the FIFO that wakes this consumer. */
   readonly bellId: bigint;
+  /** The mapping to begin with, when another thread has made it. */
+  readonly adopt: (() => Mapping) | null;
   onConnect(metadata: PoolMetadata): void;
   onDisconnect(reason: 'closed' | 'died'): void;
 }
@@ -46,6 +49,7 @@ export class Link {
   #epoch = 0;
   #poolId: bigint | null = null;
   #closed = false;
+  #adoptOnce: (() => Mapping) | null;
   // Last frame that lossless delivery gave out, of the pool #poolId.
   #lastTaken = -1;
   #lastLatest = Number.NaN;
@@ -55,6 +59,7 @@ export class Link {
   constructor(system: System, options: LinkOptions) {
     this.#system = system;
     this.#options = options;
+    this.#adoptOnce = options.adopt;
   }
 
   get name(): string {
@@ -120,9 +125,11 @@ export class Link {
     if (this.#orphan !== null) return this.#reunite(this.#orphan);
     let connection: Connection;
     try {
-      const mapping = openForConsumer(this.#system, name, trust, protect, ({ metadata }) =>
-        expected?.assertMatches(metadata, { ignoreHistory }),
-      );
+      const mapping =
+        this.#adopt() ??
+        openForConsumer(this.#system, name, trust, protect, ({ metadata }) =>
+          expected?.assertMatches(metadata, { ignoreHistory }),
+        );
       if (mapping === null) return null;
       connection = new Connection(mapping, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, bellId);
     } catch (error) {
@@ -148,6 +155,13 @@ export class Link {
     }
     this.#options.onConnect(connection.mapping.metadata);
     return connection;
+  }
+
+  /** What another thread has mapped, once. */
+  #adopt(): Mapping | null {
+    const adopt = this.#adoptOnce;
+    this.#adoptOnce = null;
+    return adopt?.() ?? null;
   }
 
   lose(reason: 'closed' | 'died'): void {

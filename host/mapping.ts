@@ -9,10 +9,12 @@ import {
   HANDLE_OBJECT_BYTES,
   HANDLE_SLOT_CAPACITY,
   HANDLE_SLOTS,
+  LOCK_CONSUMERS,
 } from '../assembly/layout';
-import { type Arena, reserveAlone, reserveInArena, type Space } from './arena';
+import { type Arena, type CoreMemory, reserveAlone, reserveInArena, type Space } from './arena';
 import type { Core, Handle } from './core';
 import { arrayOf, type Dtype, type TypedArray, type TypedArrayConstructor } from './dtype';
+import { type Lease, Ledger } from './ledger';
 import type { FieldMetadata, PoolDescription, PoolMetadata } from './metadata';
 import type { Address, System } from './system';
 import { denseStrides, elementsOf, type TensorView } from './tensor';
@@ -137,74 +139,108 @@ export class WindowBuilder {
   }
 }
 
+/** What a mapping consists of. */
+export interface MappingParts {
+  /** The object, open in this thread. */
+  readonly fd: number;
+  readonly memory: CoreMemory;
+  readonly handle: Handle;
+  /** The geometry that was checked, as the core keeps it in a handle. */
+  readonly template: Uint32Array;
+  readonly description: PoolDescription;
+  readonly geometry: Geometry;
+  readonly control: Space;
+  /** The frames, twice. */
+  readonly frames: Space;
+  /** For a mapping that another thread has made. */
+  readonly lease: Lease | null;
+}
+
 export class Mapping {
   readonly system: System;
-  readonly arena: Arena;
+  readonly arena: CoreMemory;
   readonly core: Core;
   readonly handle: Handle;
   readonly fd: number;
   readonly description: PoolDescription;
   readonly metadata: PoolMetadata;
   readonly geometry: Geometry;
-  readonly #clockIndex: number;
   readonly windows: WindowBuilder;
+  readonly #parts: MappingParts;
+  readonly #clockIndex: number;
   readonly #control: Space;
   readonly #frames: Space;
-  readonly #alone: boolean;
+  readonly #lease: Lease | null;
+  /** Who allocated the ranges: null for a mapping that another thread has made. */
+  readonly #owner: Arena | null;
+  #ledger: Ledger | null = null;
   // Views by order and count, then by slot: as many as the ring has slots for each length that is used.
   readonly #cache = new Map<number, (Window | undefined)[]>();
   #recentKey = 0;
   #recent: (Window | undefined)[] | undefined;
 
-  /** Maps the object behind `fd`, whose geometry has been checked and stands in `template` of another arena. */
-  constructor(
+  /** @param owner The arena of the ranges, when they are this thread's. */
+  constructor(system: System, parts: MappingParts, owner: Arena | null) {
+    this.system = system;
+    this.#parts = parts;
+    this.#owner = owner;
+    this.arena = parts.memory;
+    this.core = parts.memory.core;
+    this.handle = parts.handle;
+    this.fd = parts.fd;
+    this.description = parts.description;
+    this.metadata = parts.description.metadata;
+    this.geometry = parts.geometry;
+    this.#control = parts.control;
+    this.#frames = parts.frames;
+    this.#lease = parts.lease;
+    this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
+    this.windows = new WindowBuilder(this.metadata, this.geometry.frameStride);
+    this.arena.u32.set(parts.template, this.handle / 4);
+    this.core.controlBind(this.handle, this.#control.byteOffset);
+  }
+
+  /** Maps the object behind `fd`, whose geometry has been checked and stands in `template`. */
+  static map(
     system: System,
     fd: number,
     template: Uint32Array,
     description: PoolDescription,
     geometry: Geometry,
     writable: boolean,
-  ) {
+  ): Mapping {
+    Ledger.settle();
     const { framesOffset, objectBytes, slotCapacity, frameStride } = geometry;
-    const frameRegionBytes = slotCapacity * frameStride;
-    const whole = reserveInArena(system, objectBytes + frameRegionBytes);
-    const control = whole ?? reserveInArena(system, framesOffset);
-    if (control === null) throw new Error('an empty arena holds any control block');
-    this.system = system;
-    this.arena = control.arena;
-    this.core = control.arena.core;
-    this.fd = fd;
-    this.description = description;
-    this.metadata = description.metadata;
-    this.geometry = geometry;
-    this.#alone = whole === null;
-    this.#control = control.space;
-    this.handle = this.arena.allocateHandle();
-    this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
-    this.windows = new WindowBuilder(this.metadata, frameStride);
+    const regionBytes = slotCapacity * frameStride;
+    const whole = reserveInArena(system, objectBytes + regionBytes);
+    const place = whole ?? reserveInArena(system, framesOffset);
+    if (place === null) throw new Error('an empty arena holds any control block');
+    const { arena, space: control } = place;
+    const undo: (() => void)[] = [() => arena.release(control)];
     try {
-      if (this.#alone) {
-        this.#frames = reserveAlone(system, 2 * frameRegionBytes);
-        system.mapFixed(this.#control.address, framesOffset, fd, 0, true);
-        system.mapFixed(this.#frames.address, frameRegionBytes, fd, framesOffset, writable);
+      let frames: Space;
+      if (whole === null) {
+        frames = reserveAlone(system, 2 * regionBytes);
+        system.mapFixed(control.address, framesOffset, fd, 0, true);
       } else {
-        const { buffer, byteOffset, address } = control.space;
-        this.#frames = {
-          buffer,
-          byteOffset: byteOffset + framesOffset,
-          bytes: 2 * frameRegionBytes,
-          address: address + framesOffset,
-        };
+        const { buffer, byteOffset, address } = control;
+        frames = { buffer, byteOffset: byteOffset + framesOffset, bytes: 2 * regionBytes, address: address + framesOffset };
         system.mapFixed(address, framesOffset, fd, 0, true);
-        system.mapFixed(this.#frames.address, objectBytes - framesOffset, fd, framesOffset, writable);
       }
-      system.mapFixed(this.#frames.address + frameRegionBytes, frameRegionBytes, fd, framesOffset, writable);
+      undo.push(() => system.unmapFixed(control.address, control.bytes));
+      undo.push(() => system.unmapFixed(frames.address, frames.bytes));
+      system.mapFixed(frames.address, regionBytes, fd, framesOffset, writable);
+      system.mapFixed(frames.address + regionBytes, regionBytes, fd, framesOffset, writable);
+      const handle = arena.allocateHandle();
+      return new Mapping(
+        system,
+        { fd, memory: arena, handle, template, description, geometry, control, frames, lease: null },
+        arena,
+      );
     } catch (error) {
-      this.unmap();
+      for (const step of undo.reverse()) step();
       throw error;
     }
-    this.arena.u32.set(template, this.handle / 4);
-    this.core.controlBind(this.handle, this.#control.byteOffset);
   }
 
   get controlOffset(): number {
@@ -259,14 +295,55 @@ export class Mapping {
     return view;
   }
 
+  /** Lends the pages to another thread of this process: what that needs to make a mapping of its own without mapping anything. */
+  lend(): { readonly parts: MappingParts; readonly lease: Lease } | null {
+    if (this.#owner === null) return null;
+    Ledger.settle();
+    this.#ledger ??= new Ledger(this.#owner, (entry) => this.system.isLocked(this.fd, LOCK_CONSUMERS + entry));
+    const lease = this.#ledger.lend();
+    return { parts: { ...this.#parts, handle: lease.handle }, lease };
+  }
+
+  /** Notes under which entry of the consumer table this mapping's user lives. */
+  setEntry(index: number): void {
+    this.#lease?.setEntry(index);
+  }
+
+  /** Lets the pages and the descriptor go. Where other threads read the pages, the last of all lets them go. */
+  close(): void {
+    this.#forgetViews();
+    if (this.#lease !== null) {
+      if (this.#lease.giveBack()) this.#unmapPages();
+      this.system.close(this.fd);
+    } else if (this.#ledger !== null) {
+      this.#ledger.close(() => this.#finish());
+    } else {
+      this.#finish();
+    }
+  }
+
+  #finish(): void {
+    this.unmap();
+    this.system.close(this.fd);
+  }
+
   /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
   unmap(): void {
+    this.#forgetViews();
+    this.#unmapPages();
+    this.#owner?.release(this.#control);
+    this.#owner?.freeHandle(this.handle);
+  }
+
+  #forgetViews(): void {
     this.#cache.clear();
     this.#recentKey = 0;
     this.#recent = undefined;
+  }
+
+  #unmapPages(): void {
     this.system.unmapFixed(this.#control.address, this.#control.bytes);
-    this.arena.release(this.#control);
-    if (this.#alone && this.#frames !== undefined) this.system.unmapFixed(this.#frames.address, this.#frames.bytes);
-    this.arena.freeHandle(this.handle);
+    // Frames with a buffer of their own lie elsewhere.
+    if (this.#frames.buffer !== this.#control.buffer) this.system.unmapFixed(this.#frames.address, this.#frames.bytes);
   }
 }

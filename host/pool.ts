@@ -208,7 +208,7 @@ function build(system: System, pool: string, fd: number, description: PoolDescri
     }
     throw error;
   }
-  const mapping = new Mapping(system, fd, template, description, geometry, true);
+  const mapping = Mapping.map(system, fd, template, description, geometry, true);
   const metadataAt = mapping.controlOffset + (mapping.arena.u32[(mapping.handle + HANDLE_METADATA_OFFSET) / 4] as number);
   new Uint8Array(mapping.arena.buffer, metadataAt, json.byteLength).set(json);
   mapping.core.controlCreate(mapping.handle, hashBytes(system, json), system.randomU64(), system.realtimeNs());
@@ -261,7 +261,7 @@ export function openForProducer(system: System, description: PoolDescription, op
         const mapping =
           snapshot === null
             ? build(system, pool, fd, description, json)
-            : new Mapping(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
+            : Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
         keep = true;
         return mapping;
       } catch (error) {
@@ -287,7 +287,7 @@ function lockPatiently(system: System, fd: number): boolean {
 
 /** Tells those attached to a dead producer's pool that it is over. */
 function retire(system: System, snapshot: Snapshot, fd: number): void {
-  const mapping = new Mapping(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
+  const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
   mapping.core.writerClose(mapping.handle);
   unlinkDeadBells(mapping);
   mapping.unmap();
@@ -314,7 +314,7 @@ export function openForConsumer(
     if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
     if (!system.isLocked(fd, LOCK_PRODUCER)) return null;
     check(snapshot.description);
-    const mapping = new Mapping(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
+    const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
     mapping.prefault(false);
     keep = true;
     return mapping;

@@ -12,6 +12,7 @@ import { registerOpen } from './lifecycle';
 import { type Mapping, type Window, WindowBuilder } from './mapping';
 import { type FieldMetadata, type HistoryPad, MetadataCreator, PoolMetadata, type Sample, type SampleOptions } from './metadata';
 import { openForProducer, translate } from './pool';
+import { type SharedPool, shareMapping } from './share';
 import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from './slot';
 import { type Platform, platform, type System } from './system';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
@@ -135,8 +136,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#mapping.setClock(this.#platform.monotonicNs());
     const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
     if (code !== OK) {
-      this.#mapping.unmap();
-      this.#system.close(this.#mapping.fd);
+      this.#mapping.close();
       throw poolError(metadata.name, code);
     }
     this.#sequence = core.writerSequence(handle);
@@ -237,6 +237,15 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     return { framesPublished: this.#sequence, ...counters };
   }
 
+  /**
+   * The pool for another thread of this process, which reads the same mapped pages: post it, and open it there with
+   * TensorConsumer.fromShared. Each call is for one reader.
+   */
+  share(): SharedPool {
+    this.#assertOpen();
+    return shareMapping(this.#mapping);
+  }
+
   /** Closes the pool: consumers disconnect, the name is free. Also at exit, by SIGINT, SIGTERM, and on uncaught exceptions. */
   cleanup(): void {
     if (this.#closed) return;
@@ -251,8 +260,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     // Somebody may have removed the object by hand, and another may stand there now.
     if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
     this.#system.unlock(fd, LOCK_PRODUCER);
-    this.#mapping.unmap();
-    this.#system.close(fd);
+    this.#mapping.close();
   }
 
   /** The same as cleanup. */

@@ -60,6 +60,8 @@ export interface System {
   allocate(fd: number, bytes: number): void;
   readAt(fd: number, to: Uint8Array, offset: number): number;
   close(fd: number): void;
+  /** Names of the files beside the pool objects, theirs included. */
+  listSharedMemory(): readonly string[];
   /** Bytes free in the file system of shared memory, and its size. */
   sharedMemorySpace(): { freeBytes: number; totalBytes: number };
 
@@ -133,8 +135,6 @@ export interface Platform {
   openBell(name: string, mode: number, onRing: () => void): Bell;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;
-  /** Names of the files beside the pool objects, theirs included. */
-  listSharedMemory(): readonly string[];
   /** Resolves after the event loop has had a turn. */
   turn(): Promise<void>;
   /** Runs the callback when the process ends in any way that leaves JavaScript a chance. Returns how to take it back. */

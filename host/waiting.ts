@@ -1,7 +1,7 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
 // for what no bell announces: a producer that died, or one that has appeared.
 
-import { BELL_FIFO } from '../assembly/layout';
+import { BELL_FILE } from '../assembly/layout';
 import { CLOSED } from '../assembly/status';
 import { bellName } from './bell';
 import type { Connection } from './connection';
@@ -165,7 +165,7 @@ export class Waiting {
     this.#openBell();
     const { connection } = this.#link;
     if (connection === null) return;
-    connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FIFO); // S5: before the head is looked at again
+    connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FILE); // S5: before the head is looked at again
     // By a turn of the event loop: listeners that are always behind must not keep it to themselves.
     if (this.#due(connection)) this.#schedule(platform().turn());
   }

@@ -43,7 +43,7 @@ export class Bells {
     const fd = this.#c.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0) this.#calls.fail('socket', path);
     // A bell's name may be longer than a socket's address: it is bound under the id alone and then given its name.
-    const shortPath = `${SHARED_MEMORY_DIRECTORY}/tensoripc-bell.${name.slice(name.lastIndexOf('.') + 1)}`;
+    const shortPath = `${SHARED_MEMORY_DIRECTORY}/tensoripc-bell.new.${name.slice(name.lastIndexOf('.') + 1)}`;
     const { bytes, length } = socketAddress(shortPath);
     if (this.#c.bind(fd, bytes, length) < 0) this.#failAndClose(fd, 'bind', shortPath);
     if (this.#c.chmod(shortPath, mode) < 0 || this.#c.rename(shortPath, path) < 0) {

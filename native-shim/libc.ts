@@ -1,6 +1,5 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
-import { closeSync, fchmodSync, openSync } from 'node:fs';
 import type { Address, FileStatus, System } from '../host/system';
 import { Bells } from './bells';
 import {
@@ -11,6 +10,7 @@ import {
   Calls,
   CLOCK_MONOTONIC,
   CLOCK_REALTIME,
+  directoryNames,
   F_OFD_GETLK,
   F_OFD_SETLK,
   F_UNLCK,
@@ -18,7 +18,6 @@ import {
   FUTEX_WAIT,
   FUTEX_WAKE,
   INT_MAX,
-  isSystemCallError,
   kindOf,
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
@@ -27,6 +26,7 @@ import {
   MAP_NORESERVE,
   MAP_PRIVATE,
   MAP_SHARED,
+  O_CLOEXEC,
   O_CREAT,
   O_EXCL,
   O_NONBLOCK,
@@ -40,12 +40,14 @@ import {
   writeTimespec,
 } from './linux';
 
-/**
- * System on glibc or musl. Creating one loads koffi and libc.
- *
- * Objects are opened through the runtime's own file system module: Node and Deno then close them when a worker thread ends, however
- * it ends, and with the descriptor goes the lock that says that somebody lives.
- */
+/** Who opens and closes the objects: libc itself, or a runtime that keeps count of a thread's descriptors. */
+export interface Descriptors {
+  /** A descriptor that exec closes, or the negative errno. */
+  open(path: string, flags: number, mode: number): number;
+  close(fd: number): void;
+}
+
+/** System on glibc or musl. Creating one loads koffi and libc. */
 export class Libc implements System {
   readonly pageBytes: number;
   readonly pid: number;
@@ -54,14 +56,22 @@ export class Libc implements System {
   readonly #calls: Calls;
   readonly #c: Calls['c'];
   readonly #bells: Bells;
+  readonly #descriptors: Descriptors;
   // One scratch page for struct arguments; calls are synchronous, so nobody else sees it in use.
   readonly #scratchBytes = new Uint8Array(512);
   readonly #scratch = new DataView(this.#scratchBytes.buffer);
   readonly #scratchAddress: Address;
 
-  constructor(architecture: Architecture) {
+  constructor(architecture: Architecture, descriptors?: Descriptors) {
     this.#calls = new Calls(architecture);
     this.#c = this.#calls.c;
+    this.#descriptors = descriptors ?? {
+      open: (path, flags, mode) => {
+        const fd = this.#c.open(path, flags | O_CLOEXEC, mode);
+        return fd < 0 ? -this.#calls.koffi.errno() : fd;
+      },
+      close: (fd) => void this.#c.close(fd),
+    };
     this.#bells = new Bells(this.#calls, this);
     this.#scratchAddress = this.addressOf(this.#scratchBytes);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
@@ -118,30 +128,26 @@ export class Libc implements System {
   }
 
   #openExisting(path: string, flags: number): number | null {
-    try {
-      return openSync(path, flags);
-    } catch (error) {
-      if (!isSystemCallError(error)) throw error;
-      return error.code === 'ENOENT' ? null : this.#calls.fail('open', path, -error.errno);
-    }
+    const fd = this.#descriptors.open(path, flags, 0);
+    if (fd >= 0) return fd;
+    return this.#calls.errnoName(-fd) === 'ENOENT' ? null : this.#calls.fail('open', path, -fd);
   }
 
   openOrCreateObject(name: string, mode: number): number {
     const path = SHARED_MEMORY_DIRECTORY + name;
+    const { O_NOFOLLOW } = this.#calls.architecture;
     for (;;) {
       const existing = this.openObject(name);
       if (existing !== null) return existing;
-      let fd: number | null = null;
-      try {
-        fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | this.#calls.architecture.O_NOFOLLOW, mode & 0o700);
-        fchmodSync(fd, mode);
-        return fd;
-      } catch (error) {
-        if (fd !== null) closeSync(fd);
-        if (!isSystemCallError(error)) throw error;
-        // Somebody created it in between: open theirs.
-        if (error.code !== 'EEXIST') this.#calls.fail('open', path, -error.errno);
+      const fd = this.#descriptors.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o700);
+      if (fd >= 0) {
+        if (this.#c.fchmod(fd, mode) === 0) return fd;
+        const errno = this.#calls.koffi.errno();
+        this.close(fd);
+        this.#calls.fail('fchmod', path, errno);
       }
+      // Somebody created it in between: open theirs.
+      if (this.#calls.errnoName(-fd) !== 'EEXIST') this.#calls.fail('open', path, -fd);
     }
   }
 
@@ -201,7 +207,24 @@ export class Libc implements System {
   }
 
   close(fd: number): void {
-    closeSync(fd);
+    this.#descriptors.close(fd);
+  }
+
+  listSharedMemory(): string[] {
+    const directory = this.#c.open(SHARED_MEMORY_DIRECTORY, O_RDONLY | this.#calls.architecture.O_DIRECTORY | O_CLOEXEC, 0);
+    if (directory < 0) this.#calls.fail('open', SHARED_MEMORY_DIRECTORY);
+    try {
+      const entries = new Uint8Array(32 * 1024);
+      const names: string[] = [];
+      for (;;) {
+        const bytes = this.#c.getdents64(this.#calls.architecture.SYS_getdents64, directory, entries, entries.byteLength);
+        if (bytes < 0) this.#calls.fail('getdents64', SHARED_MEMORY_DIRECTORY);
+        if (bytes === 0) return names;
+        names.push(...directoryNames(entries.subarray(0, bytes)));
+      }
+    } finally {
+      this.#c.close(directory);
+    }
   }
 
   sharedMemorySpace(): { freeBytes: number; totalBytes: number } {

@@ -59,8 +59,8 @@ export const SHARED_MEMORY_DIRECTORY = '/dev/shm';
 export const ERRNO_ALIASES: ReadonlySet<string> = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
 
 export const ARCHITECTURES = {
-  x64: { SYS_futex: 202, O_NOFOLLOW: 0o400000 },
-  arm64: { SYS_futex: 98, O_NOFOLLOW: 0o100000 },
+  x64: { SYS_futex: 202, SYS_getdents64: 217, O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000 },
+  arm64: { SYS_futex: 98, SYS_getdents64: 61, O_DIRECTORY: 0o40000, O_NOFOLLOW: 0o100000 },
 } as const;
 
 export type Architecture = keyof typeof ARCHITECTURES;
@@ -76,11 +76,6 @@ export function writeTimespec(to: DataView, ms: number): void {
   to.setBigInt64(8, BigInt(ns % 1e9), true);
 }
 
-/** Whether a failed call of node:fs was a system call that failed. The errno is negative. */
-export function isSystemCallError(error: unknown): error is NodeJS.ErrnoException & { code: string; errno: number } {
-  return error instanceof Error && 'code' in error && 'errno' in error && typeof error.errno === 'number';
-}
-
 export function kindOf(mode: number): FileStatus['kind'] {
   switch (mode & S_IFMT) {
     case S_IFREG:
@@ -92,6 +87,17 @@ export function kindOf(mode: number): FileStatus['kind'] {
     default:
       return 'other';
   }
+}
+
+/** The names in a buffer of struct linux_dirent64: d_ino u64, d_off i64, d_reclen u16 @16, d_type u8, d_name. */
+export function directoryNames(entries: Uint8Array): string[] {
+  const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+  const names: string[] = [];
+  for (let at = 0; at < entries.byteLength; at += view.getUint16(at + 16, true)) {
+    const name = entries.subarray(at + 19, entries.indexOf(0, at + 19));
+    names.push(new TextDecoder().decode(name));
+  }
+  return names.filter((name) => name !== '.' && name !== '..');
 }
 
 /** struct sockaddr_un: sun_family u16, sun_path. */
@@ -162,6 +168,13 @@ function bind(koffi: KoffiModule) {
     ) => Int,
     madvise: libc.func('madvise', 'int', ['uintptr_t', 'size_t', 'int']) as (at: Address, n: Int, advice: Int) => Int,
     fcntl: libc.func('fcntl', 'int', ['int', 'int', 'void *']) as (fd: Int, command: Int, lock: Pointer) => Int,
+    // getdents64(2) has no function of its own in older libraries.
+    getdents64: libc.func('syscall', 'long', ['long', 'int', 'void *', 'size_t']) as (
+      number: Int,
+      fd: Int,
+      to: Pointer,
+      n: Int,
+    ) => Int,
     // syscall(2) is variadic, but passes integers only, for which both ABIs treat it like any other function.
     futex: libc.func('syscall', 'long', ['long', 'uintptr_t', 'int', 'uint', 'void *', 'long', 'long']) as KoffiFunc<
       (number: Int, word: Address, operation: Int, value: Int, timeout: Pointer | null, word2: Int, value3: Int) => Int

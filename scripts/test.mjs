@@ -52,7 +52,7 @@ for (const file of files) {
   failed += bad;
   skipped += count('Skipped');
   console.log(`${bad === 0 ? 'ok  ' : 'FAIL'} ${file} (${good}/${total}, ${((Date.now() - started) / 1000).toFixed(1)} s)`);
-  for (const line of output.split('\n')) if (line.startsWith('skip: ')) console.log(`     ${line}`);
+  for (const line of output.split('\n')) if (/^(skip|note): /.test(line)) console.log(`     ${line}`);
   if (bad > 0) console.log(output);
 }
 rmSync(out, { recursive: true, force: true });

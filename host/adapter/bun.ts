@@ -78,6 +78,7 @@ class SocketBell implements Bell {
 export const bunPlatform: Platform = {
   ...common,
   runtime: 'bun',
+  system: openSystem,
   // Bun's own clocks start with the process and go on while the machine sleeps.
   monotonicNs: () => openSystem().monotonicNs(),
   openBell: (name, mode, onRing) => new SocketBell(openSystem(), name, mode, onRing),

@@ -1,11 +1,10 @@
 // What Node, Deno and Bun have in common: node:'s modules for timers, files, signals and exit.
 
 import { Buffer } from 'node:buffer';
-import { readdirSync } from 'node:fs';
 import process from 'node:process';
 import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers';
-import { Libc } from '../../native-shim/libc';
-import { isSupportedArchitecture, SHARED_MEMORY_DIRECTORY } from '../../native-shim/linux';
+import { type Descriptors, Libc } from '../../native-shim/libc';
+import { isSupportedArchitecture } from '../../native-shim/linux';
 import { TensorIpcError } from '../errors';
 import type { Platform, System, Timer } from '../system';
 
@@ -16,7 +15,7 @@ const OURS = Symbol.for('tensor-ipc.cleanup');
 
 let system: System | null = null;
 
-export function openSystem(): System {
+export function openSystem(descriptors?: Descriptors): System {
   if (system !== null) return system;
   if (process.platform !== 'linux' || !isSupportedArchitecture(process.arch)) {
     throw new TensorIpcError(
@@ -24,7 +23,7 @@ export function openSystem(): System {
       `pools need POSIX shared memory on Linux x64 or arm64; this is ${process.platform} ${process.arch}`,
     );
   }
-  system = new Libc(process.arch);
+  system = new Libc(process.arch, descriptors);
   return system;
 }
 
@@ -57,8 +56,7 @@ function onExit(callback: () => void): () => void {
   };
 }
 
-export const common: Omit<Platform, 'runtime' | 'monotonicNs' | 'openBell'> = {
-  system: openSystem,
+export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openBell'> = {
   every: (intervalMs, callback) => {
     const handle = setInterval(callback, intervalMs);
     handle.unref();
@@ -68,7 +66,6 @@ export const common: Omit<Platform, 'runtime' | 'monotonicNs' | 'openBell'> = {
     const handle = setTimeout(callback, Math.min(delayMs, 0x7fffffff));
     return timer(handle, () => clearTimeout(handle));
   },
-  listSharedMemory: () => readdirSync(SHARED_MEMORY_DIRECTORY),
   turn: () => new Promise((resolve) => void setImmediate(resolve)),
   onExit,
   warn: (message) => process.emitWarning(message, 'TensorIpcWarning'),

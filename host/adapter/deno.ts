@@ -6,35 +6,36 @@ import { common, openSystem } from './common';
 import { openFifoBell } from './fifo';
 
 /** The part of Deno that is used. https://docs.deno.com/api/deno/~/Deno.Permissions */
-interface PermissionDescriptor {
-  readonly name: 'ffi' | 'read' | 'write' | 'env' | 'sys';
-  readonly path?: string;
-}
-
 declare const Deno: {
-  permissions: { querySync(descriptor: PermissionDescriptor): { state: 'granted' | 'denied' | 'prompt' } };
+  permissions: { querySync(descriptor: { name: 'ffi' }): { state: 'granted' | 'denied' | 'prompt' } };
 };
 
-/** What the system calls need, and the flag that grants it. */
-const NEEDED: readonly [PermissionDescriptor, string][] = [
-  [{ name: 'ffi' }, '--allow-ffi'],
-  [{ name: 'read', path: '/dev/shm' }, '--allow-read'],
-  [{ name: 'write', path: '/dev/shm' }, '--allow-write=/dev/shm'],
-];
+/** What Deno throws where a permission is missing. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'NotCapable';
+}
+
+function refused(cause?: Error): TensorIpcError {
+  return new TensorIpcError(
+    'PERMISSION_DENIED',
+    'Deno does not let this program make system calls: run it with --allow-ffi, and with --allow-read so that koffi is found' +
+      (cause === undefined ? '' : ` (${cause.message})`),
+    { cause },
+  );
+}
 
 let system: System | null = null;
 
 function openPermitted(): System {
   if (system !== null) return system;
-  const missing = NEEDED.filter(([descriptor]) => Deno.permissions.querySync(descriptor).state !== 'granted');
-  if (missing.length > 0) {
-    throw new TensorIpcError(
-      'PERMISSION_DENIED',
-      `Deno does not let this program reach shared memory: run it with ${missing.map(([, flag]) => flag).join(' ')}`,
-    );
+  // All system calls are made through koffi. (Deno's own file functions want --allow-all for anything in /dev.)
+  if (Deno.permissions.querySync({ name: 'ffi' }).state !== 'granted') throw refused();
+  try {
+    system = openSystem();
+    return system;
+  } catch (error) {
+    throw error instanceof TensorIpcError && isRefusal(error.cause) ? refused(error.cause) : error;
   }
-  system = openSystem();
-  return system;
 }
 
 export const denoPlatform: Platform = {

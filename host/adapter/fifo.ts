@@ -1,11 +1,10 @@
 // Bells as FIFOs that the event loop reads through node:net: Node by libuv, Deno (2.9) by its own implementation of it.
 
 import { Socket } from 'node:net';
-import type { Bell } from '../system';
-import { openSystem } from './common';
+import { type Bell, platform } from '../system';
 
 export function openFifoBell(name: string, mode: number, onRing: () => void): Bell {
-  const fd = openSystem().createFifo(name, mode);
+  const fd = platform().system().createFifo(name, mode);
   const callback = () => {
     onRing();
     return true;

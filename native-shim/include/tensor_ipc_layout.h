@@ -116,7 +116,7 @@
 #define TIPC_DELIVERY_LATEST 0
 #define TIPC_DELIVERY_ALL 1
 #define TIPC_BELL_NONE 0
-#define TIPC_BELL_FIFO 1
+#define TIPC_BELL_FILE 1
 #define TIPC_BELL_FUTEX 2
 
 /* ---- locks */

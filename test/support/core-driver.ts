@@ -3,7 +3,7 @@
 
 import * as assert from 'uvu/assert';
 import {
-  BELL_FIFO,
+  BELL_FILE,
   BELL_FUTEX,
   CONSUMER_BYTES,
   CONSUMER_FRAMES_MISSED,
@@ -393,7 +393,7 @@ export class ProtocolDriver {
   #bell(reader: Reader): void {
     assert.is(this.#core.consumerWakeCount(reader.handle), this.#model.wakeCount, 'the futex word counts the rings');
     if (this.#random.next() < 0.8) {
-      this.#core.consumerArm(reader.handle, this.#random.pick([BELL_FIFO, BELL_FUTEX]));
+      this.#core.consumerArm(reader.handle, this.#random.pick([BELL_FILE, BELL_FUTEX]));
       this.#model.armed |= this.#bit(reader);
     } else {
       this.#core.consumerDisarm(reader.handle);

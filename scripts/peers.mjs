@@ -1,0 +1,35 @@
+// Installs what tests meet beyond the library's own development dependencies: other runtimes, other libraries. Each group is a small
+// npm project under test/, so that "npm ci" at the root stays light.  npm run peers [group…]
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The group, and what npm must be told for it. */
+const GROUPS = {
+  runtimes: [],
+  interop: [],
+  window: [],
+  // Programs for another architecture, which emulation runs here.
+  arm64: ['--cpu=arm64', '--os=linux'],
+};
+
+const wanted = process.argv.slice(2);
+for (const name of wanted) {
+  if (name in GROUPS) continue;
+  console.error(`no such group: ${name} (there are ${Object.keys(GROUPS).join(', ')})`);
+  process.exit(2);
+}
+for (const [name, flags] of Object.entries(GROUPS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const folder = join('test', name);
+  if (!existsSync(join(folder, 'package-lock.json'))) continue;
+  const started = Date.now();
+  process.stdout.write(`test/${name} … `);
+  execFileSync('npm', ['ci', '--ignore-scripts', '--silent', ...flags], {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Where a package's own scripts would download: these come with what is needed.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  });
+  console.log(`installed (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+}
