@@ -4,7 +4,7 @@
 //   node scripts/run.mjs examples/04-rgbd.ts
 
 import assert from 'node:assert/strict';
-import { TensorConsumer, TensorIpcError, TensorProducer } from 'tensor-ipc';
+import { monotonicNs, TensorConsumer, TensorIpcError, TensorProducer } from 'tensor-ipc';
 
 const name = `example-rgbd-${process.pid}`;
 const [HEIGHT, WIDTH] = [240, 320];
@@ -23,7 +23,7 @@ depth.data.fill(1000);
 producer.put({ rgb, depth, intrinsics });
 
 // … or in place. The timestamp is the camera's own.
-const exposedNs = process.hrtime.bigint();
+const exposedNs = monotonicNs();
 {
   using slot = producer.loan();
   const { rgb: colour, depth: distance, intrinsics: matrix } = slot.fields ?? {};

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { TensorConsumer, TensorProducer } from 'tensor-ipc';
+import { monotonicNs, TensorConsumer, TensorProducer } from 'tensor-ipc';
 
 const [, program = '', role, name = `example-control-${process.pid}`] = process.argv;
 const PERIOD_MS = 2;
@@ -29,8 +29,8 @@ function control(consumer: TensorConsumer<Float64Array>, wait: () => boolean) {
     if (!wait()) continue; // a real controller would hold its last command here, or stop the robot
     using state = consumer.borrow();
     if (state === null) continue;
-    // Default timestamps are CLOCK_MONOTONIC, the clock of process.hrtime.
-    agesUs.push(Number(process.hrtime.bigint() - state.timestampNs) / 1000);
+    // Default timestamps are CLOCK_MONOTONIC, which monotonicNs reads.
+    agesUs.push(Number(monotonicNs() - state.timestampNs) / 1000);
     missed += state.missed;
     assert.equal(state.data[5], state.sequence);
   }

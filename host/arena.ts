@@ -43,7 +43,8 @@ export class CoreMemory {
 
   constructor(system: System, memory: WebAssembly.Memory) {
     this.memory = memory;
-    this.buffer = memory.buffer as SharedArrayBuffer;
+    if (!(memory.buffer instanceof SharedArrayBuffer)) throw new TypeError('the core works on shared memory');
+    this.buffer = memory.buffer;
     this.core = instantiateCore(memory);
     this.u32 = new Uint32Array(this.buffer);
     this.i64 = new BigInt64Array(this.buffer);

@@ -1,6 +1,7 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
 export type { OnPinned } from './claims';
+export { monotonicNs } from './clock';
 export { TensorConsumer } from './consumer';
 export type {
   ConsumerEvents,

@@ -250,17 +250,21 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   cleanup(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#unregister();
     const { core, handle, fd } = this.#mapping;
-    core.writerClose(handle);
-    this.#ringer.ring();
-    this.#ringer.close();
-    unlinkDeadBells(this.#mapping);
-    const name = objectName(this.name);
-    // Somebody may have removed the object by hand, and another may stand there now.
-    if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
-    this.#system.unlock(fd, LOCK_PRODUCER);
-    this.#mapping.close();
+    try {
+      core.writerClose(handle);
+      this.#ringer.ring();
+      this.#ringer.close();
+      unlinkDeadBells(this.#mapping);
+      const name = objectName(this.name);
+      // Somebody may have removed the object by hand, and another may stand there now.
+      if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
+    } finally {
+      // Not before: without the hook a signal that comes now would end the process and leave the object.
+      this.#unregister();
+      this.#system.unlock(fd, LOCK_PRODUCER);
+      this.#mapping.close();
+    }
   }
 
   /** The same as cleanup. */

@@ -183,10 +183,11 @@ export class Waiting {
 
   #closeBell(): void {
     if (this.#bell === null) return;
-    this.#unregister?.();
     this.#bell.close();
     this.#bell = null;
     this.#system.unlinkBell(bellName(this.#link.name, this.#bellId));
+    // Not before: without the hook a signal that comes now would end the process and leave the file.
+    this.#unregister?.();
   }
 
   #rung(): void {

@@ -1,5 +1,6 @@
 // Deno: as Node, but for its clock and its permissions.
 
+import process from 'node:process';
 import { TensorIpcError } from '../errors';
 import type { Platform, System } from '../system';
 import { common, openSystem } from './common';
@@ -38,8 +39,33 @@ function openPermitted(): System {
   }
 }
 
+/** In Deno the global object is a target of events, which Node's types do not know. */
+const globalEvents = globalThis as object as {
+  addEventListener(name: string, listener: (event: Event) => void): void;
+  removeEventListener(name: string, listener: (event: Event) => void): void;
+};
+
+/** Deno ends on an error that nobody handles without the exit event: the error itself is the last that is heard. */
+function onExit(callback: () => void): () => void {
+  const remove = common.onExit(callback);
+  const fatal = ({ type, defaultPrevented }: Event) => {
+    const handled = process.listenerCount(type === 'error' ? 'uncaughtException' : 'unhandledRejection') > 0;
+    if (!defaultPrevented && !handled) callback();
+  };
+  const events = ['error', 'unhandledrejection'] as const;
+  for (const name of events) globalEvents.addEventListener(name, fatal);
+  // Deno.exit has an event of its own.
+  globalEvents.addEventListener('unload', callback);
+  return () => {
+    remove();
+    for (const name of events) globalEvents.removeEventListener(name, fatal);
+    globalEvents.removeEventListener('unload', callback);
+  };
+}
+
 export const denoPlatform: Platform = {
   ...common,
+  onExit,
   runtime: 'deno',
   system: openPermitted,
   // Deno's own clocks start with the process.

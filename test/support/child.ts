@@ -47,7 +47,7 @@ export class Child {
     this.process.stderr?.setEncoding('utf8').on('data', (chunk) => {
       this.stderr += chunk;
     });
-    const watchdog = setTimeout(() => this.process.kill('SIGKILL'), WATCHDOG_MS);
+    const watchdog = setTimeout(() => this.signal('SIGKILL'), WATCHDOG_MS);
     watchdog.unref();
     this.process.on('message', (message) => {
       const next = this.#waiting.shift();
@@ -85,15 +85,20 @@ export class Child {
     return this.receive<M>();
   }
 
+  /** Sends a signal and nothing else: Deno's ChildProcess.kill also closes the channel. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.process.exitCode === null && this.process.signalCode === null) process.kill(this.process.pid as number, signal);
+  }
+
   kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<unknown> {
-    this.process.kill(signal);
+    this.signal(signal);
     return this.ended;
   }
 
   /** Ends it the polite way, so that it cleans up after itself; one that will not is killed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const kill = setTimeout(() => this.process.kill('SIGKILL'), 2000);
-    this.process.kill('SIGTERM');
+    const kill = setTimeout(() => this.signal('SIGKILL'), 2000);
+    this.signal('SIGTERM');
     await this.ended;
     clearTimeout(kill);
   }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { type Frame, TensorConsumer, type View } from '../../entry/main';
+import { type Frame, monotonicNs, TensorConsumer, type View } from '../../entry/main';
 import { CliError } from '../command';
 import type { Channel } from './channel';
 import { Histogram } from './histogram';
@@ -97,7 +97,7 @@ class Score implements Disposable {
 
   take({ sequence, timestampNs }: Frame | View, newest: Uint8Array): void {
     // The clock first: what follows is ours. It is CLOCK_MONOTONIC, as the frame's timestamp is.
-    const nowNs = process.hrtime.bigint();
+    const nowNs = monotonicNs();
     // Left by a producer that died before this run.
     if (sequence < this.#first) return;
     if (sequence <= this.#last) throw new CliError(`frame ${sequence} came after frame ${this.#last}`);

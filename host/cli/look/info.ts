@@ -1,7 +1,7 @@
 // tensor-ipc info: all there is to know about one pool.
 
 import { setTimeout } from 'node:timers/promises';
-import { type ConsumerInfo, inspect, list, type PoolInfo } from '../../entry/main';
+import { type ConsumerInfo, inspect, list, monotonicNs, type PoolInfo } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
 import { columns, showBytes, table } from '../format';
 import { type Style, styleOf } from '../terminal';
@@ -51,7 +51,7 @@ export function missing(name: string): CliError {
 
 function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): string {
   const { metadata, producer } = info;
-  const since = (ns: bigint) => showAge(Math.max(0, Number(process.hrtime.bigint() - ns) / 1e6));
+  const since = (ns: bigint) => showAge(Math.max(0, Number(monotonicNs() - ns) / 1e6));
   const padding = info.frameStride - info.frameBytes;
   const lines: [string, string][] = [
     ['state', info.state],

@@ -1,7 +1,7 @@
 // tensor-ipc watch: how the frames of one pool arrive.
 
 import { setTimeout } from 'node:timers/promises';
-import { inspect, TensorConsumer, type Trust } from '../../entry/main';
+import { inspect, monotonicNs, TensorConsumer, type Trust } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../terminal';
@@ -76,7 +76,7 @@ export const watchCommand = defineCommand({
     let failure: unknown = null;
     const reading = (async () => {
       for await (using view of consumer.frames({ borrow: true })) {
-        current.take(Number(process.hrtime.bigint() - view.timestampNs) / 1e6, view.missed);
+        current.take(Number(monotonicNs() - view.timestampNs) / 1e6, view.missed);
       }
     })().catch((error: unknown) => {
       failure = error;

@@ -1,8 +1,8 @@
 import { MetadataCreator, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Child, hasCode, leftovers, poolName, sleep, until } from './support/child';
-import { Random } from './support/random';
+import { Child, hasCode, leftovers, poolName, sleep, until } from '../support/child';
+import { Random } from '../support/random';
 
 const test = suite('lossless delivery');
 

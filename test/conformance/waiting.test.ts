@@ -1,7 +1,7 @@
 import { type Frame, TensorConsumer, TensorIpcError, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Child, hasCode, leftovers, poolName, sleep, until } from './support/child';
+import { Child, hasCode, leftovers, poolName, sleep, until } from '../support/child';
 
 const test = suite('waiting');
 

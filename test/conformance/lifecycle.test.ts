@@ -2,7 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { MetadataCreator, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Child, hasCode, leftovers, poolName, sleep, until } from './support/child';
+import { Child, hasCode, leftovers, poolName, sleep, until } from '../support/child';
 
 const test = suite('coming and going');
 
@@ -175,14 +175,14 @@ test('sixty-four waiters are all woken', async () => {
 const ENDINGS: [string, (child: Child) => Promise<unknown>, { code: number | null; signal: string | null }][] = [
   ['process.exit', (child) => child.ask({ op: 'exit', code: 3 }), { code: 3, signal: null }],
   ['an uncaught exception', (child) => child.ask({ op: 'throw' }), { code: 1, signal: null }],
-  ['SIGINT', async (child) => child.process.kill('SIGINT'), { code: null, signal: 'SIGINT' }],
-  ['SIGTERM', async (child) => child.process.kill('SIGTERM'), { code: null, signal: 'SIGTERM' }],
-  ['SIGHUP', async (child) => child.process.kill('SIGHUP'), { code: null, signal: 'SIGHUP' }],
+  ['SIGINT', async (child) => child.signal('SIGINT'), { code: null, signal: 'SIGINT' }],
+  ['SIGTERM', async (child) => child.signal('SIGTERM'), { code: null, signal: 'SIGTERM' }],
+  ['SIGHUP', async (child) => child.signal('SIGHUP'), { code: null, signal: 'SIGHUP' }],
   [
     'a handler of its own that exits',
     async (child) => {
       await child.ask({ op: 'handle', signal: 'SIGINT', exitCode: 7 });
-      child.process.kill('SIGINT');
+      child.signal('SIGINT');
     },
     { code: 7, signal: null },
   ],
@@ -210,7 +210,7 @@ test('a signal handler that goes on is left in charge', async () => {
   await child.ask({ op: 'produce', pool: name, elements: 8 });
   await child.ask({ op: 'handle', signal: 'SIGINT', exitCode: null });
   for (let i = 0; i < 2; i++) {
-    child.process.kill('SIGINT');
+    child.signal('SIGINT');
     assert.is(await child.receive(), 'handled');
   }
   assert.equal(await child.ask({ op: 'put', value: 1 }), { value: 0 }, 'the pool is still there');

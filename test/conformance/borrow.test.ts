@@ -1,8 +1,8 @@
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Child, hasCode, poolName, sleep, until } from './support/child';
-import { Random } from './support/random';
+import { Child, hasCode, poolName, sleep, until } from '../support/child';
+import { Random } from '../support/random';
 
 const test = suite('loans, views and pins');
 const gc = (globalThis as { gc?: () => void }).gc;

@@ -1,0 +1,53 @@
+// The page's end of the drawing worker: one frame in its hands at a time.
+
+import type { ColourMap } from './colour';
+import type { Range } from './render';
+import type { FieldForm, FrameUpdate } from './source';
+
+export interface DrawRequest {
+  readonly bytes: Uint8Array;
+  readonly field: FieldForm;
+  readonly map: ColourMap;
+  /** Changes where the scale of the colours must be found anew. */
+  readonly key: string;
+}
+
+export interface Drawn {
+  readonly width: number;
+  readonly height: number;
+  readonly range: Range | null;
+  /** False where values are shown as bars. */
+  readonly picture: boolean;
+  /** When the pixels were on the canvas, in milliseconds since the epoch by this page's clock. */
+  readonly atMs: number;
+}
+
+export class Painter {
+  readonly #worker: Worker;
+  #done: ((drawn: Drawn) => void) | null = null;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#worker = new Worker('draw-worker.js', { type: 'module' });
+    const offscreen = canvas.transferControlToOffscreen();
+    this.#worker.postMessage(offscreen, [offscreen]);
+    this.#worker.onmessage = ({ data }: MessageEvent<Drawn>) => this.#done?.(data);
+    this.#worker.onerror = ({ message }) => {
+      throw new Error(`the drawing worker failed: ${message}`);
+    };
+  }
+
+  /** Draws a frame and gives its memory back. To be called again only when the promise is settled. */
+  async draw({ bytes, release }: FrameUpdate, field: FieldForm, map: ColourMap, key: string): Promise<Drawn> {
+    const request: DrawRequest = { bytes, field, map, key };
+    // Shared memory is read where it lies; an ArrayBuffer moves. Neither is copied.
+    const transfer = bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
+    try {
+      return await new Promise<Drawn>((resolve) => {
+        this.#done = resolve;
+        this.#worker.postMessage(request, transfer);
+      });
+    } finally {
+      release();
+    }
+  }
+}

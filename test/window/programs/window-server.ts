@@ -1,0 +1,3 @@
+// The example's loopback server, as a process of its own.
+
+import '../../../examples/electron/serve';
