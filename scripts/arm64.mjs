@@ -39,21 +39,17 @@ if (!existsSync('dist/core.wasm')) {
 // This script is started by test/arm64.test.ts.
 const wanted = (name) =>
   positionals.length === 0 ? SUITES.includes(name) : name !== 'arm64' && positionals.some((part) => name.includes(part));
-const suites = readdirSync('test')
-  .filter((file) => file.endsWith('.test.ts'))
-  .map((file) => basename(file, '.test.ts'))
-  .filter(wanted)
-  .sort();
-const programs = readdirSync('test/programs').filter((file) => file.endsWith('.ts'));
+const FOLDERS = ['test', 'test/conformance'];
+const listed = (folder, ending) =>
+  (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((file) => file.endsWith(ending))
+    .map((file) => [basename(file, ending), join(folder, file)]);
+const found = new Map(FOLDERS.flatMap((folder) => listed(folder, '.test.ts')));
+const suites = [...found.keys()].filter(wanted).sort();
+const programs = FOLDERS.flatMap((folder) => listed(join(folder, 'programs'), '.ts'));
 // A folder of this run's own, so that two runs do not disturb each other.
 const out = `build/arm64-${process.pid}`;
-await bundle(
-  Object.fromEntries([
-    ...suites.map((name) => [`${name}.test`, `test/${name}.test.ts`]),
-    ...programs.map((file) => [basename(file, '.ts'), join('test/programs', file)]),
-  ]),
-  out,
-);
+await bundle(Object.fromEntries([...suites.map((name) => [`${name}.test`, found.get(name)]), ...programs]), out);
 process.on('exit', () => rmSync(out, { recursive: true, force: true }));
 
 const environment = {

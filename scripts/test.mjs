@@ -27,6 +27,13 @@ const files = all
   .sort();
 // Programs that tests start as other processes are bundled beside them: test/programs/<name>.ts becomes <name>.mjs in the same folder.
 const programs = all.filter((path) => path.includes('/programs/'));
+// All bundles lie in one folder: two of a name would be one.
+const names = [...all.filter((path) => path.endsWith('.test.ts')), ...programs].map((path) => basename(path, '.ts'));
+const twice = names.filter((name, index) => names.indexOf(name) !== index);
+if (twice.length > 0) {
+  console.error(`two files are called ${twice.join(', ')}`);
+  process.exit(2);
+}
 // A folder of this run's own, so that two runs do not disturb each other.
 const out = `build/test-${process.pid}`;
 await bundle(

@@ -1,0 +1,247 @@
+// Worker threads: pools of their own, and the mapped pages of another thread.
+
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { inspect, type SharedPool, TensorConsumer, TensorProducer } from 'tensor-ipc';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ThreadRequest } from '../programs/thread-peer';
+import { hasCode, leftovers, poolName, until } from '../support/child';
+
+const test = suite('threads');
+
+const ELEMENTS = 4096;
+const frameOf = (value: number) => new Float64Array(ELEMENTS).fill(value);
+
+/** A worker thread, one answer to each request. */
+class Thread {
+  readonly #worker = new Worker(new URL('./thread-peer.mjs', import.meta.url));
+  readonly ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+
+  async ask<T = unknown>(request: ThreadRequest): Promise<T> {
+    const answer = new Promise<{ value: T } | { error: { message: string; code: string } }>((resolve, reject) => {
+      this.#worker.once('message', resolve);
+      this.#worker.once('error', reject);
+      this.#worker.once('messageerror', reject);
+    });
+    this.#worker.postMessage(request);
+    const result = await answer;
+    this.#worker.removeAllListeners('error').removeAllListeners('messageerror');
+    if ('error' in result) throw Object.assign(new Error(result.error.message), { code: result.error.code });
+    return result.value;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminate();
+  }
+}
+
+/** How many maps of the pool's object this process has. */
+function mapsOf(pool: string): number {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`tensoripc.${pool}`)).length;
+}
+
+test('a consumer in a worker attaches by name', async () => {
+  const name = poolName('thread');
+  using producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 3 });
+  await using thread = new Thread();
+  assert.is(await thread.ask({ op: 'attach', pool: name }), true);
+  const next = thread.ask({ op: 'next' });
+  producer.put(frameOf(5));
+  assert.equal(await next, { sequence: 0, first: 5 });
+  await thread.ask({ op: 'close' });
+});
+
+test('a producer in a worker', async () => {
+  const name = poolName('thread');
+  await using thread = new Thread();
+  assert.is(await thread.ask({ op: 'produce', pool: name, elements: ELEMENTS }), 0);
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  const next = consumer.next();
+  await thread.ask({ op: 'put', value: 3 });
+  assert.equal((await next)?.data, frameOf(3));
+  await thread.ask({ op: 'close' });
+  assert.is(consumer.get(), null);
+  consumer.close();
+  assert.equal(leftovers(name), []);
+});
+
+for (const [who, open] of [
+  ['producer', (name: string) => ({ pool: null, share: TensorProducer.prototype.share, name })],
+  ['consumer', (name: string) => ({ pool: TensorConsumer.attach(name), share: TensorConsumer.prototype.share, name })],
+] as const) {
+  test(`a ${who} shares its pages: the worker maps nothing`, async () => {
+    const name = poolName('shared');
+    using producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 3 });
+    const { pool } = open(name);
+    for (let value = 0; value < 4; value++) producer.put(frameOf(value));
+    const maps = mapsOf(name);
+    assert.ok(maps > 0);
+    await using thread = new Thread();
+    const shared = (pool ?? producer).share() as SharedPool;
+    assert.is(shared.name, name);
+    assert.is(await thread.ask({ op: 'adopt', shared }), true);
+    assert.is(mapsOf(name), maps, 'nothing is mapped twice');
+    assert.equal(await thread.ask({ op: 'get' }), { sequence: 3, shape: [ELEMENTS], values: [3] });
+    assert.equal(await thread.ask({ op: 'get', historyLen: 3 }), { sequence: 3, shape: [3, ELEMENTS], values: [3, 2, 1] });
+    const next = thread.ask({ op: 'next' });
+    producer.put(frameOf(9));
+    assert.equal(await next, { sequence: 4, first: 9 });
+    producer.put(frameOf(10));
+    assert.is(await thread.ask({ op: 'waitSync' }), true);
+    const consumers = inspect(name)?.consumers.length;
+    assert.is(consumers, pool === null ? 1 : 2, 'it is a consumer of its own');
+    await thread.ask({ op: 'close' });
+    pool?.close();
+    assert.is(inspect(name)?.consumers.length, 0);
+  });
+}
+
+test('a lossless reader in a worker', async () => {
+  const name = poolName('shared');
+  using producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 3 });
+  await using thread = new Thread();
+  await thread.ask({ op: 'adopt', shared: producer.share(), options: { delivery: 'all', from: 'oldest' } });
+  for (let value = 0; value < 20; value++) {
+    await producer.putAsync(frameOf(value));
+    assert.equal(await thread.ask({ op: 'next' }), { sequence: value, first: value });
+  }
+  await thread.ask({ op: 'close' });
+});
+
+test('a view that is out in a worker outlives the thread that mapped it; the last one unmaps', async () => {
+  const name = poolName('shared');
+  const producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });
+  producer.put(frameOf(7));
+  await using one = new Thread();
+  await using two = new Thread();
+  await one.ask({ op: 'adopt', shared: producer.share() });
+  await two.ask({ op: 'adopt', shared: producer.share() });
+  assert.equal(await one.ask({ op: 'borrow' }), { sequence: 0, first: 7 });
+  producer.close();
+  assert.equal(leftovers(name), [], 'the name is free at once');
+  assert.is(await one.ask({ op: 'seen' }), 7);
+  assert.is(await one.ask({ op: 'get' }), null, 'the pool is closed');
+  assert.is(await one.ask({ op: 'seen' }), 7, 'the view is not');
+  await two.ask({ op: 'close' });
+  assert.is.not(mapsOf(name), 0);
+  await one.ask({ op: 'release' });
+  await one.ask({ op: 'close' });
+  assert.is(mapsOf(name), 0);
+  // The address space is used again.
+  using again = TensorProducer.fromSample(poolName('shared'), frameOf(0), { historyLen: 2 });
+  assert.is(again.put(frameOf(1)), 0);
+});
+
+test('when the pool ends, the reader attaches to the next one under the name', async () => {
+  const name = poolName('shared');
+  const first = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });
+  await using thread = new Thread();
+  await thread.ask({ op: 'adopt', shared: first.share() });
+  first.put(frameOf(1));
+  assert.equal(await thread.ask({ op: 'next' }), { sequence: 0, first: 1 });
+  const next = thread.ask({ op: 'next' });
+  first.close();
+  using second = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });
+  await until(() => (inspect(name)?.consumers.length ?? 0) > 0, 'the worker has come back');
+  second.put(frameOf(2));
+  assert.equal(await next, { sequence: 0, first: 2 });
+  await thread.ask({ op: 'close' });
+});
+
+test('each is for one reader, while its pool is open', async () => {
+  const name = poolName('shared');
+  const producer = TensorProducer.fromSample(name, frameOf(0));
+  const shared = producer.share();
+  const late = producer.share();
+  await using thread = new Thread();
+  await thread.ask({ op: 'adopt', shared });
+  const refused = (given: SharedPool) => assert.throws(() => TensorConsumer.fromShared(given), hasCode('CLOSED'));
+  refused(shared);
+  await thread.ask({ op: 'close' });
+  refused(shared);
+  producer.close();
+  refused(late);
+  assert.is(mapsOf(name), 0, 'an offer that nobody took holds nothing');
+});
+
+test('what a reader was given it cannot share on', () => {
+  using producer = TensorProducer.fromSample(poolName('shared'), frameOf(0));
+  using reader = TensorConsumer.fromShared(producer.share());
+  assert.throws(() => reader.share(), hasCode('INVALID_ARGUMENT'));
+});
+
+test('without a producer there is nothing to share', () => {
+  using consumer = TensorConsumer.attach(poolName('shared'));
+  assert.is(consumer.share(), null);
+});
+
+test('what is no shared pool of this process is refused', () => {
+  using producer = TensorProducer.fromSample(poolName('shared'), frameOf(0));
+  const shared = producer.share();
+  const wrong: unknown[] = [
+    JSON.parse(JSON.stringify(shared)),
+    { ...shared, kind: 'pool' },
+    { kind: shared.kind, name: shared.name },
+    { ...shared, parts: { ...(shared as { parts?: object }).parts, pid: 1 } },
+    null,
+    undefined,
+    producer,
+  ];
+  for (const value of wrong) assert.throws(() => TensorConsumer.fromShared(value as SharedPool), hasCode('INVALID_ARGUMENT'));
+});
+
+test('a view posted to a worker is the same memory', async () => {
+  const name = poolName('shared');
+  using producer = TensorProducer.fromSample(name, frameOf(0));
+  await using thread = new Thread();
+  using slot = producer.loan();
+  assert.is(await thread.ask({ op: 'write', view: slot.data as Float64Array, value: 42 }), ELEMENTS);
+  slot.commit();
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  assert.equal(consumer.get()?.data, frameOf(42));
+});
+
+test('a worker that is terminated with a pool open', async () => {
+  const name = poolName('terminated');
+  using producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });
+  producer.put(frameOf(1));
+  const thread = new Thread();
+  await thread.ask({ op: 'adopt', shared: producer.share() });
+  await thread.ask({ op: 'borrow' });
+  await thread.terminate();
+  // The runtime closes a thread's descriptors, or it does not: then the entry is held until the process ends.
+  const lives = inspect(name)?.consumers[0]?.alive;
+  if ('deno' in process.versions || 'bun' in process.versions) {
+    console.log('note: terminate() leaves what the worker had open until the process ends');
+  } else {
+    assert.is(lives, false, 'its lock is gone');
+    for (let value = 2; value < 8; value++) assert.ok(producer.put(frameOf(value)) > 0, 'its view holds nothing');
+  }
+});
+
+test('a worker that ends by itself leaves nothing', async () => {
+  const name = poolName('ended');
+  const source = `
+    const { parentPort } = require('node:worker_threads');
+    import(${JSON.stringify(new URL('./thread-peer.mjs', import.meta.url).href)}).then(() => {
+      parentPort.on('message', ({ op }) => op === 'get' && setTimeout(() => process.exit(0), 20));
+    });`;
+  const worker = new Worker(source, { eval: true });
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  const answer = () => new Promise((resolve) => worker.once('message', resolve));
+  worker.postMessage({ op: 'produce', pool: name, elements: 8 });
+  assert.equal(await answer(), { value: 0 });
+  assert.equal(leftovers(name), [`tensoripc.${name}`]);
+  worker.postMessage({ op: 'get' });
+  await ended;
+  assert.equal(leftovers(name), []);
+});
+
+test.run();
