@@ -33,6 +33,7 @@ interface Extent {
 
 /** A shared Wasm memory and the core over it, as one thread has them. */
 export class CoreMemory {
+  /** @internal Keeps WebAssembly types out of the published declarations. */
   readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   readonly core: Core;
@@ -41,6 +42,7 @@ export class CoreMemory {
   readonly i64: BigInt64Array;
   readonly f64: Float64Array;
 
+  /** @internal */
   constructor(system: System, memory: WebAssembly.Memory) {
     this.memory = memory;
     if (!(memory.buffer instanceof SharedArrayBuffer)) throw new TypeError('the core works on shared memory');

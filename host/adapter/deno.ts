@@ -1,10 +1,12 @@
 // Deno: as Node, but for its clock and its permissions.
 
+import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
 import { TensorIpcError } from '../errors';
 import type { Platform, System } from '../system';
 import { common, openSystem } from './common';
 import { openFifoBell } from './fifo';
+import { trackedDescriptors } from './tracked';
 
 /** The part of Deno that is used. https://docs.deno.com/api/deno/~/Deno.Permissions */
 declare const Deno: {
@@ -25,14 +27,24 @@ function refused(cause?: Error): TensorIpcError {
   );
 }
 
+function mayUseFiles(): boolean {
+  try {
+    closeSync(openSync('/dev/shm', 'r'));
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
 let system: System | null = null;
 
 function openPermitted(): System {
   if (system !== null) return system;
-  // All system calls are made through koffi. (Deno's own file functions want --allow-all for anything in /dev.)
+  // All system calls are made through koffi: Deno's own file functions want --allow-all for anything in /dev.
   if (Deno.permissions.querySync({ name: 'ffi' }).state !== 'granted') throw refused();
   try {
-    system = openSystem();
+    system = openSystem(mayUseFiles() ? trackedDescriptors : undefined);
     return system;
   } catch (error) {
     throw error instanceof TensorIpcError && isRefusal(error.cause) ? refused(error.cause) : error;

@@ -18,7 +18,12 @@ export interface Finding {
 }
 
 const SHARED_MEMORY = '/dev/shm';
-const OLDEST_NODE = 20;
+/** The oldest major versions, and where to get newer ones. Deno and Bun also claim to be a Node, so that comes last. */
+const RUNTIMES = [
+  { name: 'deno', oldest: 2, site: 'https://deno.com' },
+  { name: 'bun', oldest: 1, site: 'https://bun.com' },
+  { name: 'node', oldest: 20, site: 'https://nodejs.org' },
+] as const;
 /** Room for a few cameras. */
 const SMALL_SHARED_MEMORY_BYTES = 256e6;
 /** A consumer takes two descriptors, a producer one for each that listens. */
@@ -42,7 +47,6 @@ export function system(): Finding[] {
   const supported = os === 'linux' && (arch === 'x64' || arch === 'arm64');
   const kernel = release();
   const [major = 0, minor = 0] = kernel.split('.').map(Number);
-  const major20 = Number(versions.node.split('.')[0]);
   return [
     check(supported, 'system', `${os} ${arch}`, 'missing', 'Pools need Linux on x64 or arm64; on Windows use WSL 2.'),
     check(
@@ -52,8 +56,14 @@ export function system(): Finding[] {
       'hint',
       'From Linux 5.14 on, pools are paged in when they are opened; before, the first lap of a ring is slower.',
     ),
-    check(major20 >= OLDEST_NODE, 'node', versions.node, 'missing', `Install Node ${OLDEST_NODE} or newer: https://nodejs.org`),
+    runtime(versions),
   ];
+}
+
+function runtime(versions: NodeJS.ProcessVersions): Finding {
+  const { name, oldest, site } = RUNTIMES.find((candidate) => candidate.name in versions) ?? RUNTIMES[2];
+  const found = versions[name] ?? '';
+  return check(Number.parseInt(found, 10) >= oldest, name, found, 'missing', `Install version ${oldest} or newer: ${site}`);
 }
 
 /** koffi, and a pool that is made, written, read and removed. */
