@@ -58,7 +58,7 @@
 //                     20      4  delivery          consumer: latest, all
 //                     24      4  bellKind          consumer: how to wake it
 //                     28      4  pid               consumer (informational)
-//                     32      8  bellId            consumer: names its FIFO; 0 when it left
+//                     32      8  bellId            consumer: names its bell; 0 when it left
 //                     40      8  sinceNs           consumer: CLOCK_MONOTONIC
 //   progress          64      8  lastPosition      consumer: newest position it has taken
 //                     72      8  framesTaken       consumer

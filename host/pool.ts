@@ -72,6 +72,10 @@ interface Snapshot {
   readonly description: PoolDescription;
   readonly json: Uint8Array;
   readonly geometry: Geometry;
+  /** Page size of the process that created it. */
+  readonly pageBytes: number;
+  /** Whether its parts lie on pages of this process. */
+  readonly mappable: boolean;
 }
 
 export function hashBytes(system: System, bytes: Uint8Array): bigint {
@@ -143,14 +147,11 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
       if (step !== 0)
         throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': the frame stride splits an element of ${field.name}`);
     }
-    if (
-      geometry.framesOffset % system.pageBytes !== 0 ||
-      (geometry.slotCapacity * geometry.frameStride) % system.pageBytes !== 0
-    ) {
-      throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': its frames do not lie on pages of ${system.pageBytes} bytes`);
-    }
+    const regionBytes = geometry.slotCapacity * geometry.frameStride;
+    const mappable = geometry.framesOffset % system.pageBytes === 0 && regionBytes % system.pageBytes === 0;
+    const pageBytes = at(HANDLE_PAGE_BYTES);
     const template = arena.u32.slice(handle / 4, (handle + HANDLE_BYTES) / 4);
-    return { header: view, template, description, json, geometry };
+    return { header: view, template, description, json, geometry, pageBytes, mappable };
   } finally {
     system.unmapFixed(scratch.address, scratch.bytes);
     arena.release(scratch);
@@ -250,10 +251,12 @@ export function openForProducer(system: System, description: PoolDescription, op
       const reusable =
         snapshot === null
           ? status.bytes === 0
-          : sameBytes(snapshot.json, json) && snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) !== PRODUCER_CLOSED;
+          : snapshot.mappable &&
+            sameBytes(snapshot.json, json) &&
+            snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) !== PRODUCER_CLOSED;
       if (!reusable || status.mode !== options.mode) {
         // Of other form, or left half-built by a producer that died: start afresh under the name.
-        if (snapshot !== null) retire(system, snapshot, fd);
+        if (snapshot?.mappable) retire(system, snapshot, fd);
         system.unlinkObject(name);
         continue;
       }
@@ -314,6 +317,13 @@ export function openForConsumer(
     if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
     if (!system.isLocked(fd, LOCK_PRODUCER)) return null;
     check(snapshot.description);
+    if (!snapshot.mappable) {
+      throw new TensorIpcError(
+        'UNSUPPORTED_PLATFORM',
+        `pool '${pool}' was made with pages of ${snapshot.pageBytes} bytes and cannot be mapped with pages of ${system.pageBytes} bytes: ` +
+          'run both sides on kernels, or emulators, of one page size',
+      );
+    }
     const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
     mapping.prefault(false);
     keep = true;

@@ -127,15 +127,19 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#field = metadata.fields[0] as FieldMetadata;
     this.#plain = metadata.plain;
     const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
+    // Before there is an object: without the hook a signal that comes now would end the process and leave it.
+    this.#unregister = registerOpen(() => this.cleanup());
     try {
       this.#mapping = openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
     } catch (error) {
+      this.#unregister();
       throw translate(metadata.name, error);
     }
     const { core, handle } = this.#mapping;
     this.#mapping.setClock(this.#platform.monotonicNs());
     const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
     if (code !== OK) {
+      this.#unregister();
       this.#mapping.close();
       throw poolError(metadata.name, code);
     }
@@ -143,7 +147,6 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#claims = new Claims(this.#mapping, onPinned, waitTimeoutMs);
     this.#like = this.#mapping.window(0, 1, false).data;
     this.#ringer = new Ringer(this.#mapping);
-    this.#unregister = registerOpen(() => this.cleanup());
     ringNewcomers(this.#system, metadata.name);
   }
 

@@ -173,9 +173,15 @@ export class Waiting {
   #openBell(): void {
     if (this.#bell !== null) return;
     const name = bellName(this.#link.name, this.#bellId);
-    this.#bell = platform().openBell(name, this.#bellMode, () => this.#rung());
-    // The FIFO is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals.
+    // The bell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
+    // without it a signal that comes now would end the process and leave the file.
     this.#unregister = registerOpen(() => this.#closeBell());
+    try {
+      this.#bell = platform().openBell(name, this.#bellMode, () => this.#rung());
+    } catch (error) {
+      this.#unregister();
+      throw error;
+    }
     this.updateRef();
     // A producer may have come just before there was a bell to ring.
     if (this.#link.connection === null) this.look();

@@ -46,6 +46,12 @@ const listed = (folder, ending) =>
     .map((file) => [basename(file, ending), join(folder, file)]);
 const found = new Map(FOLDERS.flatMap((folder) => listed(folder, '.test.ts')));
 const suites = [...found.keys()].filter(wanted).sort();
+// A suite that was renamed must not be left out unnoticed.
+const nowhere = positionals.filter((part) => !suites.some((name) => name.includes(part)));
+if (nowhere.length > 0) {
+  console.error(`no suite is called ${nowhere.join(', ')}`);
+  process.exit(2);
+}
 const programs = FOLDERS.flatMap((folder) => listed(join(folder, 'programs'), '.ts'));
 // A folder of this run's own, so that two runs do not disturb each other.
 const out = `build/arm64-${process.pid}`;

@@ -307,7 +307,7 @@ struct tipc_consumer {
   uint32_t delivery;            /*  20  consumer: latest, all */
   uint32_t bell_kind;           /*  24  consumer: how to wake it */
   uint32_t pid;                 /*  28  consumer (informational) */
-  uint64_t bell_id;             /*  32  consumer: names its FIFO; 0 when it left */
+  uint64_t bell_id;             /*  32  consumer: names its bell; 0 when it left */
   int64_t since_ns;             /*  40  consumer: CLOCK_MONOTONIC */
   uint8_t reserved_48[16];
   uint64_t last_position;       /*  64  consumer: newest position it has taken */
