@@ -1,22 +1,17 @@
-import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../assembly/layout';
-import { OK } from '../assembly/status';
-import { Ringer, ringNewcomers, unlinkDeadBells } from './bell';
-import { Claims, type OnPinned, POLICIES } from './claims';
+import { type OnPinned, POLICIES } from './claims';
 import { copyToShared } from './copy';
-import { poolError } from './core';
-import { readProducerCounters } from './counters';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { checkedTensors, directData } from './intake';
 import { registerOpen } from './lifecycle';
-import { type Mapping, type Window, WindowBuilder } from './mapping';
+import type { Window } from './mapping';
 import { type FieldMetadata, type HistoryPad, MetadataCreator, PoolMetadata, type Sample, type SampleOptions } from './metadata';
-import { openForProducer, translate } from './pool';
-import { type SharedPool, shareMapping } from './share';
+import { NativeSink } from './native-sink';
+import type { SharedPool } from './share';
+import type { Sink } from './sink';
 import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from './slot';
-import { type Platform, platform, type System } from './system';
+import { platform, type System } from './system';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
-import { objectName } from './trust';
 
 /** How a producer treats its pool. */
 export interface ProducerOptions {
@@ -50,40 +45,36 @@ export interface ProducerStats {
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
 export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
   readonly metadata: PoolMetadata;
-  readonly #platform: Platform;
   readonly #system: System;
-  readonly #mapping: Mapping;
-  readonly #ringer: Ringer;
-  readonly #claims: Claims;
-  readonly #pad: HistoryPad;
+  readonly #sink: Sink;
   readonly #unregister: () => void;
   readonly #field: FieldMetadata;
   readonly #plain: boolean;
   // Any frame's data: what a plain frame's array has to be like.
   readonly #like: TypedArray;
-  #sequence: number;
   #closed = false;
   // Settled when every putAsync before the next one is over.
   #lastPut: Promise<void> = Promise.resolve();
-  // Identity of the loan that is out, or 0.
+  // Identity of the loan that is out, or 0, and its slot.
   #loan = 0;
+  #loanSlot = -1;
   #lastLoan = 0;
   #guard: LoanGuard | null = null;
   #refusedBuffer: ArrayBuffer | null = null;
   readonly #lender: Lender = {
     commitLoan: (guard, refused, timestampNs) => {
-      this.#lender.releaseLoan(guard);
-      if (this.#closed) throw this.#closedError();
-      return refused ? -1 : this.#publish(this.#sequence % this.#mapping.geometry.slotCapacity, timestampNs);
-    },
-    // Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it.
-    releaseLoan: (guard) => {
       this.#loan = 0;
       this.#guard = guard;
+      if (this.#closed) throw this.#closedError();
+      return refused ? -1 : this.#sink.publish(this.#loanSlot, timestampNs);
+    },
+    releaseLoan: (guard) => {
+      this.#guard = guard;
+      this.#abandonLoan();
     },
     abandonLoan: (loan) => {
       if (this.#loan !== loan) return;
-      this.#loan = 0;
+      this.#abandonLoan();
       platform().warn(
         `pool '${this.name}': a loaned slot was dropped without commit() or release(); write "using slot = producer.loan()"`,
       );
@@ -121,33 +112,18 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       );
     }
     this.metadata = metadata;
-    this.#platform = platform();
-    this.#system = this.#platform.system();
-    this.#pad = historyPad;
+    this.#system = platform().system();
     this.#field = metadata.fields[0] as FieldMetadata;
     this.#plain = metadata.plain;
-    const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
     // Before there is an object: without the hook a signal that comes now would end the process and leave it.
     this.#unregister = registerOpen(() => this.cleanup());
     try {
-      this.#mapping = openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
+      this.#sink = new NativeSink(metadata, { historyPad, onPinned, waitTimeoutMs, mode });
     } catch (error) {
       this.#unregister();
-      throw translate(metadata.name, error);
+      throw error;
     }
-    const { core, handle } = this.#mapping;
-    this.#mapping.setClock(this.#platform.monotonicNs());
-    const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
-    if (code !== OK) {
-      this.#unregister();
-      this.#mapping.close();
-      throw poolError(metadata.name, code);
-    }
-    this.#sequence = core.writerSequence(handle);
-    this.#claims = new Claims(this.#mapping, onPinned, waitTimeoutMs);
-    this.#like = this.#mapping.window(0, 1, false).data;
-    this.#ringer = new Ringer(this.#mapping);
-    ringNewcomers(this.#system, metadata.name);
+    this.#like = this.#sink.window(0).data;
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -171,7 +147,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
 
   /** Number that the next frame will have. */
   get nextSequence(): number {
-    return this.#sequence;
+    return this.#sink.nextSequence;
   }
 
   /**
@@ -187,7 +163,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     const direct = this.#direct(frame);
     const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
     const timestampNs = checkTimestamp(options?.timestampNs);
-    const slot = this.#claims.claim();
+    const slot = this.#sink.claim();
     return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
   }
 
@@ -203,7 +179,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       const direct = this.#direct(frame);
       const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
       const timestampNs = checkTimestamp(options?.timestampNs);
-      const slot = await this.#claims.claimAsync(() => this.#assertReady());
+      const slot = await this.#sink.claimAsync(() => this.#assertReady());
       return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
     });
     this.#lastPut = turn.then(
@@ -220,9 +196,9 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   loan(): Slot<T> {
     this.#assertReady();
-    const slot = this.#claims.claim();
+    const slot = this.#sink.claim();
     const refused = slot < 0;
-    const window = refused ? this.#scratchWindow() : this.#mapping.window(slot, 1, false);
+    const window = refused ? this.#scratchWindow() : this.#sink.window(slot);
     let guard = this.#guard;
     if (guard === null) {
       this.#lastLoan += 1;
@@ -231,13 +207,13 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     // While the loan is out only the slot holds the guard.
     this.#guard = null;
     this.#loan = guard.loan;
-    return new Slot<T>(this.#lender, window, this.#sequence, refused, guard);
+    this.#loanSlot = slot;
+    return new Slot<T>(this.#lender, window, this.#sink.nextSequence, refused, guard);
   }
 
   stats(): ProducerStats {
     this.#assertOpen();
-    const counters = readProducerCounters(this.#mapping);
-    return { framesPublished: this.#sequence, ...counters };
+    return { framesPublished: this.#sink.nextSequence, ...this.#sink.counters() };
   }
 
   /**
@@ -246,27 +222,19 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   share(): SharedPool {
     this.#assertOpen();
-    return shareMapping(this.#mapping);
+    return this.#sink.share();
   }
 
   /** Closes the pool: consumers disconnect, the name is free. Also at exit, by SIGINT, SIGTERM, and on uncaught exceptions. */
   cleanup(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { core, handle, fd } = this.#mapping;
     try {
-      core.writerClose(handle);
-      this.#ringer.ring();
-      this.#ringer.close();
-      unlinkDeadBells(this.#mapping);
-      const name = objectName(this.name);
-      // Somebody may have removed the object by hand, and another may stand there now.
-      if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
+      this.#abandonLoan();
+      this.#sink.close();
     } finally {
       // Not before: without the hook a signal that comes now would end the process and leave the object.
       this.#unregister();
-      this.#system.unlock(fd, LOCK_PRODUCER);
-      this.#mapping.close();
     }
   }
 
@@ -296,21 +264,27 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     if (this.#loan !== 0) {
       throw new TensorIpcError(
         'LOAN_OUTSTANDING',
-        `pool '${this.name}': slot ${this.#sequence} is still loaned: commit() or release() it first`,
+        `pool '${this.name}': slot ${this.nextSequence} is still loaned: commit() or release() it first`,
       );
     }
   }
 
+  /** A loan that ends unpublished. */
+  #abandonLoan(): void {
+    if (this.#loan === 0) return;
+    this.#loan = 0;
+    if (this.#loanSlot >= 0) this.#sink.abandon(this.#loanSlot);
+  }
+
   #copyTensors(tensors: readonly NormalTensor[], slot: number): void {
-    const mapping = this.#mapping;
-    const window = mapping.window(slot, 1, false);
+    const window = this.#sink.window(slot);
     for (const [i, field] of this.metadata.fields.entries()) {
       const tensor = tensors[i] as NormalTensor;
       const target = window.fields === undefined ? window : (window.fields[field.name] as TensorView);
       if (tensor.dense) {
         const { data, offset, elements } = tensor;
         const exact = offset === 0 && data.length === elements ? data : data.subarray(offset, offset + elements);
-        copyToShared(this.#system, target.data, mapping.slotAddress(slot) + field.byteOffset, exact);
+        copyToShared(this.#system, target.data, this.#sink.address(slot) + field.byteOffset, exact);
       } else {
         gather(tensor, target.data);
       }
@@ -328,36 +302,13 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     tensors: readonly NormalTensor[] | null,
     timestampNs: bigint | undefined,
   ): number {
-    const mapping = this.#mapping;
-    if (direct !== null) copyToShared(this.#system, mapping.window(slot, 1, false).data, mapping.slotAddress(slot), direct);
+    if (direct !== null) copyToShared(this.#system, this.#sink.window(slot).data, this.#sink.address(slot), direct);
     else this.#copyTensors(tensors as NormalTensor[], slot);
-    return this.#publish(slot, timestampNs);
-  }
-
-  #publish(slot: number, timestampNs: bigint | undefined): number {
-    const mapping = this.#mapping;
-    const { core, handle } = mapping;
-    const sequence = this.#sequence;
-    if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
-    if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
-    mapping.setClock(this.#platform.monotonicNs());
-    const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
-    this.#sequence = sequence + 1;
-    if (waiting !== 0) this.#ringer.ring();
-    return sequence;
-  }
-
-  /** Copies the first frame into the padding before it. Nobody reads any of it until the head moves. */
-  #fillHistory(slot: number): void {
-    const { geometry, system } = this.#mapping;
-    for (let back = 1; back < this.metadata.historyLen; back++) {
-      const to = (slot + geometry.slotCapacity - back) % geometry.slotCapacity;
-      system.copy(this.#mapping.slotAddress(to), this.#mapping.slotAddress(slot), geometry.frameBytes);
-    }
+    return this.#sink.publish(slot, timestampNs);
   }
 
   #scratchWindow(): Window {
     this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
-    return new WindowBuilder(this.metadata, this.#mapping.geometry.frameStride).build(this.#refusedBuffer, 0, 1, false);
+    return this.#sink.windows.build(this.#refusedBuffer, 0, 1, false);
   }
 }
