@@ -2,7 +2,8 @@
 
 import { BELL_FUTEX, HEADER_WAKE_COUNT } from '../assembly/layout';
 import { CLOSED } from '../assembly/status';
-import { type Cursor, LIVENESS_INTERVAL_MS, type Link } from './link';
+import { LIVENESS_INTERVAL_MS, type Link } from './link';
+import type { Cursor } from './source';
 import type { System } from './system';
 
 /** Looks at the head between two looks at the clock while spinning: a few microseconds. */

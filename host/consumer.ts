@@ -1,6 +1,3 @@
-import { CLOSED } from '../assembly/status';
-import { Blocking } from './blocking';
-import type { Connection } from './connection';
 import {
   type ConsumerEvents,
   type ConsumerOptions,
@@ -11,23 +8,18 @@ import {
   type NextOptions,
   type WindowOptions,
 } from './consumer-options';
-import { readConsumerCounters } from './counters';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { callSafely, Emitter } from './events';
-import { FROM_NOW } from './follower';
-import { Frame } from './frame';
-import { checkInto } from './intake';
-import { type Cursor, Link } from './link';
+import type { Frame } from './frame';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from './metadata';
-import { adoptMapping, checkShared, type SharedPool, shareMapping } from './share';
-import { platform, type System } from './system';
+import { NativeSource } from './native-source';
+import { checkShared, type SharedPool } from './share';
+import type { Cursor, Source } from './source';
+import { platform } from './system';
 import type { TensorLike } from './tensor';
-import { View } from './view';
+import type { View } from './view';
 import { type Subscription, Waiting } from './waiting';
-
-/** Permission bits of a consumer's FIFO: whoever it accepts as a producer must be able to ring. */
-const BELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
@@ -39,15 +31,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 {
   readonly name: string;
   readonly #expected: PoolMetadata | null;
-  readonly #system: System;
-  readonly #link: Link;
+  readonly #source: Source;
   readonly #waiting: Waiting;
-  readonly #blocking: Blocking;
   readonly #onNewData: ((frame: Frame<T>) => void) | null;
   readonly #removeAbort: () => void;
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
-  readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
   #lastError: string | null = null;
 
   /**
@@ -69,17 +58,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.name = checkName(typeof pool === 'string' ? pool : pool.name);
     const { onNewData, signal, trust, delivery, from, protect } = checkConsumerOptions(options);
     this.#onNewData = onNewData ?? null;
-    this.#system = platform().system();
-    const bellId = this.#system.randomU64();
-    this.#link = new Link(this.#system, {
-      name: this.name,
-      expected: this.#expected,
-      ignoreHistory,
-      trust,
-      protect,
-      follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
-      bellId,
-      adopt: shared && (() => adoptMapping(this.#system, shared)),
+    const what = { name: this.name, expected: this.#expected, ignoreHistory, trust, protect, delivery, from, shared };
+    this.#source = new NativeSource(platform().system(), what, {
       onConnect: (found) => {
         this.#lastError = null;
         this.#announce(() => this.emit('connect', found));
@@ -90,11 +70,11 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
         this.#announce(() => this.emit('disconnect', reason));
         this.#waiting.updateRef();
       },
+      onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
     });
-    this.#blocking = new Blocking(this.#system, this.#link);
-    this.#waiting = new Waiting(this.#system, this.#link, bellId, BELL_MODES[trust], this.#listening());
+    this.#waiting = new Waiting(this.#source, this.#listening());
     try {
-      this.#link.connect();
+      this.#source.connect();
     } catch (error) {
       this.#waiting.close();
       throw error;
@@ -140,17 +120,16 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   /** Whether it is attached to the pool of a live producer. */
   get connected(): boolean {
-    const { connection } = this.#link;
-    return connection !== null && this.#link.newest(connection) !== CLOSED;
+    return this.#source.connected;
   }
 
   get closed(): boolean {
-    return this.#link.closed;
+    return this.#source.closed;
   }
 
   /** The pool's metadata; before the first connection what was expected, or null. */
   get metadata(): PoolMetadata | null {
-    return this.#link.connection?.mapping.metadata ?? this.#expected;
+    return this.#source.metadata ?? this.#expected;
   }
 
   /**
@@ -160,7 +139,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws TensorIpcError HISTORY_TOO_LONG, INVALID_ARGUMENT, CLOSED, and what the constructor throws
    */
   get(options?: GetOptions): Frame<T> | null {
-    return this.#get(this.#cursor, options);
+    return this.#source.get<T>(this.#cursor, options);
   }
 
   /**
@@ -170,7 +149,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws as get
    */
   borrow(options?: WindowOptions): View<T> | null {
-    return this.#borrow(this.#cursor, options);
+    return this.#source.borrow<T>(this.#cursor, options);
   }
 
   /**
@@ -178,8 +157,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * TensorConsumer.fromShared. Each call is for one reader. Null without a producer.
    */
   share(): SharedPool | null {
-    const connection = this.#link.live();
-    return connection && shareMapping(connection.mapping);
+    return this.#source.share();
   }
 
   /**
@@ -192,9 +170,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const deadline = timeoutMs === undefined ? Infinity : performance.now() + checkTimeout(timeoutMs);
     for (;;) {
       if (this.closed) return null;
-      if (this.#link.newer(this.#cursor, this.#link.live())) {
+      if (this.#source.newer(this.#cursor)) {
         await this.#waiting.breathe();
-        const frame = this.closed ? null : this.#take(this.#cursor, options);
+        const frame = this.closed ? null : this.#source.take<T>(this.#cursor, options);
         if (frame !== null) return frame;
         continue;
       }
@@ -211,8 +189,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   tryNext(options: GetOptions & { readonly borrow: true }): View<T> | null;
   tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
   tryNext(options: GetOptions & { readonly borrow?: boolean } = {}): Frame<T> | View<T> | null {
-    if (!this.#link.newer(this.#cursor, this.#link.live())) return null;
-    return options.borrow === true ? this.#lend(this.#cursor, options) : this.#take(this.#cursor, options);
+    if (!this.#source.newer(this.#cursor)) return null;
+    return options.borrow === true ? this.#source.lend<T>(this.#cursor, options) : this.#source.take<T>(this.#cursor, options);
   }
 
   /** Every newer frame, as fast as the loop takes them; what came in between is counted in `missed`. */
@@ -221,8 +199,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
     const cursor = { ...this.#cursor };
     return options.borrow === true
-      ? this.#loop(cursor, options, () => this.#lend(cursor, options))
-      : this.#loop(cursor, options, () => this.#take(cursor, options));
+      ? this.#loop(cursor, options, () => this.#source.lend<T>(cursor, options))
+      : this.#loop(cursor, options, () => this.#source.take<T>(cursor, options));
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Frame<T>> {
@@ -231,7 +209,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   async *#loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): AsyncGenerator<F, void, undefined> {
     while (!this.closed && !signal?.aborted) {
-      if (this.#link.newer(cursor, this.#link.live())) {
+      if (this.#source.newer(cursor)) {
         await this.#waiting.breathe();
         const frame = this.closed ? null : take();
         if (frame !== null) yield frame;
@@ -250,7 +228,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   waitSync(timeoutMs = Infinity): boolean {
     checkTimeout(timeoutMs);
     try {
-      return this.#blocking.wait(this.#cursor, timeoutMs);
+      return this.#source.waitSync(this.#cursor, timeoutMs);
     } finally {
       this.#waiting.rearm();
     }
@@ -261,16 +239,13 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * live producer.
    */
   spin(timeoutUs = Infinity): boolean {
-    return this.#blocking.spin(this.#cursor, checkTimeout(timeoutUs));
+    return this.#source.spin(this.#cursor, checkTimeout(timeoutUs));
   }
 
   /** What it was given so far; the same figures as `inspect(name)` shows of it. */
   stats(): ConsumerStats {
-    const { connection } = this.#link;
-    if (connection === null) return { connected: false, lastSequence: null, lag: 0, framesTaken: 0, framesMissed: 0 };
-    const counters = readConsumerCounters(connection.mapping);
-    const latest = Math.max(connection.latest(), -1);
-    return { connected: this.connected, ...counters, lag: Math.max(0, latest - (counters.lastSequence ?? -1)) };
+    const { connected } = this;
+    return { connected, ...(this.#source.stats() ?? { lastSequence: null, lag: 0, framesTaken: 0, framesMissed: 0 }) };
   }
 
   /** Lets waiting keep the process alive (default). */
@@ -289,7 +264,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   cleanup(): void {
     if (this.closed) return;
     this.#removeAbort();
-    this.#link.close();
+    this.#source.close();
     this.#waiting.close();
   }
 
@@ -304,89 +279,6 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.cleanup();
-  }
-
-  #count(connection: Connection, options: WindowOptions | undefined): number {
-    const count = options?.historyLen;
-    if (count === undefined) return 1;
-    const { historyLen } = connection.mapping.metadata;
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new TensorIpcError('INVALID_ARGUMENT', `historyLen is a whole number of at least 1, found ${String(count)}`);
-    }
-    if (count > historyLen) {
-      throw new TensorIpcError(
-        'HISTORY_TOO_LONG',
-        `pool '${this.name}' keeps ${historyLen} frames, but ${count} were asked for: create the producer with { historyLen: ${count} }`,
-      );
-    }
-    return count;
-  }
-
-  #get(cursor: Cursor, options: GetOptions | undefined): Frame<T> | null {
-    const connection = this.#link.live();
-    if (connection === null) return null;
-    const count = this.#count(connection, options);
-    const into = options?.into === undefined ? null : checkInto(connection.mapping.metadata, count, options.into);
-    const copied = connection.copy(count, options?.latestFirst ?? true, into);
-    if (typeof copied === 'number') {
-      if (copied === CLOSED && this.#link.follower === null) this.#link.lose('closed');
-      return null;
-    }
-    const missed = this.#advance(cursor, copied.sequence);
-    return new Frame<T>(copied.window, copied.sequence, count, copied.timestampNs, missed, into === null ? this.#recycle : null);
-  }
-
-  #borrow(cursor: Cursor, options: WindowOptions | undefined): View<T> | null {
-    // The pin itself tells whether the pool is open: no look before it.
-    const connection = this.#link.connection ?? this.#link.live();
-    if (connection === null) return null;
-    const count = this.#count(connection, options);
-    const sequence = connection.pin(count);
-    if (sequence < 0) {
-      if (sequence === CLOSED && this.#link.follower === null) this.#link.lose('closed');
-      return null;
-    }
-    if (this.#link.follower === null && !this.#link.stillLives(connection, sequence)) return null;
-    return new View<T>(connection, sequence, count, options?.latestFirst ?? true, this.#advance(cursor, sequence));
-  }
-
-  /** The next frame of this reader: with lossless delivery the one after the last, otherwise the newest. */
-  #take(cursor: Cursor, options: GetOptions | undefined): Frame<T> | null {
-    const connection = this.#link.live();
-    const { follower } = this.#link;
-    if (connection === null || follower === null) return this.#get(cursor, options);
-    this.#checkSingle(options);
-    const into = options?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, options.into);
-    if (follower.next() < 0) return null;
-    const { window, sequence, timestampNs } = follower.take(into);
-    const missed = this.#advance(cursor, sequence);
-    return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
-  }
-
-  /** The same as a view. */
-  #lend(cursor: Cursor, options: WindowOptions | undefined): View<T> | null {
-    const connection = this.#link.live();
-    const { follower } = this.#link;
-    if (connection === null || follower === null) return this.#borrow(cursor, options);
-    this.#checkSingle(options);
-    if (follower.next() < 0) return null;
-    const sequence = follower.lend();
-    return new View<T>(connection, sequence, 1, false, this.#advance(cursor, sequence));
-  }
-
-  #checkSingle(options: WindowOptions | undefined): void {
-    if ((options?.historyLen ?? 1) === 1) return;
-    throw new TensorIpcError(
-      'INVALID_ARGUMENT',
-      "delivery 'all' gives frames one by one: leave historyLen out, or use get({ historyLen }) for the latest window",
-    );
-  }
-
-  /** Notes what a reader was given; how many it missed since the last. */
-  #advance(cursor: Cursor, sequence: number): number {
-    const missed = this.#link.advance(cursor, sequence);
-    if (missed > 0) this.emit('lag', { missed, sequence });
-    return missed;
   }
 
   get #subscribed(): boolean {
@@ -414,7 +306,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
         return consumer.#subscribed;
       },
       serve: () => {
-        const frame = this.#take(this.#subscription, undefined);
+        const frame = this.#source.take<T>(this.#subscription, undefined);
         if (frame === null) return;
         if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
         this.emit('frame', frame);

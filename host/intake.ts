@@ -82,6 +82,24 @@ export function checkInto(metadata: PoolMetadata, count: number, into: TensorLik
   return exact ? tensor.data : tensor.data.subarray(tensor.offset, tensor.offset + elements);
 }
 
+/**
+ * How many frames of history are asked for.
+ *
+ * @throws TensorIpcError INVALID_ARGUMENT, HISTORY_TOO_LONG
+ */
+export function checkCount({ name, historyLen }: PoolMetadata, count: number): number {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new TensorIpcError('INVALID_ARGUMENT', `historyLen is a whole number of at least 1, found ${String(count)}`);
+  }
+  if (count > historyLen) {
+    throw new TensorIpcError(
+      'HISTORY_TOO_LONG',
+      `pool '${name}' keeps ${historyLen} frames, but ${count} were asked for: create the producer with { historyLen: ${count} }`,
+    );
+  }
+  return count;
+}
+
 /** Whether an unlabelled array of one dtype stands for another's bits. */
 function opaque(own: string, dtype: string): boolean {
   return (

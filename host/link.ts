@@ -8,6 +8,7 @@ import { Follower } from './follower';
 import type { Mapping } from './mapping';
 import type { PoolMetadata } from './metadata';
 import { openForConsumer, translate } from './pool';
+import type { Cursor } from './source';
 import type { System } from './system';
 import { objectName, type Trust } from './trust';
 
@@ -30,12 +31,6 @@ export interface LinkOptions {
   readonly adopt: (() => Mapping) | null;
   onConnect(metadata: PoolMetadata): void;
   onDisconnect(reason: 'closed' | 'died'): void;
-}
-
-/** What one reader has seen: the consumer itself, or one of its loops. */
-export interface Cursor {
-  epoch: number;
-  seen: number;
 }
 
 export class Link {

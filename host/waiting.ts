@@ -1,13 +1,9 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
 // for what no bell announces: a producer that died, or one that has appeared.
 
-import { BELL_FILE } from '../assembly/layout';
-import { CLOSED } from '../assembly/status';
-import { bellName } from './bell';
-import type { Connection } from './connection';
-import { registerOpen } from './lifecycle';
-import { type Cursor, LIVENESS_INTERVAL_MS, type Link } from './link';
-import { type Bell, platform, type System, type Timer } from './system';
+import { LIVENESS_INTERVAL_MS } from './link';
+import type { Cursor, Source } from './source';
+import { type Bell, platform, type Timer } from './system';
 
 /** Longest that loops over frames keep the event loop to themselves. */
 const MAX_TURN_MS = 2;
@@ -30,32 +26,24 @@ export interface Subscription {
 }
 
 export class Waiting {
-  readonly #system: System;
-  readonly #link: Link;
-  readonly #bellId: bigint;
+  readonly #source: Source;
   readonly #subscription: Subscription;
-  readonly #bellMode: number;
   readonly #watch: Timer;
   readonly #waiters = new Set<Waiter>();
   #bell: Bell | null = null;
-  #unregister: (() => void) | null = null;
   #keepAlive = true;
   #scheduled = false;
   // When readers began to find newer frames without waiting, or 0.
   #busySinceMs = 0;
 
-  /** @param bellMode Permission bits of the FIFO: whoever may produce must be able to ring. */
-  constructor(system: System, link: Link, bellId: bigint, bellMode: number, subscription: Subscription) {
-    this.#system = system;
-    this.#bellMode = bellMode;
-    this.#link = link;
-    this.#bellId = bellId;
+  constructor(source: Source, subscription: Subscription) {
+    this.#source = source;
     this.#subscription = subscription;
     this.#watch = platform().every(LIVENESS_INTERVAL_MS, () => this.look());
   }
 
   get #interested(): boolean {
-    return !this.#link.closed && (this.#waiters.size > 0 || this.#subscription.active);
+    return !this.#source.closed && (this.#waiters.size > 0 || this.#subscription.active);
   }
 
   /** Waits for a frame newer than the cursor's; 'over' at the deadline or when the consumer is closed. */
@@ -128,9 +116,9 @@ export class Waiting {
 
   /** The periodic look; also after a blocking wait has timed out. */
   look(): void {
-    if (this.#link.closed) return;
+    if (this.#source.closed) return;
     try {
-      this.#link.check();
+      this.#source.check();
     } catch (error) {
       this.#fail(error);
     }
@@ -161,67 +149,49 @@ export class Waiting {
 
   /** Has the producer, or the next one, ring at the next frame, unless there is one already. */
   #arm(): void {
-    if (this.#link.closed) return;
+    if (this.#source.closed) return;
     this.#openBell();
-    const { connection } = this.#link;
-    if (connection === null) return;
-    connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FILE); // S5: before the head is looked at again
+    if (!this.#source.attached) return;
+    this.#source.arm();
     // By a turn of the event loop: listeners that are always behind must not keep it to themselves.
-    if (this.#due(connection)) this.#schedule(platform().turn());
+    if (this.#due()) this.#schedule(platform().turn());
   }
 
   #openBell(): void {
     if (this.#bell !== null) return;
-    const name = bellName(this.#link.name, this.#bellId);
-    // The bell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
-    // without it a signal that comes now would end the process and leave the file.
-    this.#unregister = registerOpen(() => this.#closeBell());
-    try {
-      this.#bell = platform().openBell(name, this.#bellMode, () => this.#rung());
-    } catch (error) {
-      this.#unregister();
-      throw error;
-    }
+    this.#bell = this.#source.openBell(() => this.#rung());
     this.updateRef();
     // A producer may have come just before there was a bell to ring.
-    if (this.#link.connection === null) this.look();
+    if (!this.#source.attached) this.look();
   }
 
   #closeBell(): void {
-    if (this.#bell === null) return;
-    this.#bell.close();
+    this.#bell?.close();
     this.#bell = null;
-    this.#system.unlinkBell(bellName(this.#link.name, this.#bellId));
-    // Not before: without the hook a signal that comes now would end the process and leave the file.
-    this.#unregister?.();
   }
 
   #rung(): void {
-    if (this.#link.connection === null) this.look();
+    if (!this.#source.attached) this.look();
     this.#pump();
   }
 
   /** Whether anybody's wait is over. */
-  #due(connection: Connection): boolean {
-    if (this.#link.newest(connection) === CLOSED) return true;
-    if (this.#subscription.active && this.#link.newer(this.#subscription.cursor, connection)) return true;
-    for (const { cursor } of this.#waiters) if (this.#link.newer(cursor, connection)) return true;
+  #due(): boolean {
+    if (!this.#source.connected) return true;
+    if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) return true;
+    for (const { cursor } of this.#waiters) if (this.#source.due(cursor)) return true;
     return false;
   }
 
   /** The bell rang, or something changed: serve everybody who waits, then ask for the next ring if somebody still does. */
   #pump(): void {
-    const { connection, closed } = this.#link;
-    if (closed || connection === null) return;
+    if (this.#source.closed || !this.#source.attached) return;
     try {
-      if (this.#link.newest(connection) === CLOSED) {
-        this.#link.lose('closed');
-        return;
-      }
+      if (this.#source.ended()) return;
       for (const waiter of [...this.#waiters]) {
-        if (this.#link.newer(waiter.cursor, connection)) waiter.resolve('frame');
+        if (this.#source.due(waiter.cursor)) waiter.resolve('frame');
       }
-      if (this.#subscription.active && this.#link.newer(this.#subscription.cursor, connection)) this.#subscription.serve();
+      if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) this.#subscription.serve();
       if (this.#interested) this.#arm();
     } catch (error) {
       this.#fail(error);

@@ -89,7 +89,7 @@ test('only native-shim/ knows koffi', () => {
 });
 
 test('native-shim/ knows koffi, node: and what host/ asks of it', () => {
-  const contracts = ['host/system', 'host/errors'];
+  const contracts = ['host/system', 'host/errors', 'host/dds/library'];
   none(
     forbidImports(
       folder('native-shim'),

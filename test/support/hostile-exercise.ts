@@ -43,6 +43,7 @@ const CODES: Readonly<Record<TensorIpcErrorCode, true>> = {
   UNSUPPORTED_PLATFORM: true,
   MISSING_DEPENDENCY: true,
   SYSTEM: true,
+  DDS: true,
 };
 
 const MAX_WINDOW_BYTES = 1 << 20;
