@@ -13,7 +13,8 @@ let loaded: KoffiModule | null = null;
 export function loadKoffi(): KoffiModule {
   if (loaded !== null) return loaded;
   try {
-    loaded = createRequire(import.meta.url)('koffi') as KoffiModule;
+    // A program that is bundled to CommonJS has no import.meta, but a file name.
+    loaded = createRequire(typeof __filename === 'string' ? __filename : import.meta.url)('koffi') as KoffiModule;
   } catch (cause) {
     throw new TensorIpcError(
       'MISSING_DEPENDENCY',

@@ -9,6 +9,9 @@ const GROUPS = {
   runtimes: [],
   interop: [],
   window: [],
+  'package-tools': [],
+  dds: [],
+  wire: [],
   // Programs for another architecture, which emulation runs here.
   arm64: ['--cpu=arm64', '--os=linux'],
 };

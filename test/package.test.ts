@@ -1,17 +1,21 @@
 // The package as users get it: packed, installed into an empty project, imported both ways, type-checked under Node's own rules.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { leftovers, poolName } from './support/child';
+import { pretend, pretendCjs, refusals, refused, refusedCjs } from './support/package-programs';
+import { type Packed, pack } from './support/registry';
 
 const test = suite('the package');
 const root = process.cwd();
 const project = mkdtempSync(join(tmpdir(), 'tensor-ipc-package-'));
 const installed = join(project, 'node_modules', 'tensor-ipc');
+let packed: Packed;
+let tarball: string;
 
 /** Runs a program in the project. */
 function run(command: string, ...args: string[]): string {
@@ -28,27 +32,50 @@ function write(name: string, text: string): string {
 test.before(() => {
   assert.ok(existsSync('dist/esm/index.mjs'), 'run "npm run build" first');
   // Built already: packing must not build again underneath tests that run beside this one.
-  const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }),
-  ) as [{ filename: string; unpackedSize: number; files: { path: string }[] }];
+  packed = pack(project).find(({ name }) => name === 'tensor-ipc') as Packed;
+  tarball = join(project, packed.filename);
   mkdirSync(installed, { recursive: true });
-  execFileSync('tar', ['xzf', join(project, packed.filename), '--strip-components=1', '-C', installed]);
+  execFileSync('tar', ['xzf', tarball, '--strip-components=1', '-C', installed]);
   // The one dependency, as npm would have placed it, and the types that every Node project has.
   for (const name of ['koffi', '@koromix', '@types', 'undici-types']) {
     symlinkSync(resolve(root, 'node_modules', name), join(project, 'node_modules', name));
   }
   write('package.json', '{ "private": true, "type": "module" }');
-  assert.ok(packed.unpackedSize < 1_000_000, `${packed.unpackedSize} bytes unpacked`);
-  const strays = packed.files
-    .map(({ path }) => path)
-    .filter((path) => /(^|\/)(test|bench|scripts|assembly\/(?!.*\.d\.ts))|\.wasm$/.test(path));
-  assert.equal(strays, []);
 });
 
 test.after(() => rmSync(project, { recursive: true, force: true }));
+
+test('no tests, no sources, nothing that weighs', () => {
+  console.log(
+    `note: the package weighs ${packed.size} bytes packed, ${packed.unpackedSize} unpacked, ${packed.files.length} files`,
+  );
+  assert.ok(packed.unpackedSize < 1_000_000, `${packed.unpackedSize} bytes unpacked`);
+  const allowed = [
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/pool-format\.md)$/,
+    /^dist\/(esm\/index\.mjs|cjs\/index\.cjs|cjs\/package\.json|cli\/cli\.mjs)$/,
+    /^dist\/(esm|cjs)\/types\/(host|native-shim|assembly)\/[\w/.-]+\.d\.ts$/,
+    /^native-shim\/include\/[\w/.-]+\.(h|hpp)$/,
+  ];
+  assert.equal(
+    packed.files.map(({ path }) => path).filter((path) => !allowed.some((pattern) => pattern.test(path))),
+    [],
+  );
+});
+
+const tools = resolve(root, 'test/package-tools/node_modules/.bin');
+const hasTools = existsSync(join(tools, 'publint'));
+if (!hasTools) console.log('skip: publint and attw on the package: run "npm run peers package-tools"');
+
+(hasTools ? test : test.skip)('the export map pleases publint, and the types arethetypeswrong', () => {
+  const publint = run(process.execPath, join(tools, 'publint'), 'run', tarball, '--strict');
+  assert.not.match(publint, /^(Errors|Warnings):/m);
+  const { analysis } = JSON.parse(run(process.execPath, join(tools, 'attw'), tarball, '--format', 'json')) as {
+    analysis: { types: { kind: string } | false; problems: readonly { kind: string }[]; entrypoints: Record<string, object> };
+  };
+  assert.equal(Object.keys(analysis.entrypoints), ['.', './package.json']);
+  assert.is(analysis.types === false ? 'none' : analysis.types.kind, 'included');
+  assert.equal(analysis.problems, []);
+});
 
 const EXCHANGE = `
 const name = process.argv[2];
@@ -142,6 +169,55 @@ test('the command runs', () => {
   assert.match(run(process.execPath, cli, '--version'), new RegExp(version.replaceAll('.', '\\.')));
   assert.ok((statSync(cli).mode & 0o111) !== 0 || readFileSync(cli, 'utf8').startsWith('#!'), 'npm makes it executable');
 });
+
+test('no file of the package is looked up: each program runs without the others', () => {
+  const alone = mkdtempSync(join(tmpdir(), 'tensor-ipc-alone-'));
+  try {
+    mkdirSync(join(alone, 'node_modules'));
+    for (const name of ['koffi', '@koromix']) symlinkSync(resolve(root, 'node_modules', name), join(alone, 'node_modules', name));
+    for (const name of ['esm/index.mjs', 'cjs/index.cjs', 'cli/cli.mjs'])
+      cpSync(join(installed, 'dist', name), join(alone, name.replace(/.*\//, '')));
+    writeFileSync(join(alone, 'esm.mjs'), `import ${NAMES} from './index.mjs';${EXCHANGE}`);
+    writeFileSync(join(alone, 'cjs.cjs'), `const ${NAMES} = require('./index.cjs');${EXCHANGE}`);
+    for (const file of ['esm.mjs', 'cjs.cjs'])
+      assert.is(run(process.execPath, join(alone, file), poolName('alone')).trim(), '[1,2,3] true function');
+    assert.match(run(process.execPath, join(alone, 'cli.mjs'), '--version'), /^\d+\.\d+\.\d+/);
+    assert.match(run(process.execPath, join(alone, 'cli.mjs'), 'doctor'), /^ok +a pool/m);
+  } finally {
+    rmSync(alone, { recursive: true, force: true });
+  }
+});
+
+test('it runs from a folder that is read-only, and leaves that as it was', () => {
+  const state = () => execFileSync('ls', ['-lR', '--full-time', installed], { encoding: 'utf8' });
+  execFileSync('chmod', ['-R', 'a-w', installed]);
+  try {
+    const before = state();
+    run(process.execPath, write('esm.mjs', `import ${NAMES} from 'tensor-ipc';${EXCHANGE}`), poolName('read-only'));
+    run(process.execPath, join(installed, 'dist/cli/cli.mjs'), 'doctor');
+    assert.is(state(), before);
+  } finally {
+    execFileSync('chmod', ['-R', 'u+w', installed]);
+  }
+});
+
+for (const platform of ['darwin', 'win32']) {
+  test(`on ${platform} the import works and loads no koffi; the first call says that pools need Linux`, () => {
+    const message = `pools need POSIX shared memory on Linux x64 or arm64; this is ${platform} ${process.arch}`;
+    write('pretend.mjs', pretend(platform));
+    write('pretend.cjs', pretendCjs(platform));
+    write('refused.mjs', refused());
+    write('refused.cjs', refusedCjs);
+    const expected = refusals(`UNSUPPORTED_PLATFORM ${message}`);
+    assert.is(run(process.execPath, '--import', './pretend.mjs', 'refused.mjs'), expected);
+    assert.is(run(process.execPath, '--require', './pretend.cjs', 'refused.cjs'), expected);
+    const cli = join(installed, 'dist/cli/cli.mjs');
+    assert.match(run(process.execPath, '--import', './pretend.mjs', cli, '--version'), /^\d/);
+    const ls = spawnSync(process.execPath, ['--import', './pretend.mjs', cli, 'ls'], { cwd: project, encoding: 'utf8' });
+    assert.is(ls.status, 1);
+    assert.ok(ls.stderr.includes(`UNSUPPORTED_PLATFORM: ${message}`), ls.stderr);
+  });
+}
 
 test('without koffi the import works, and the first call says what is missing', () => {
   const bare = mkdtempSync(join(tmpdir(), 'tensor-ipc-bare-'));
