@@ -7,13 +7,13 @@ import { parseArgs } from 'node:util';
 import { benchmarks, roles } from './benchmarks/index';
 import { sleepSync } from './harness/clock';
 import type { Benchmark, Result } from './harness/contract';
-import { describeMachine } from './harness/machine';
+import { describeMachine, ownRuntime } from './harness/machine';
 import { compileNatives } from './harness/native';
 import { sweepPools } from './harness/pools';
 import { playRole, startRole } from './harness/processes';
 import { endProgress, progress } from './harness/progress';
 import { jsonReport, textReport } from './harness/report';
-import { type RunnerConfig, runnerRole } from './harness/runner';
+import { type Outcome, type RunnerConfig, runnerRole } from './harness/runner';
 
 /** A benchmark that hangs is ended. A watchdog, not a limit on how fast it must be. */
 const WATCHDOG_MS = 600_000;
@@ -86,7 +86,7 @@ class Leftovers {
   }
 }
 
-async function runOne(benchmark: Benchmark, options: Options, leftovers: Leftovers): Promise<Result[]> {
+async function runOne(benchmark: Benchmark, options: Options, leftovers: Leftovers): Promise<Outcome> {
   const { prefix, folder } = leftovers;
   const config: RunnerConfig = { benchmark: benchmark.name, quick: options.quick, runs: options.runs, prefix, folder };
   const runner = await startRole(runnerRole(benchmarks), config, { ownGroup: true });
@@ -137,8 +137,16 @@ async function main(): Promise<void> {
       console.error(`skip: ${benchmark.name} needs ${benchmark.cores} cores; run it on a larger machine`);
       continue;
     }
+    const own = ownRuntime();
+    if (benchmark.nodeOnly === true && !own.startsWith('Node')) {
+      endProgress();
+      console.error(`skip: ${benchmark.name} compares with what Node's event loop does; for ${own} run it with --only runtimes`);
+      continue;
+    }
     try {
-      results.push(...(await runOne(benchmark, options, leftovers)));
+      const outcome = await runOne(benchmark, options, leftovers);
+      results.push(...outcome.results);
+      if (outcome.failed) process.exitCode = 1;
     } catch (error) {
       // The others still count; the exit code tells.
       endProgress();

@@ -16,7 +16,7 @@ const WATCHDOG_MS = 5000;
 type Wait = 'waitSync' | 'spin';
 
 /** One side: a pool it writes and a pool it reads. */
-class BlockingEnd {
+export class BlockingEnd {
   readonly #producer: TensorProducer;
   readonly #consumer: TensorConsumer;
   readonly #arrived: () => boolean;
@@ -42,6 +42,28 @@ class BlockingEnd {
     this.#consumer.borrow()?.release();
   }
 
+  echo(count: number): void {
+    this.connect();
+    for (let i = 0; i < count; i++) {
+      this.receive();
+      this.send();
+    }
+  }
+
+  /** ns one way, for each batch. */
+  pingPong(trips: number, batches: number): number[] {
+    const samples: number[] = [];
+    for (let batch = 0; batch < batches; batch++) {
+      const start = nowNs();
+      for (let trip = 0; trip < trips; trip++) {
+        this.send();
+        this.receive();
+      }
+      samples.push((nowNs() - start) / (2 * trips));
+    }
+    return samples;
+  }
+
   close(): void {
     this.#producer.close();
     this.#consumer.close();
@@ -59,13 +81,7 @@ export const blockingEchoRole = {
   start({ wait, ping, pong }: EchoConfig) {
     const end = new BlockingEnd(wait, pong, ping);
     return {
-      echo: ({ count }: { count: number }) => {
-        end.connect();
-        for (let i = 0; i < count; i++) {
-          end.receive();
-          end.send();
-        }
-      },
+      echo: ({ count }: { count: number }) => end.echo(count),
     };
   },
 } satisfies Role<EchoConfig, Commands>;
@@ -110,15 +126,7 @@ async function measure(context: Context, pingPong: PingPong, placement: Placemen
     const echoed = partner.call('echo', { count: trips * batches });
     // The request has to leave this process before it blocks.
     await new Promise(setImmediate);
-    const samples: number[] = [];
-    for (let batch = 0; batch < batches; batch++) {
-      const start = nowNs();
-      for (let trip = 0; trip < trips; trip++) {
-        end.send();
-        end.receive();
-      }
-      samples.push((nowNs() - start) / (2 * trips));
-    }
+    const samples = end.pingPong(trips, batches);
     await echoed;
     if (run >= 0) values.push(median(samples));
   }

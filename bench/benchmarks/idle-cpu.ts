@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { nowNs, sleep } from '../harness/clock';
@@ -7,14 +6,15 @@ import { makeFifo, readFifo } from '../harness/pipes';
 import { sampleFrame } from '../harness/pools';
 import type { Commands, Role } from '../harness/processes';
 import { promised, summarise } from '../harness/stats';
+import { cpuNs } from '../harness/usage';
 
 const FRAME_BYTES = 28;
 const WINDOW_MS = 5000;
 const QUICK_WINDOW_MS = 2500;
 /** One tick of the clock that /proc counts by, 10 ms, in the window of 5 s: less than this is not to be seen there. */
-const MEASURABLE_PERCENT = 0.2;
+export const MEASURABLE_PERCENT = 0.2;
 /** An engine goes on compiling and collecting for a while after it has started. */
-const SETTLE_MS = 1500;
+export const SETTLE_MS = 1500;
 
 const modes = ['next()', 'for await', 'onNewData', 'waitSync()'] as const;
 type Mode = (typeof modes)[number];
@@ -47,28 +47,11 @@ async function takeAll(consumer: TensorConsumer): Promise<void> {
   for await (const frame of consumer) frame.release();
 }
 
-/** CPU time that a process has used: to the nanosecond where the kernel keeps schedstat, else to the clock tick. */
-function cpuNs(pid: number): number {
-  const tasks = `/proc/${pid}/task`;
-  let ns = 0;
-  for (const task of readdirSync(tasks)) {
-    const schedstat = join(tasks, task, 'schedstat');
-    if (existsSync(schedstat)) {
-      ns += Number(readFileSync(schedstat, 'utf8').split(' ')[0]);
-    } else {
-      // utime and stime are the 12th and 13th after the command's closing parenthesis; the tick is 10 ms on every Linux Node runs on.
-      const stat = readFileSync(join(tasks, task, 'stat'), 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      ns += (Number(fields[11]) + Number(fields[12])) * 10_000_000;
-    }
-  }
-  return ns;
-}
-
 export const idleCpu: Benchmark = {
   name: 'idle-cpu',
   measures: 'percent of a core that a process uses while it waits for frames that do not come',
   programs: [],
+  nodeOnly: true,
   async run(context) {
     const pool = context.poolName('idle-cpu');
     const fifo = join(context.folder, 'idle-cpu');

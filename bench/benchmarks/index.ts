@@ -9,6 +9,8 @@ import { borrowRelease, loanCommit } from './lend';
 import { pacedLatency, sleeperRole } from './paced-latency';
 import { put } from './put';
 import { idleConsumersRole, putIdleConsumers } from './put-idle-consumers';
+import { playerRole, waiterRole } from './runtime-roles';
+import { runtimes } from './runtimes';
 import { receiverRole, throughput } from './throughput';
 import { echoRole, wakeEventLoop } from './wake-event-loop';
 
@@ -24,6 +26,7 @@ export const benchmarks: readonly Benchmark[] = [
   putIdleConsumers,
   throughput,
   idleCpu,
+  runtimes,
 ];
 
 export const roles: readonly Role<never, Commands>[] = [
@@ -31,6 +34,8 @@ export const roles: readonly Role<never, Commands>[] = [
   echoRole,
   idleConsumersRole,
   idlerRole,
+  playerRole,
   receiverRole,
   sleeperRole,
+  waiterRole,
 ];

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { nowNs } from '../harness/clock';
 import type { Benchmark, Context, Result } from '../harness/contract';
-import { makeFifo, readFifo, writeFifo } from '../harness/pipes';
+import { makeFifo, PipeEnd, readFifo, writeFifo } from '../harness/pipes';
 import { type Placement, place, placed, sharedAndApart } from '../harness/placement';
 import { sampleFrame } from '../harness/pools';
 import type { Partner, Role } from '../harness/processes';
@@ -12,10 +12,10 @@ const FRAME_BYTES = 28;
 const frame = sampleFrame(FRAME_BYTES);
 
 const modes = ['next()', 'frames({ borrow })'] as const;
-type Mode = (typeof modes)[number];
+export type Mode = (typeof modes)[number];
 
 /** Two pools, one each way: a producer here, a consumer of the other side's. */
-class PoolEnd {
+export class PoolEnd {
   readonly #producer: TensorProducer;
   readonly #consumer: TensorConsumer;
   readonly #views: AsyncIterator<Disposable>;
@@ -41,52 +41,11 @@ class PoolEnd {
   }
 }
 
-/** Two FIFOs, one each way, with nothing between the event loop's callback and the write. */
-class PipeEnd {
-  readonly #ring: () => void;
-  #onByte: () => void = () => {};
-
-  constructor(sends: string, receives: string) {
-    const writer = writeFifo(sends);
-    this.#ring = () => writer.ring();
-    readFifo(receives, (count) => {
-      for (let i = 0; i < count; i++) this.#onByte();
-    });
-  }
-
-  /** Answers `count` bytes. */
-  echo(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      let left = count;
-      this.#onByte = () => {
-        this.#ring();
-        left -= 1;
-        if (left === 0) resolve();
-      };
-    });
-  }
-
-  pingPong(trips: number, batches: number): Promise<number[]> {
-    return new Promise((resolve) => {
-      const samples: number[] = [];
-      let left = trips;
-      let start = nowNs();
-      this.#onByte = () => {
-        left -= 1;
-        if (left === 0) {
-          samples.push((nowNs() - start) / (2 * trips));
-          if (samples.length === batches) {
-            resolve(samples);
-            return;
-          }
-          left = trips;
-          start = nowNs();
-        }
-        this.#ring();
-      };
-      this.#ring();
-    });
-  }
+function openPipeEnd(sends: string, receives: string): Promise<PipeEnd> {
+  return PipeEnd.open((onBytes) => {
+    readFifo(receives, onBytes);
+    return writeFifo(sends).ring;
+  });
 }
 
 interface EchoConfig {
@@ -97,8 +56,8 @@ interface EchoConfig {
 
 export const echoRole = {
   name: 'wake-echo',
-  start({ pools, fifos }: EchoConfig) {
-    const pipe = new PipeEnd(fifos.pong, fifos.ping);
+  async start({ pools, fifos }: EchoConfig) {
+    const pipe = await openPipeEnd(fifos.pong, fifos.ping);
     const ends = new Map(modes.map((mode) => [mode, new PoolEnd(pools[mode].pong, pools[mode].ping)]));
     return {
       echoPipe: ({ count }: { count: number }) => pipe.echo(count),
@@ -114,7 +73,8 @@ export const echoRole = {
   },
 } satisfies Role<EchoConfig, Record<string, (argument: never) => unknown>>;
 
-async function pingPong(end: PoolEnd, mode: Mode, trips: number, batches: number): Promise<number[]> {
+/** ns one way, for each batch. */
+export async function pingPong(end: PoolEnd, mode: Mode, trips: number, batches: number): Promise<number[]> {
   const samples: number[] = [];
   for (let batch = 0; batch < batches; batch++) {
     const start = nowNs();
@@ -130,7 +90,7 @@ async function pingPong(end: PoolEnd, mode: Mode, trips: number, batches: number
 async function measure(
   context: Context,
   placement: Placement,
-  partner: Partner<ReturnType<typeof echoRole.start>>,
+  partner: Partner<Awaited<ReturnType<typeof echoRole.start>>>,
   pipe: PipeEnd,
   ends: ReadonlyMap<Mode, PoolEnd>,
 ): Promise<Result[]> {
@@ -172,6 +132,7 @@ export const wakeEventLoop: Benchmark = {
   name: 'wake-event-loop',
   measures: 'one way of a ping-pong of 28-byte frames between two processes that wait on their event loops',
   programs: [],
+  nodeOnly: true,
   async run(context) {
     const fifos = { ping: join(context.folder, 'wake-ping'), pong: join(context.folder, 'wake-pong') };
     makeFifo(fifos.ping);
@@ -183,7 +144,7 @@ export const wakeEventLoop: Benchmark = {
     const pools = { [modes[0]]: names(modes[0]), [modes[1]]: names(modes[1]) } as EchoConfig['pools'];
     // A consumer may come before its producer: both sides connect by themselves.
     const ends = new Map(modes.map((mode) => [mode, new PoolEnd(pools[mode].ping, pools[mode].pong)]));
-    const pipe = new PipeEnd(fifos.ping, fifos.pong);
+    const pipe = await openPipeEnd(fifos.ping, fifos.pong);
     const partner = await context.partner(echoRole, { pools, fifos });
     const results: Result[] = [];
     for (const placement of sharedAndApart()) {

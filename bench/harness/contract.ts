@@ -1,7 +1,7 @@
 // What a benchmark is to the harness, and what it answers.
 
 import type { Native } from './native';
-import type { Commands, Partner, Role } from './processes';
+import type { Commands, Partner, Role, StartOptions } from './processes';
 
 /** Frames: a robot state, a page, and RGB at 640 × 480, 1920 × 1080 and 3840 × 2160. */
 export const SIZES = [28, 4096, 921600, 6220800, 24883200] as const;
@@ -27,6 +27,8 @@ export interface Result {
   readonly promise: string | null;
   readonly met: boolean | null;
   readonly note?: string;
+  /** Which runtime it was measured in, where several are. */
+  readonly runtime?: string;
 }
 
 export interface Context {
@@ -40,8 +42,10 @@ export interface Context {
   /** Starts a C baseline; null when there is no compiler. */
   native(program: string): Native | null;
   /** Starts a process of its own in the given role and waits until it is ready. */
-  partner<Config, C extends Commands>(role: Role<Config, C>, config: Config): Promise<Partner<C>>;
+  partner<Config, C extends Commands>(role: Role<Config, C>, config: Config, options?: StartOptions): Promise<Partner<C>>;
   progress(text: string): void;
+  /** Tells of a part that failed, or that is left out, where the rest still counts. */
+  report(kind: 'failed' | 'skip', text: string): void;
 }
 
 export interface Benchmark {
@@ -51,5 +55,9 @@ export interface Benchmark {
   readonly programs: readonly string[];
   /** Cores without which it says nothing: two processes that spin need one each. */
   readonly cores?: number;
+  /** It compares with what only Node's event loop does; `runtimes` has such figures for the others. */
+  readonly nodeOnly?: boolean;
+  /** Its own table of its results, in place of a row for each. */
+  readonly table?: (results: readonly Result[]) => readonly string[];
   readonly run: (context: Context) => Promise<Result[]>;
 }

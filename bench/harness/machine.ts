@@ -12,6 +12,8 @@ export interface Machine {
   readonly kernel: string;
   readonly clockSource: string;
   readonly node: string;
+  /** What runs the benchmarks: "Node 20.20.2". */
+  readonly runtime: string;
   readonly koffi: string;
   readonly tensorIpc: string;
   readonly gcc: string | null;
@@ -37,6 +39,13 @@ function versionOf(packageFile: string): string {
   return version;
 }
 
+/** The runtime of this process. Deno and Bun also claim to be a Node. */
+export function ownRuntime(): string {
+  const { deno, bun, node } = process.versions;
+  if (deno !== undefined) return `Deno ${deno}`;
+  return bun === undefined ? `Node ${node}` : `Bun ${bun}`;
+}
+
 function gccVersion(): string | null {
   try {
     return execFileSync('gcc', ['-dumpfullversion'], { encoding: 'utf8', stdio: 'pipe' }).trim();
@@ -60,6 +69,7 @@ export function describeMachine(): Machine {
     kernel: release(),
     clockSource: clockSource(),
     node: process.version,
+    runtime: ownRuntime(),
     koffi: versionOf('node_modules/koffi/package.json'),
     tensorIpc: versionOf('package.json'),
     gcc: gccVersion(),

@@ -39,14 +39,17 @@ function setAffinity(pid: number, cpus: string): void {
   execFileSync('taskset', ['-a', '-p', '-c', cpus, String(pid)], { stdio: 'pipe' });
 }
 
+/** Those this process may use, before any of it was placed. */
+let allCpus = '';
 let known: { readonly one: Placement; readonly two: Placement } | null = null;
 
 function find(): { readonly one: Placement; readonly two: Placement } {
   if (known !== null) return known;
   const cpus = allowedCpus();
   const [first = 0] = cpus;
+  allCpus = cpus.join(',');
   try {
-    setAffinity(process.pid, cpus.join(','));
+    setAffinity(process.pid, allCpus);
   } catch (error) {
     console.error(
       `no placement of processes, so that wake-up figures vary: taskset failed (${error instanceof Error ? error.message.split('\n')[0] : error}); to get it: apt-get install util-linux`,
@@ -76,6 +79,18 @@ export function place({ cpus }: Placement, otherPid: number): void {
   if (cpus[0] < 0) return;
   setAffinity(process.pid, String(cpus[0]));
   setAffinity(otherPid, String(cpus[1]));
+}
+
+/** Puts two other processes there. */
+export function placeBoth({ cpus }: Placement, pids: readonly [number, number]): void {
+  if (cpus[0] < 0) return;
+  for (const [i, pid] of pids.entries()) setAffinity(pid, String(cpus[i]));
+}
+
+/** Leaves processes to the scheduler again. */
+export function displace(pids: readonly number[]): void {
+  if (find().one === ANYWHERE) return;
+  for (const pid of pids) setAffinity(pid, allCpus);
 }
 
 /** A metric with the placement behind it. */

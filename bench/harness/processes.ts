@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Runtime } from './runtimes';
 
 /** What a role can be told to do. */
 export type Commands = Readonly<Record<string, (argument: never) => unknown>>;
@@ -60,6 +61,11 @@ export class Partner<C extends Commands> {
     });
   }
 
+  /** For one that does not answer. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   /** Ends the process through its exit hooks. */
   async stop(): Promise<void> {
     if (this.#ended !== null) return;
@@ -77,15 +83,28 @@ export class Partner<C extends Commands> {
   }
 }
 
-/** Starts this program again in a role. `ownGroup` puts it, and what it starts, in a process group of its own. */
+export interface StartOptions {
+  /** Puts it, and what it starts, in a process group of its own. */
+  readonly ownGroup?: boolean;
+  /** Which runtime runs it, if not this one. */
+  readonly runtime?: Runtime;
+  /** Descriptors of this process that it is given: FIRST_DESCRIPTOR and following. */
+  readonly descriptors?: readonly number[];
+}
+
+/** Those before are the standard streams and the channel. */
+export const FIRST_DESCRIPTOR = 4;
+
+/** Starts this program again in a role. */
 export async function startRole<Config, C extends Commands>(
   role: Role<Config, C>,
   config: Config,
-  options: { readonly ownGroup?: boolean } = {},
+  { ownGroup = false, runtime, descriptors = [] }: StartOptions = {},
 ): Promise<Partner<C>> {
   const child = fork(process.argv[1] as string, [`--role=${role.name}`, JSON.stringify(config)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    detached: options.ownGroup === true,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...descriptors],
+    detached: ownGroup,
+    ...(runtime === undefined ? {} : { execPath: runtime.program, execArgv: [...runtime.args] }),
   });
   const partner = new Partner<C>(child, role.name);
   await new Promise<void>((resolve, reject) => {

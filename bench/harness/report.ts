@@ -28,7 +28,7 @@ export function readable(value: number, unit: string): string {
   return `${digits(value)} ${unit}`;
 }
 
-function digits(value: number): string {
+export function digits(value: number): string {
   const text = value.toPrecision(3);
   return text.includes('e') ? String(Math.round(value)) : text;
 }
@@ -52,7 +52,9 @@ function row(result: Result): string[] {
 
 /** The table for people, with a heading for each benchmark. */
 export function textReport(machine: Machine, results: readonly Result[], benchmarks: readonly Benchmark[]): string {
-  const rows = results.map(row);
+  const tabled = new Set(benchmarks.flatMap(({ name, table }) => (table === undefined ? [] : [name])));
+  const listed = results.filter(({ name }) => !tabled.has(name));
+  const rows = listed.map(row);
   const widths = COLUMNS.map((title, column) => Math.max(title.length, ...rows.map((cells) => (cells[column] as string).length)));
   const line = (cells: readonly string[]) =>
     cells
@@ -62,16 +64,18 @@ export function textReport(machine: Machine, results: readonly Result[], benchma
       })
       .join('  ')
       .trimEnd();
-  const { cpu, cores, memoryGiB, arch, kernel, node, koffi, gcc, clockSource, date } = machine;
+  const { cpu, cores, memoryGiB, arch, kernel, runtime, koffi, gcc, clockSource, date } = machine;
   const lines = [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${arch}, Linux ${kernel}, clock ${clockSource}`,
-    `Node ${node}, koffi ${koffi}, gcc ${gcc ?? 'absent'}, ${date}`,
+    `${runtime}, koffi ${koffi}, gcc ${gcc ?? 'absent'}, ${date}`,
     '',
-    line(COLUMNS),
+    ...(listed.length > 0 ? [line(COLUMNS)] : []),
   ];
-  for (const { name, measures } of benchmarks) {
-    const own = rows.filter((_, i) => results[i]?.name === name);
-    if (own.length > 0) lines.push('', `${name}: ${measures}`, ...own.map(line));
+  for (const { name, measures, table } of benchmarks) {
+    const own = results.filter((result) => result.name === name);
+    if (own.length === 0) continue;
+    lines.push('', `${name}: ${measures}`);
+    lines.push(...(table?.(own) ?? rows.filter((_, i) => listed[i]?.name === name).map(line)));
   }
   const promises = results.filter(({ promise }) => promise !== null);
   const kept = promises.filter(({ met }) => met === true).length;

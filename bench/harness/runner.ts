@@ -3,8 +3,8 @@
 
 import type { Benchmark, Context, Result } from './contract';
 import { openNative } from './native';
-import { type Commands, type Role, startRole } from './processes';
-import { progress } from './progress';
+import { type Commands, type Role, type StartOptions, startRole } from './processes';
+import { endProgress, progress } from './progress';
 
 export interface RunnerConfig {
   readonly benchmark: string;
@@ -14,7 +14,13 @@ export interface RunnerConfig {
   readonly folder: string;
 }
 
-export type RunnerCommands = { readonly run: (argument: null) => Promise<Result[]> };
+export interface Outcome {
+  readonly results: readonly Result[];
+  /** Parts of it failed; stderr says which. */
+  readonly failed: boolean;
+}
+
+export type RunnerCommands = { readonly run: (argument: null) => Promise<Outcome> };
 
 export function runnerRole(benchmarks: readonly Benchmark[]): Role<RunnerConfig, RunnerCommands> {
   return {
@@ -22,16 +28,23 @@ export function runnerRole(benchmarks: readonly Benchmark[]): Role<RunnerConfig,
     start({ benchmark: name, quick, runs, prefix, folder }) {
       const benchmark = benchmarks.find((candidate) => candidate.name === name);
       if (benchmark === undefined) throw new Error(`no benchmark is called ${name}`);
+      let failed = false;
       const context: Context = {
         quick,
         runs: (fewer, more) => runs ?? (quick ? fewer : more),
         poolName: (suffix) => prefix + suffix,
         folder,
         native: (program) => openNative(folder, program),
-        partner: <Config, C extends Commands>(role: Role<Config, C>, config: Config) => startRole(role, config),
+        partner: <Config, C extends Commands>(role: Role<Config, C>, config: Config, options?: StartOptions) =>
+          startRole(role, config, options),
         progress,
+        report: (kind, text) => {
+          endProgress();
+          console.error(kind === 'failed' ? `${name} failed: ${text}` : `skip: ${text}`);
+          failed ||= kind === 'failed';
+        },
       };
-      return { run: () => benchmark.run(context) };
+      return { run: async () => ({ results: await benchmark.run(context), failed }) };
     },
   };
 }

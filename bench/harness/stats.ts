@@ -49,11 +49,12 @@ export interface Figures {
   readonly baselines: readonly number[];
   readonly promise?: Promised | undefined;
   readonly note?: string | undefined;
+  readonly runtime?: string | undefined;
 }
 
 /** Medians over the runs, and what they say about the promise. */
 export function summarise(figures: Figures): Result {
-  const { name, size, metric, unit, against, values, baselines, promise, note } = figures;
+  const { name, size, metric, unit, against, values, baselines, promise, note, runtime } = figures;
   const value = rounded(median(values));
   const baseline = baselines.length === 0 ? null : rounded(median(baselines));
   const ratio = baseline === null || baseline === 0 ? null : rounded(value / baseline);
@@ -71,5 +72,6 @@ export function summarise(figures: Figures): Result {
     promise: promise?.text ?? null,
     met: promise?.kept(value, ratio) ?? null,
     ...(note === undefined ? {} : { note }),
+    ...(runtime === undefined ? {} : { runtime }),
   };
 }
