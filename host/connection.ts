@@ -16,6 +16,7 @@ import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { type Mapping, type Window, WindowBuilder } from './mapping';
 import { platform, type System } from './system';
+import { type Holder, PinGuard } from './view';
 
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
@@ -31,11 +32,6 @@ export interface Copied {
   readonly timestampNs: bigint;
 }
 
-/** Identity of a pin. Views that follow one another share it: registering for finalisation is what costs. */
-export class PinGuard {
-  constructor(readonly index: number) {}
-}
-
 interface Forgotten {
   readonly connection: WeakRef<Connection>;
   readonly index: number;
@@ -45,7 +41,7 @@ const forgottenViews = new FinalizationRegistry<Forgotten>(({ connection, index 
   connection.deref()?.forget(index);
 });
 
-export class Connection {
+export class Connection implements Holder {
   readonly mapping: Mapping;
   readonly poolId: bigint;
   readonly entryIndex: number;

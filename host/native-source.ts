@@ -1,6 +1,6 @@
 // The reading end of a native pool.
 
-import { BELL_FILE } from '../assembly/layout';
+import { BELL_FILE, HANDLE_TIMESTAMP_NS } from '../assembly/layout';
 import { CLOSED } from '../assembly/status';
 import { bellName } from './bell';
 import { Blocking } from './blocking';
@@ -163,7 +163,24 @@ export class NativeSource implements Source {
     count: number,
     latestFirst: boolean,
   ): View<T> {
-    return new View<T>(connection, sequence, count, latestFirst, this.#advance(cursor, sequence));
+    const { mapping } = connection;
+    const { slotCapacity } = mapping.geometry;
+    const { u32 } = mapping.arena;
+    const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
+    const oldest = sequence - count + 1;
+    const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && latestFirst);
+    const low = u32[times] as number;
+    const high = u32[times + 1] as number;
+    return new View<T>(
+      connection,
+      connection.takePin(oldest),
+      window,
+      sequence,
+      oldest,
+      low,
+      high,
+      this.#advance(cursor, sequence),
+    );
   }
 
   /** Notes what a reader was given; how many it missed since the last. */

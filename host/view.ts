@@ -1,10 +1,20 @@
-import { HANDLE_TIMESTAMP_NS } from '../assembly/layout';
-import type { Connection, PinGuard } from './connection';
 import type { Dtype, TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { frameAt } from './frame';
 import type { Window } from './mapping';
 import type { TensorView } from './tensor';
+
+/** Identity of what holds the frames of a view. Views that follow one another share it: registering for finalisation is what costs. */
+export class PinGuard {
+  constructor(readonly index: number) {}
+}
+
+/** Who holds the frames for a view. */
+export interface Holder {
+  /** Whether the window that starts with frame `oldest` is as it was lent. */
+  intact(oldest: number): boolean;
+  releasePin(guard: PinGuard): void;
+}
 
 /**
  * A frame, or a window of frames, on the shared pages themselves: nothing was copied. The producer does not reuse them until
@@ -20,7 +30,7 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   readonly missed: number;
   /** How many of the oldest frames of a window are padding, because less had been published. */
   readonly padded: number;
-  readonly #connection: Connection;
+  readonly #holder: Holder;
   readonly #window: Window;
   readonly #oldest: number;
   readonly #timeLow: number;
@@ -28,22 +38,29 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   // Held, not only read: when this view is forgotten, the guard goes with it, and the pin is dropped.
   #guard: PinGuard | null;
 
-  /** @internal Right after Connection.pin: the handle still holds the frame's timestamp. */
-  constructor(connection: Connection, sequence: number, count: number, latestFirst: boolean, missed: number) {
-    const { mapping } = connection;
-    const { slotCapacity } = mapping.geometry;
-    const { u32 } = mapping.arena;
-    const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
-    const oldest = sequence - count + 1;
+  /**
+   * @internal
+   * @param oldest Number of the oldest frame of the window; below 0 where it is padding. The timestamp comes in halves: a bigint costs more.
+   */
+  constructor(
+    holder: Holder,
+    guard: PinGuard,
+    window: Window,
+    sequence: number,
+    oldest: number,
+    timeLow: number,
+    timeHigh: number,
+    missed: number,
+  ) {
     this.sequence = sequence;
     this.missed = missed;
     this.padded = oldest < 0 ? -oldest : 0;
-    this.#connection = connection;
+    this.#holder = holder;
     this.#oldest = oldest;
-    this.#window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && latestFirst);
-    this.#timeLow = u32[times] as number;
-    this.#timeHigh = u32[times + 1] as number;
-    this.#guard = connection.takePin(oldest);
+    this.#window = window;
+    this.#timeLow = timeLow;
+    this.#timeHigh = timeHigh;
+    this.#guard = guard;
   }
 
   #held(): Window {
@@ -88,7 +105,7 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
    * written over them. Look after reading: what was read before a true answer is whole.
    */
   get valid(): boolean {
-    return this.#guard !== null && this.#connection.intact(this.#oldest);
+    return this.#guard !== null && this.#holder.intact(this.#oldest);
   }
 
   /** Frame `index` of a window, in the window's order: a dense typed array on the shared pages. */
@@ -102,7 +119,7 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     const guard = this.#guard;
     if (guard === null) return;
     this.#guard = null;
-    this.#connection.releasePin(guard);
+    this.#holder.releasePin(guard);
   }
 
   [Symbol.dispose](): void {

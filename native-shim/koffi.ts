@@ -14,7 +14,7 @@ export function loadKoffi(): KoffiModule {
   if (loaded !== null) return loaded;
   try {
     // A program that is bundled to CommonJS has no import.meta, but a file name.
-    loaded = createRequire(typeof __filename === 'string' ? __filename : import.meta.url)('koffi') as KoffiModule;
+    loaded = createRequire(import.meta.url ?? __filename)('koffi') as KoffiModule;
   } catch (cause) {
     throw new TensorIpcError(
       'MISSING_DEPENDENCY',
