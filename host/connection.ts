@@ -14,14 +14,13 @@ import { copyFromShared, MEMCPY_FROM_BYTES } from './copy';
 import { poolError } from './core';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
-import { type Mapping, type Window, WindowBuilder } from './mapping';
+import type { Mapping, Window } from './mapping';
+import { Results } from './results';
 import { platform, type System } from './system';
 import { type Holder, PinGuard } from './view';
 
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
-/** Result buffers that were handed back and wait for their next use. */
-const MAX_SPARES = 4;
 
 /** What the newest window was, when it was not a frame. */
 export type NoFrame = typeof EMPTY | typeof CLOSED;
@@ -46,8 +45,7 @@ export class Connection implements Holder {
   readonly poolId: bigint;
   readonly entryIndex: number;
   readonly #system: System;
-  readonly #results: WindowBuilder;
-  readonly #spares: ArrayBuffer[] = [];
+  readonly #results: Results;
   // Oldest sequence number that each pin holds; Infinity where none is out.
   readonly #oldest: number[] = [];
   readonly #guards: PinGuard[] = [];
@@ -59,7 +57,7 @@ export class Connection implements Holder {
     const system = mapping.system;
     this.mapping = mapping;
     this.#system = system;
-    this.#results = new WindowBuilder(mapping.metadata, mapping.geometry.frameBytes);
+    this.#results = new Results(mapping.metadata);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
     const { consumerCapacity } = mapping.geometry;
     try {
@@ -133,25 +131,14 @@ export class Connection implements Holder {
     return this.mapping.arena.i64[(this.mapping.handle + HANDLE_TIMESTAMP_NS) / 8] as bigint;
   }
 
-  /** Where a copy of `count` frames goes: the caller's array, memory that was handed back, or fresh memory. */
+  /** Where a copy of `count` frames goes. */
   target(count: number, into: TypedArray | null): Window {
-    if (into !== null) return this.#results.around(into, count);
-    const bytes = count * this.mapping.geometry.frameBytes;
-    if (bytes < MEMCPY_FROM_BYTES) return this.#results.fresh(count, bytes);
-    return this.#results.build(this.#spare(bytes) ?? platform().allocate(bytes), 0, count, false);
-  }
-
-  #spare(bytes: number): ArrayBuffer | null {
-    const index = this.#spares.findIndex((spare) => spare.byteLength === bytes);
-    return index < 0 ? null : (this.#spares.splice(index, 1)[0] as ArrayBuffer);
+    return this.#results.target(count, into);
   }
 
   /** Takes a result's memory back for the next copy. */
   recycle(data: TypedArray): void {
-    // Small ones are not worth it: to ask an engine for the buffer of an array in its heap costs more than a new one.
-    if (this.#closed || data.byteLength < MEMCPY_FROM_BYTES || !(data.buffer instanceof ArrayBuffer)) return;
-    if (this.#spares.length === MAX_SPARES) this.#spares.shift();
-    this.#spares.push(data.buffer);
+    this.#results.recycle(data);
   }
 
   /** Copies frames to the front of `to`, dense and in the order asked for. */
@@ -240,7 +227,7 @@ export class Connection implements Holder {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#spares.length = 0;
+    this.#results.close();
     if (this.#pins === 0) this.#unmap();
   }
 

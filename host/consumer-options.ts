@@ -4,9 +4,10 @@ import type { Frame } from './frame';
 import type { PoolMetadata } from './metadata';
 import type { TensorLike } from './tensor';
 import type { Trust } from './trust';
+import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
 
 /** How a consumer treats its pool. */
-export interface ConsumerOptions<T extends TypedArray = TypedArray> {
+export interface ConsumerOptions<T extends TypedArray = TypedArray> extends WireOptions {
   /** Called with a copy of the latest frame whenever there is a newer one. */
   readonly onNewData?: (frame: Frame<T>) => void;
   /**
@@ -24,6 +25,8 @@ export interface ConsumerOptions<T extends TypedArray = TypedArray> {
   readonly protect?: boolean;
   /** Closes the consumer when aborted. */
   readonly signal?: AbortSignal;
+  /** Milliseconds to wait for a slot's lock on the wire 'tensor-ipc' before LOCK_TIMEOUT is thrown. Default 1000. */
+  readonly waitTimeoutMs?: number;
   /** Whose pools to accept. Default 'owner': this user's own, writable by nobody else. */
   readonly trust?: Trust;
 }
@@ -87,15 +90,25 @@ export type ConsumerEvents<T extends TypedArray> = {
 
 /** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
 export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOptions<T>) {
-  const { onNewData, signal, trust = 'owner', delivery = 'latest', from = 'now', protect = false } = options;
+  const {
+    onNewData,
+    signal,
+    trust = 'owner',
+    delivery = 'latest',
+    from = 'now',
+    protect = false,
+    waitTimeoutMs = 1000,
+  } = options;
   oneOf('trust', trust, ['owner', 'group', 'any']);
   oneOf('delivery', delivery, ['latest', 'all']);
   oneOf('from', from, ['now', 'oldest']);
-  return { onNewData, signal, trust, delivery, from, protect };
-}
-
-function oneOf(option: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return;
-  const names = allowed.map((name) => `'${name}'`).join(' or ');
-  throw new TensorIpcError('INVALID_ARGUMENT', `${option} is ${names}, found ${JSON.stringify(value)}`);
+  checkWaitTimeout(waitTimeoutMs);
+  const wireOptions = checkWireOptions(options);
+  if (wireOptions.wire === 'tensor-ipc' && (delivery === 'all' || protect)) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      "the Python package's wire has neither delivery 'all' nor protect: its readers take the latest frame, and count themselves in",
+    );
+  }
+  return { onNewData, signal, trust, delivery, from, protect, waitTimeoutMs, ...wireOptions };
 }

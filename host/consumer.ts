@@ -15,11 +15,12 @@ import type { Frame } from './frame';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from './metadata';
 import { NativeSource } from './native-source';
 import { checkShared, type SharedPool } from './share';
-import type { Cursor, Source } from './source';
+import type { Cursor, Source, SourceEvents } from './source';
 import { platform } from './system';
 import type { TensorLike } from './tensor';
 import type { View } from './view';
 import { type Subscription, Waiting } from './waiting';
+import { WireSource } from './wire/source';
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
@@ -56,10 +57,11 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     }
     this.#expected = pool instanceof PoolMetadata ? pool : null;
     this.name = checkName(typeof pool === 'string' ? pool : pool.name);
-    const { onNewData, signal, trust, delivery, from, protect } = checkConsumerOptions(options);
+    const checked = checkConsumerOptions(options);
+    const { onNewData, signal } = checked;
     this.#onNewData = onNewData ?? null;
-    const what = { name: this.name, expected: this.#expected, ignoreHistory, trust, protect, delivery, from, shared };
-    this.#source = new NativeSource(platform().system(), what, {
+    const what = { ...checked, name: this.name, expected: this.#expected, ignoreHistory, shared };
+    const events: SourceEvents = {
       onConnect: (found) => {
         this.#lastError = null;
         this.#announce(() => this.emit('connect', found));
@@ -71,7 +73,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
         this.#waiting.updateRef();
       },
       onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
-    });
+    };
+    const system = platform().system();
+    this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
     this.#waiting = new Waiting(this.#source, this.#listening());
     try {
       this.#source.connect();

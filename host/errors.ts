@@ -18,11 +18,13 @@
  * | PERMISSION_DENIED | the object exists but may not be opened |
  * | ADDRESS_SPACE | no room to map the pool in this process |
  * | PIN_TIMEOUT | a consumer held the oldest frame for longer than waitTimeoutMs |
+ * | LOCK_TIMEOUT | on the Python package's wire: a process holds a slot's locks, or died with them |
  * | LOAN_OUTSTANDING | the previous loan has not been committed or released |
  * | RELEASED | a view or slot was used after its release |
  * | CLOSED | the producer or consumer was used after cleanup |
  * | UNSUPPORTED_PLATFORM | pools need Linux on x64 or arm64 |
  * | MISSING_DEPENDENCY | koffi or an optional tool is not installed |
+ * | DDS | a call of Cyclone DDS failed; the message names the call and its return code |
  * | SYSTEM | any other failed system call; see syscall and errno |
  */
 export type TensorIpcErrorCode =
@@ -44,11 +46,13 @@ export type TensorIpcErrorCode =
   | 'PERMISSION_DENIED'
   | 'ADDRESS_SPACE'
   | 'PIN_TIMEOUT'
+  | 'LOCK_TIMEOUT'
   | 'LOAN_OUTSTANDING'
   | 'RELEASED'
   | 'CLOSED'
   | 'UNSUPPORTED_PLATFORM'
   | 'MISSING_DEPENDENCY'
+  | 'DDS'
   | 'SYSTEM';
 
 /** What a TensorIpcError keeps beside its message. */

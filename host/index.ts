@@ -26,6 +26,7 @@ export {
   type ProducerInfo,
 } from './inspect';
 export {
+  type Backend,
   type FieldMetadata,
   type HistoryPad,
   MetadataCreator,
@@ -41,3 +42,4 @@ export { type PutOptions, Slot } from './slot';
 export type { TensorLike, TensorView } from './tensor';
 export type { Trust } from './trust';
 export { View } from './view';
+export type { Wire, WireOptions } from './wires';

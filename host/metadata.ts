@@ -49,7 +49,12 @@ export interface PoolMetadataInit {
   readonly name: string;
   readonly fields: readonly { readonly name: string; readonly dtype: Dtype; readonly shape: readonly number[] }[];
   readonly historyLen?: number;
+  /** Which backend of the Python package its frames are for: said on its wire, of no meaning elsewhere. Default 'numpy'. */
+  readonly backend?: Backend;
 }
+
+/** Backends of the Python package. */
+export type Backend = 'numpy' | 'torch';
 
 /** Describes a pool: its name, the tensors of a frame, and how many frames of history it promises to keep. */
 export class PoolMetadata {
@@ -58,6 +63,8 @@ export class PoolMetadata {
   readonly historyLen: number;
   /** Bytes of one frame: all fields, each on a multiple of 64; a plain tensor has no padding. */
   readonly frameBytes: number;
+  /** Which backend of the Python package its frames are for: said on its wire, of no meaning elsewhere. */
+  readonly backend: Backend;
 
   /** @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT */
   constructor(init: PoolMetadataInit) {
@@ -73,6 +80,11 @@ export class PoolMetadata {
       throw new TensorIpcError('INVALID_ARGUMENT', `historyLen must be 1 to ${MAX_HISTORY_LEN}, found ${String(historyLen)}`);
     }
     this.historyLen = historyLen;
+    const { backend = 'numpy' } = init;
+    if (backend !== 'numpy' && backend !== 'torch') {
+      throw new TensorIpcError('INVALID_ARGUMENT', `backend is 'numpy' or 'torch', found ${brief(backend)}`);
+    }
+    this.backend = backend;
     if (!Array.isArray(init.fields) || init.fields.length < 1 || init.fields.length > MAX_FIELDS) {
       throw new TensorIpcError('INVALID_ARGUMENT', `a frame has 1 to ${MAX_FIELDS} fields, found ${String(init.fields?.length)}`);
     }
@@ -248,6 +260,8 @@ export function isRecord(sample: unknown): sample is Readonly<Record<string, Ten
 export interface SampleOptions {
   /** Frames of history that consumers may ask for. Default 1. */
   readonly historyLen?: number;
+  /** Which backend of the Python package the frames are for. Default 'numpy'. */
+  readonly backend?: Backend;
 }
 
 /** Makes PoolMetadata from samples, under the Python package's name for it. */
@@ -265,7 +279,18 @@ export const MetadataCreator = {
       const { shape, dtype } = normalise(tensor, isRecord(sample) ? `field ${field}` : 'sample');
       return { name: field, dtype, shape };
     });
-    return new PoolMetadata({ name, fields, ...(options.historyLen === undefined ? {} : { historyLen: options.historyLen }) });
+    const { historyLen = 1, backend = 'numpy' } = options;
+    return new PoolMetadata({ name, fields, historyLen, backend });
+  },
+
+  /** The same for frames that Python processes see as NumPy arrays. */
+  fromNumpySample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
+    return MetadataCreator.fromSample(name, sample, { ...options, backend: 'numpy' });
+  },
+
+  /** The same for frames that Python processes see as PyTorch tensors in ordinary memory. */
+  fromTorchSample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
+    return MetadataCreator.fromSample(name, sample, { ...options, backend: 'torch' });
   },
 };
 

@@ -1,4 +1,4 @@
-import { type OnPinned, POLICIES } from './claims';
+import type { OnPinned } from './claims';
 import { copyToShared } from './copy';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
@@ -12,9 +12,11 @@ import type { Sink } from './sink';
 import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from './slot';
 import { platform, type System } from './system';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from './tensor';
+import { WireSink } from './wire/sink';
+import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
 
 /** How a producer treats its pool. */
-export interface ProducerOptions {
+export interface ProducerOptions extends WireOptions {
   /** What history shows before it is full: zeros (default), or copies of the first frame. */
   readonly historyPad?: HistoryPad;
   /**
@@ -90,21 +92,10 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
     }
     const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600 } = options;
-    if (historyPad !== 'zero' && historyPad !== 'fill') {
-      throw new TensorIpcError('INVALID_ARGUMENT', `historyPad is 'zero' or 'fill', found ${JSON.stringify(historyPad)}`);
-    }
-    if (!Object.hasOwn(POLICIES, onPinned)) {
-      throw new TensorIpcError(
-        'INVALID_ARGUMENT',
-        `onPinned is 'wait', 'drop' or 'overwrite', found ${JSON.stringify(onPinned)}`,
-      );
-    }
-    if (!(waitTimeoutMs >= 0)) {
-      throw new TensorIpcError(
-        'INVALID_ARGUMENT',
-        `waitTimeoutMs is a number of milliseconds of at least 0, found ${String(waitTimeoutMs)}`,
-      );
-    }
+    oneOf('historyPad', historyPad, ['zero', 'fill']);
+    oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
+    checkWaitTimeout(waitTimeoutMs);
+    const { wire, domainId, repair } = checkWireOptions(options);
     if (!Number.isInteger(mode) || (mode & ~0o666) !== 0 || (mode & 0o600) !== 0o600) {
       throw new TensorIpcError(
         'INVALID_ARGUMENT',
@@ -118,7 +109,17 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     // Before there is an object: without the hook a signal that comes now would end the process and leave it.
     this.#unregister = registerOpen(() => this.cleanup());
     try {
-      this.#sink = new NativeSink(metadata, { historyPad, onPinned, waitTimeoutMs, mode });
+      if (wire === 'native') {
+        this.#sink = new NativeSink(metadata, { historyPad, onPinned, waitTimeoutMs, mode });
+      } else {
+        if (historyPad !== 'zero' || onPinned === 'overwrite' || mode !== 0o600) {
+          throw new TensorIpcError(
+            'INVALID_ARGUMENT',
+            "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
+          );
+        }
+        this.#sink = new WireSink(metadata, { onPinned, waitTimeoutMs, domainId, repair });
+      }
     } catch (error) {
       this.#unregister();
       throw error;

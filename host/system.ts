@@ -1,6 +1,10 @@
 // What the host needs from the operating system and the runtime. native-shim/ implements System, host/adapter/<runtime> implements
 // Platform; nothing else in host/ knows koffi or a runtime's own modules.
 
+import type { DdsLibrary } from './dds/library';
+
+export type { DdsHandle, DdsLibrary, DdsQos, DdsSample, DdsTypeDescription, DdsWake } from './dds/library';
+
 /** A file's identity and attributes. */
 export interface FileStatus {
   readonly kind: 'file' | 'fifo' | 'socket' | 'other';
@@ -84,6 +88,12 @@ export interface System {
   futexWaitAsync(word: Address, expected: number, timeoutMs: number): Promise<void>;
   futexWake(word: Address): void;
 
+  readonly semaphores: Semaphores;
+  /** When a process started, in ticks since the machine did: tells it from a later one of its number. Null when there is none. */
+  processStart(pid: number): number | null;
+  /** Processes, of those that this user may look into, that have mapped an object; this one included. */
+  processesThatMap(name: string): number[];
+
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
   createFifo(name: string, mode: number): number;
   /** The same as a Unix datagram socket, bound under the name: for runtimes that can watch nothing else. */
@@ -96,6 +106,21 @@ export interface System {
   unlinkBell(name: string): void;
   /** Whether a FIFO or socket of this name exists that no process listens to. */
   bellIsAbandoned(name: string): boolean;
+}
+
+/** Named semaphores, which processes on this machine share. Names begin with a slash. */
+export interface Semaphores {
+  /** Opens a semaphore, made with `mode` and `value` if there is none. */
+  open(name: string, mode: number, value: number): Address;
+  openExisting(name: string): Address | null;
+  /** Takes one. False when the time is over. */
+  wait(semaphore: Address, timeoutMs: number): boolean;
+  tryWait(semaphore: Address): boolean;
+  post(semaphore: Address): void;
+  value(semaphore: Address): number;
+  close(semaphore: Address): void;
+  /** False if there was none. */
+  unlink(name: string): boolean;
 }
 
 /** A failed system call, with its errno. */
@@ -119,6 +144,16 @@ export interface Bell {
   close(): void;
 }
 
+/** A pipe into the event loop: whatever native code writes to `fd` calls back. Wake-ups may merge. */
+export interface Notifier {
+  /** The end that native code writes to; it never waits. Whoever is given it closes it, after the last write. */
+  readonly fd: number;
+  /** Whether it keeps the process alive. It does not to begin with. */
+  setRef(ref: boolean): void;
+  /** Closes the end that is watched. */
+  close(): void;
+}
+
 export interface Timer {
   setRef(ref: boolean): void;
   stop(): void;
@@ -133,6 +168,10 @@ export interface Platform {
   monotonicNs(): bigint;
   /** Makes a bell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
   openBell(name: string, mode: number, onRing: () => void): Bell;
+  /** Makes a pipe that native threads wake this thread's event loop with. */
+  openNotifier(onWake: () => void): Notifier;
+  /** Cyclone DDS, loaded on first use. Throws TensorIpcError MISSING_DEPENDENCY where it is not installed. */
+  dds(): DdsLibrary;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;
   /** Resolves after the event loop has had a turn. */

@@ -1,6 +1,6 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
-import type { Address, FileStatus, System } from '../host/system';
+import type { Address, FileStatus, Semaphores, System } from '../host/system';
 import { Bells } from './bells';
 import {
   type Architecture,
@@ -39,6 +39,8 @@ import {
   STATX_BASIC_STATS,
   writeTimespec,
 } from './linux';
+import { Processes } from './processes';
+import { PosixSemaphores } from './semaphores';
 
 /** Who opens and closes the objects: libc itself, or a runtime that keeps count of a thread's descriptors. */
 export interface Descriptors {
@@ -56,6 +58,8 @@ export class Libc implements System {
   readonly #calls: Calls;
   readonly #c: Calls['c'];
   readonly #bells: Bells;
+  readonly #processes: Processes;
+  #semaphores: Semaphores | null = null;
   readonly #descriptors: Descriptors;
   // One scratch page for struct arguments; calls are synchronous, so nobody else sees it in use.
   readonly #scratchBytes = new Uint8Array(512);
@@ -73,6 +77,7 @@ export class Libc implements System {
       close: (fd) => void this.#c.close(fd),
     };
     this.#bells = new Bells(this.#calls, this);
+    this.#processes = new Processes(this.#calls);
     this.#scratchAddress = this.addressOf(this.#scratchBytes);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
     this.pid = this.#c.getpid();
@@ -308,6 +313,19 @@ export class Libc implements System {
 
   futexWake(word: Address): void {
     this.#c.futex(this.#calls.architecture.SYS_futex, word, FUTEX_WAKE, INT_MAX, null, 0, 0);
+  }
+
+  get semaphores(): Semaphores {
+    this.#semaphores ??= new PosixSemaphores(this.#calls);
+    return this.#semaphores;
+  }
+
+  processStart(pid: number): number | null {
+    return this.#processes.startOf(pid);
+  }
+
+  processesThatMap(name: string): number[] {
+    return this.#processes.thatMap(SHARED_MEMORY_DIRECTORY + name);
   }
 
   createFifo(name: string, mode: number): number {

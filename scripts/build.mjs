@@ -1,7 +1,7 @@
 // Builds dist/: the core in its three targets, the library as ESM and CJS with the core embedded, the CLI, and the types.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const run = (command, ...args) => execFileSync(process.execPath, [command, ...args], { stdio: 'inherit' });
@@ -23,43 +23,58 @@ const common = {
   external: ['koffi'],
   loader: { '.wasm': 'binary' },
   sourcemap: false,
+  // Names stay as they are, so that stack traces can be read.
+  minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
 };
 
 if (only === undefined || only === 'js') {
   for (const folder of ['esm', 'cjs', 'cli']) rmSync(`dist/${folder}`, { recursive: true, force: true });
-  const entryPoints = { index: 'host/entry/main.ts' };
-  await build({ ...common, entryPoints, outdir: 'dist/esm', format: 'esm', outExtension: { '.js': '.mjs' } });
+  // The library, tensor-ipc/dds and the command share one copy of what they have in common, and of its state.
   await build({
     ...common,
-    entryPoints,
-    outdir: 'dist/cjs',
+    entryPoints: { 'esm/index': 'host/entry/main.ts', 'esm/dds': 'host/entry/dds.ts', 'cli/cli': 'host/cli/main.ts' },
+    outdir: 'dist',
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'esm/shared-[hash]',
+    outExtension: { '.js': '.mjs' },
+  });
+  // CommonJS cannot be split: one file has both, and each entry gives its half.
+  await build({
+    ...common,
+    stdin: {
+      contents: "export * as index from './host/entry/main'; export * as dds from './host/entry/dds';",
+      resolveDir: '.',
+      loader: 'ts',
+    },
+    outfile: 'dist/cjs/shared.cjs',
     format: 'cjs',
-    outExtension: { '.js': '.cjs' },
     // CommonJS has no import.meta: createRequire takes the file name instead.
     define: { 'import.meta.url': '__filename' },
   });
-  await build({
-    ...common,
-    entryPoints: { cli: 'host/cli/main.ts' },
-    outdir: 'dist/cli',
-    format: 'esm',
-    outExtension: { '.js': '.mjs' },
-  });
+  for (const entry of ['index', 'dds'])
+    writeFileSync(`dist/cjs/${entry}.cjs`, `module.exports = require('./shared.cjs').${entry};\n`);
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json');
-  finishTypes('dist/esm/types');
+  finishTypes('dist/esm/types', ['host/entry/main.d.ts', 'host/entry/dds.d.ts']);
   // The same once more where a package.json says CommonJS: TypeScript tells the two kinds of module apart by folder.
   cpSync('dist/esm/types', 'dist/cjs/types', { recursive: true });
 }
 
-/** Node's resolution wants full file names in relative imports; the sources, which are bundled, have none. */
-function finishTypes(folder) {
+/** Node's resolution wants full file names in relative imports; the sources, which are bundled, have none. What no entry leads to goes. */
+function finishTypes(folder, entries) {
+  const relative = /(from\s+|import\(\s*|import\s+)(['"])(\.{1,2}\/[^'"]+)\2/g;
+  const kept = new Set(entries);
+  for (const path of kept) {
+    const text = readFileSync(join(folder, path), 'utf8');
+    for (const match of text.matchAll(relative)) kept.add(`${join(dirname(path), match[3])}.d.ts`);
+    writeFileSync(join(folder, path), text.replace(relative, '$1$2$3.js$2'));
+  }
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath ?? entry.path, entry.name);
-    const text = readFileSync(path, 'utf8');
-    writeFileSync(path, text.replace(/(from\s+|import\(\s*)(['"])(\.{1,2}\/[^'"]+)\2/g, '$1$2$3.js$2'));
+    if (!kept.has(path.slice(folder.length + 1))) rmSync(path);
   }
 }

@@ -52,7 +52,7 @@ test('no tests, no sources, nothing that weighs', () => {
   assert.ok(packed.unpackedSize < 1_000_000, `${packed.unpackedSize} bytes unpacked`);
   const allowed = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/pool-format\.md)$/,
-    /^dist\/(esm\/index\.mjs|cjs\/index\.cjs|cjs\/package\.json|cli\/cli\.mjs)$/,
+    /^dist\/(esm\/(index|dds|shared-\w+)\.mjs|cjs\/(index|dds|shared)\.cjs|cjs\/package\.json|cli\/cli\.mjs)$/,
     /^dist\/(esm|cjs)\/types\/(host|native-shim|assembly)\/[\w/.-]+\.d\.ts$/,
     /^native-shim\/include\/[\w/.-]+\.(h|hpp)$/,
   ];
@@ -69,12 +69,18 @@ if (!hasTools) console.log('skip: publint and attw on the package: run "npm run 
 (hasTools ? test : test.skip)('the export map pleases publint, and the types arethetypeswrong', () => {
   const publint = run(process.execPath, join(tools, 'publint'), 'run', tarball, '--strict');
   assert.not.match(publint, /^(Errors|Warnings):/m);
-  const { analysis } = JSON.parse(run(process.execPath, join(tools, 'attw'), tarball, '--format', 'json')) as {
-    analysis: { types: { kind: string } | false; problems: readonly { kind: string }[]; entrypoints: Record<string, object> };
+  const { analysis } = JSON.parse(
+    run(process.execPath, join(tools, 'attw'), tarball, '--format', 'json', '--profile', 'node16'),
+  ) as {
+    analysis: { types: { kind: string } | false; problems: readonly { kind: string; resolutionKind?: string }[]; entrypoints: Record<string, object> };
   };
-  assert.equal(Object.keys(analysis.entrypoints), ['.', './package.json']);
+  assert.equal(Object.keys(analysis.entrypoints), ['.', './dds', './package.json']);
   assert.is(analysis.types === false ? 'none' : analysis.types.kind, 'included');
-  assert.equal(analysis.problems, []);
+  // Resolution without export maps, which no Node from 12 on uses, knows no subpaths.
+  assert.equal(
+    analysis.problems.filter(({ resolutionKind }) => resolutionKind !== 'node10'),
+    [],
+  );
 });
 
 const EXCHANGE = `
@@ -170,19 +176,20 @@ test('the command runs', () => {
   assert.ok((statSync(cli).mode & 0o111) !== 0 || readFileSync(cli, 'utf8').startsWith('#!'), 'npm makes it executable');
 });
 
-test('no file of the package is looked up: each program runs without the others', () => {
+test('no file of the package is looked up: the programs run without the rest', () => {
   const alone = mkdtempSync(join(tmpdir(), 'tensor-ipc-alone-'));
   try {
     mkdirSync(join(alone, 'node_modules'));
     for (const name of ['koffi', '@koromix']) symlinkSync(resolve(root, 'node_modules', name), join(alone, 'node_modules', name));
-    for (const name of ['esm/index.mjs', 'cjs/index.cjs', 'cli/cli.mjs'])
-      cpSync(join(installed, 'dist', name), join(alone, name.replace(/.*\//, '')));
-    writeFileSync(join(alone, 'esm.mjs'), `import ${NAMES} from './index.mjs';${EXCHANGE}`);
-    writeFileSync(join(alone, 'cjs.cjs'), `const ${NAMES} = require('./index.cjs');${EXCHANGE}`);
+    // The programs and what they share: no types, no package.json, no Wasm module.
+    for (const { path } of packed.files)
+      if (/^dist\/\w+\/[\w-]+\.[mc]js$/.test(path)) cpSync(join(installed, path), join(alone, path));
+    writeFileSync(join(alone, 'esm.mjs'), `import ${NAMES} from './dist/esm/index.mjs';${EXCHANGE}`);
+    writeFileSync(join(alone, 'cjs.cjs'), `const ${NAMES} = require('./dist/cjs/index.cjs');${EXCHANGE}`);
     for (const file of ['esm.mjs', 'cjs.cjs'])
       assert.is(run(process.execPath, join(alone, file), poolName('alone')).trim(), '[1,2,3] true function');
-    assert.match(run(process.execPath, join(alone, 'cli.mjs'), '--version'), /^\d+\.\d+\.\d+/);
-    assert.match(run(process.execPath, join(alone, 'cli.mjs'), 'doctor'), /^ok +a pool/m);
+    assert.match(run(process.execPath, join(alone, 'dist/cli/cli.mjs'), '--version'), /^\d+\.\d+\.\d+/);
+    assert.match(run(process.execPath, join(alone, 'dist/cli/cli.mjs'), 'doctor'), /^ok +a pool/m);
   } finally {
     rmSync(alone, { recursive: true, force: true });
   }

@@ -108,7 +108,8 @@ test('host/ meets shim and runtime in host/adapter only', () => {
   // Of packages, the library itself: the command line uses it as its users do, and reads its own version. It may bring packages
   // that are bundled into it.
   const forEdges = (name: string) => name.startsWith('node:') || name === 'tensor-ipc' || name === 'package.json';
-  const bundled = (name: string, path: string) => under(path, 'host/cli') && name === 'fast-png';
+  const bundled = (name: string, path: string) =>
+    (under(path, 'host/cli') && name === 'fast-png') || (under(path, 'host/wire') && name === '@foxglove/cdr');
   none(forbidImports(host, (name, path) => !isBare(name) || (edge(path) && forEdges(name)) || bundled(name, path)));
 });
 

@@ -3,8 +3,10 @@
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers';
+import { Ddsc } from '../../native-shim/ddsc';
 import { type Descriptors, Libc } from '../../native-shim/libc';
-import { isSupportedArchitecture } from '../../native-shim/linux';
+import { type Architecture, isSupportedArchitecture } from '../../native-shim/linux';
+import type { DdsLibrary } from '../dds/library';
 import { TensorIpcError } from '../errors';
 import type { Platform, System, Timer } from '../system';
 
@@ -15,16 +17,27 @@ const OURS = Symbol.for('tensor-ipc.cleanup');
 
 let system: System | null = null;
 
+/** Throws UNSUPPORTED_PLATFORM where there are no pools. */
+export function checkPlatform(): Architecture {
+  const { platform, arch } = process;
+  if (platform === 'linux' && isSupportedArchitecture(arch)) return arch;
+  throw new TensorIpcError(
+    'UNSUPPORTED_PLATFORM',
+    `pools need POSIX shared memory on Linux x64 or arm64; this is ${platform} ${arch}`,
+  );
+}
+
 export function openSystem(descriptors?: Descriptors): System {
-  if (system !== null) return system;
-  if (process.platform !== 'linux' || !isSupportedArchitecture(process.arch)) {
-    throw new TensorIpcError(
-      'UNSUPPORTED_PLATFORM',
-      `pools need POSIX shared memory on Linux x64 or arm64; this is ${process.platform} ${process.arch}`,
-    );
-  }
-  system = new Libc(process.arch, descriptors);
+  system ??= new Libc(checkPlatform(), descriptors);
   return system;
+}
+
+let dds: DdsLibrary | null = null;
+
+/** The platform has been asked for its system before: an unsupported one gets no further than that. */
+function openDds(): DdsLibrary {
+  dds ??= new Ddsc();
+  return dds;
 }
 
 function timer(handle: NodeJS.Timeout, stop: () => void): Timer {
@@ -56,7 +69,8 @@ function onExit(callback: () => void): () => void {
   };
 }
 
-export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openBell'> = {
+export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openBell' | 'openNotifier'> = {
+  dds: openDds,
   every: (intervalMs, callback) => {
     const handle = setInterval(callback, intervalMs);
     handle.unref();

@@ -4,8 +4,8 @@ import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
 import { TensorIpcError } from '../errors';
 import type { Platform, System } from '../system';
-import { common, openSystem } from './common';
-import { openFifoBell } from './fifo';
+import { checkPlatform, common, openSystem } from './common';
+import { openFifoBell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';
 
 /** The part of Deno that is used. https://docs.deno.com/api/deno/~/Deno.Permissions */
@@ -41,6 +41,7 @@ let system: System | null = null;
 
 function openPermitted(): System {
   if (system !== null) return system;
+  checkPlatform();
   // All system calls are made through koffi: Deno's own file functions want --allow-all for anything in /dev.
   if (Deno.permissions.querySync({ name: 'ffi' }).state !== 'granted') throw refused();
   try {
@@ -83,4 +84,9 @@ export const denoPlatform: Platform = {
   // Deno's own clocks start with the process.
   monotonicNs: () => openSystem().monotonicNs(),
   openBell: openFifoBell,
+  openNotifier: openPipeNotifier,
+  dds: () => {
+    openPermitted();
+    return common.dds();
+  },
 };

@@ -1,10 +1,20 @@
 // Bells as FIFOs that the event loop reads through node:net: Node by libuv, Deno (2.9) by its own implementation of it.
 
 import { Socket } from 'node:net';
-import { type Bell, platform } from '../system';
+import { openPipe } from '../../native-shim/ddsc-pipe';
+import { type Bell, type Notifier, platform } from '../system';
 
 export function openFifoBell(name: string, mode: number, onRing: () => void): Bell {
-  const fd = platform().system().createFifo(name, mode);
+  return watch(platform().system().createFifo(name, mode), onRing);
+}
+
+/** A pipe without a name, for the threads of this process. */
+export function openPipeNotifier(onWake: () => void): Notifier {
+  const { readFd, writeFd } = openPipe();
+  return { fd: writeFd, ...watch(readFd, onWake) };
+}
+
+function watch(fd: number, onRing: () => void): Bell {
   const callback = () => {
     onRing();
     return true;

@@ -3,7 +3,7 @@
 import process from 'node:process';
 import type { Platform } from '../system';
 import { common, openSystem } from './common';
-import { openFifoBell } from './fifo';
+import { openFifoBell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';
 
 export const nodePlatform: Platform = {
@@ -13,4 +13,5 @@ export const nodePlatform: Platform = {
   // libuv reads CLOCK_MONOTONIC; test/clock.test.ts holds it to that.
   monotonicNs: process.hrtime.bigint,
   openBell: openFifoBell,
+  openNotifier: openPipeNotifier,
 };

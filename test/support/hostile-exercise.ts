@@ -44,6 +44,7 @@ const CODES: Readonly<Record<TensorIpcErrorCode, true>> = {
   MISSING_DEPENDENCY: true,
   SYSTEM: true,
   DDS: true,
+  LOCK_TIMEOUT: true,
 };
 
 const MAX_WINDOW_BYTES = 1 << 20;

@@ -1,0 +1,75 @@
+// The way from Cyclone's threads to the event loop: one pipe for all readers of this thread.
+
+import { type DdsLibrary, type DdsWake, type Notifier, platform } from '../system';
+
+/** Somebody whose reader may have something. */
+export interface Watcher {
+  readonly handle: number;
+  /** Whether it keeps the process alive. */
+  readonly waiting: boolean;
+  look(): void;
+}
+
+class Hub {
+  readonly #library: DdsLibrary;
+  readonly #watchers = new Set<Watcher>();
+  readonly #notifier: Notifier;
+  readonly #wake: DdsWake;
+
+  constructor(library: DdsLibrary) {
+    this.#library = library;
+    // Which reader it was does not matter: a look costs less than telling them apart.
+    this.#notifier = platform().openNotifier(() => {
+      for (const watcher of [...this.#watchers]) if (this.#watchers.has(watcher)) watcher.look();
+    });
+    this.#wake = library.openWake(this.#notifier.fd);
+  }
+
+  get empty(): boolean {
+    return this.#watchers.size === 0;
+  }
+
+  add(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+    this.#library.watch(watcher.handle, this.#wake);
+  }
+
+  remove(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  updateRef(): void {
+    let waiting = false;
+    for (const watcher of this.#watchers) waiting ||= watcher.waiting;
+    this.#notifier.setRef(waiting);
+  }
+
+  close(): void {
+    // The end that is written to first: nobody writes any more, since its readers are gone.
+    this.#library.closeWake(this.#wake);
+    this.#notifier.close();
+  }
+}
+
+let hub: Hub | null = null;
+
+/** From now on, data for the watcher's reader makes it look. */
+export function watch(library: DdsLibrary, watcher: Watcher): void {
+  hub ??= new Hub(library);
+  hub.add(watcher);
+}
+
+/** Once its reader is deleted: no thread of Cyclone's calls for it any more. */
+export function unwatch(watcher: Watcher): void {
+  if (hub === null) return;
+  hub.remove(watcher);
+  hub.updateRef();
+  if (!hub.empty) return;
+  hub.close();
+  hub = null;
+}
+
+/** A watcher has begun or ceased to wait. */
+export function updateRef(): void {
+  hub?.updateRef();
+}

@@ -1,0 +1,147 @@
+import { TensorIpcError } from '../errors';
+import { registerOpen } from '../lifecycle';
+import { platform } from '../system';
+import { openParticipant } from './configuration';
+import type { DdsHandle, DdsLibrary, DdsQos } from './library';
+import { DdsReader } from './reader';
+import { DdsTopic } from './topic';
+import { type DdsType, describe } from './type';
+import { DdsWriter } from './writer';
+
+/** The largest whose ports exist. */
+const MAX_DOMAIN_ID = 232;
+
+/** Which domain, and how it is configured. */
+export interface DdsParticipantOptions {
+  /** 0 to 232. Default 0. */
+  readonly domainId?: number;
+  /** Cyclone's configuration as XML. Default: what CYCLONEDDS_URI says, or else DEFAULT_CONFIGURATION. */
+  readonly configuration?: string;
+}
+
+const participants = new Map<number, DdsParticipant>();
+
+/** A process's place in a DDS domain. There is one for each domain and thread of the process; whoever shares it closes it once. */
+export class DdsParticipant {
+  readonly domainId: number;
+  /** The configuration in use. */
+  readonly configuration: string;
+  readonly #library: DdsLibrary;
+  readonly #handle: DdsHandle;
+  readonly #given: string | undefined;
+  readonly #children = new Set<DdsReader | DdsWriter>();
+  readonly #serialisers = new Map<string, number>();
+  readonly #unregister: () => void;
+  #shares = 1;
+  #closed = false;
+
+  private constructor(domainId: number, given: string | undefined) {
+    this.#library = platform().dds();
+    const { handle, configuration } = openParticipant(this.#library, domainId, given);
+    this.domainId = domainId;
+    this.configuration = configuration;
+    this.#handle = handle;
+    this.#given = given;
+    // Peers then see it leave; otherwise they would take its silence for a crash.
+    this.#unregister = registerOpen(() => this.#destroy());
+  }
+
+  /** The process's participant of a domain. Each call needs a close() of its own. */
+  static shared({ domainId = 0, configuration }: DdsParticipantOptions = {}): DdsParticipant {
+    if (!Number.isInteger(domainId) || domainId < 0 || domainId > MAX_DOMAIN_ID)
+      throw new TensorIpcError('INVALID_ARGUMENT', `domainId is an integer from 0 to ${MAX_DOMAIN_ID}, found ${domainId}`);
+    const existing = participants.get(domainId);
+    if (existing === undefined) {
+      const participant = new DdsParticipant(domainId, configuration);
+      participants.set(domainId, participant);
+      return participant;
+    }
+    if (configuration !== undefined && configuration !== existing.configuration)
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        `domain ${domainId} is open in this process with another configuration` +
+          (existing.#given === undefined ? ', that of the environment or the default' : '') +
+          ': close it first, use the same, or use another domain',
+      );
+    existing.#shares += 1;
+    return existing;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  #check(): void {
+    if (this.#closed) throw new TensorIpcError('CLOSED', `the participant of domain ${this.domainId} is closed`);
+  }
+
+  #own(topic: DdsTopic): void {
+    this.#check();
+    if (topic.participant !== this.#handle)
+      throw new TensorIpcError('INVALID_ARGUMENT', `the topic ${topic.name} belongs to another participant`);
+  }
+
+  /** A topic. Its QoS is what writers and readers start from. */
+  topic(name: string, type: DdsType, qos: DdsQos = {}): DdsTopic {
+    this.#check();
+    const description = describe(type);
+    const handle = this.#library.createTopic(this.#handle, name, description, qos);
+    return new DdsTopic(name, description, qos, handle, this.#handle);
+  }
+
+  /** A writer. What its QoS leaves out is the topic's. */
+  writer(topic: DdsTopic, qos: DdsQos = {}): DdsWriter {
+    this.#own(topic);
+    const serialiser = this.#serialiser(topic);
+    const handle = this.#library.createWriter(this.#handle, topic.handle, { ...topic.qos, ...qos });
+    const writer: DdsWriter = new DdsWriter(this.#library, handle, topic, serialiser, () => this.#children.delete(writer));
+    this.#children.add(writer);
+    return writer;
+  }
+
+  /** A reader. What its QoS leaves out is the topic's. */
+  reader(topic: DdsTopic, qos: DdsQos = {}): DdsReader {
+    this.#own(topic);
+    const handle = this.#library.createReader(this.#handle, topic.handle, { ...topic.qos, ...qos });
+    const reader: DdsReader = new DdsReader(this.#library, handle, topic, () => this.#children.delete(reader));
+    this.#children.add(reader);
+    return reader;
+  }
+
+  /** By type: finding one out takes a topic, which stays. */
+  #serialiser(topic: DdsTopic): number {
+    const { name, ops } = topic.type;
+    const key = JSON.stringify([name, ops, topic.qos.dataRepresentation ?? null]);
+    const known = this.#serialisers.get(key);
+    if (known !== undefined) return known;
+    const serialiser = this.#library.serialiser(this.#handle, topic.handle, topic.type, topic.qos);
+    this.#serialisers.set(key, serialiser);
+    return serialiser;
+  }
+
+  /** Takes one share() back. With the last one everything that belongs to it is closed, and peers see it leave. */
+  close(): void {
+    if (this.#closed) return;
+    this.#shares -= 1;
+    if (this.#shares === 0) this.#destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    participants.delete(this.domainId);
+    const children = [...this.#children];
+    this.#children.clear();
+    for (const child of children) child.abandon();
+    try {
+      this.#library.deleteParticipant(this.#handle, this.domainId);
+    } finally {
+      for (const child of children) child.gone();
+      this.#unregister();
+    }
+  }
+}

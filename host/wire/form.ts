@@ -1,0 +1,52 @@
+// What the Python package's pools can hold, and what they are called. Observed from the running package (docs/python-wire.md).
+
+import type { Dtype } from '../dtype';
+import { TensorIpcError } from '../errors';
+import type { Backend, PoolMetadata } from '../metadata';
+
+const NUMPY: readonly Dtype[] = ['float32', 'float64', 'int32', 'int64', 'uint8', 'int8', 'uint16', 'int16', 'bool'];
+
+/** Dtypes that each backend of the package knows. */
+const DTYPES: Readonly<Record<Backend, readonly Dtype[]>> = {
+  numpy: NUMPY,
+  torch: NUMPY.filter((dtype) => dtype !== 'uint16'),
+};
+
+/** The object's name, with the slash of POSIX shared memory. */
+export function wireObject(pool: string): string {
+  return `/tensoripc_${pool}`;
+}
+
+/** Names of a slot's semaphores and of its counter's object. */
+export function slotNames(pool: string, slot: number): Readonly<Record<'mutex' | 'write' | 'readTry' | 'counter', string>> {
+  const prefix = `/tensoripc_${pool}_f${slot}`;
+  return { mutex: `${prefix}_mutex`, write: `${prefix}_wrt`, readTry: `${prefix}_readtry`, counter: `${prefix}_cnt` };
+}
+
+export function metadataTopic(pool: string): string {
+  return `tensoripc_${pool}_meta`;
+}
+
+export function progressTopic(pool: string): string {
+  return `tensoripc_${pool}_progress`;
+}
+
+/**
+ * Throws unless the pool's frames can be said on this wire.
+ *
+ * @throws TensorIpcError INVALID_ARGUMENT, DTYPE_MISMATCH
+ */
+export function checkWireForm({ name, plain, dtype, backend }: PoolMetadata): void {
+  if (!plain) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `pool '${name}': the Python package's pools hold one tensor a frame, not several`,
+    );
+  }
+  if (!DTYPES[backend].includes(dtype)) {
+    throw new TensorIpcError(
+      'DTYPE_MISMATCH',
+      `pool '${name}': the Python package's ${backend} backend has no ${dtype}; it has ${DTYPES[backend].join(' ')}`,
+    );
+  }
+}

@@ -1,0 +1,229 @@
+// The locks of the Python package: for each slot three named semaphores and a counter of readers. A lock that a process took with it
+// into its death stays taken, so every wait here is bounded.
+
+import { reserveInArena } from '../arena';
+import { TensorIpcError } from '../errors';
+import type { Address, System } from '../system';
+import { slotNames } from './form';
+
+const MODE = 0o600;
+const COUNTER_BYTES = 8;
+
+/** What a slot's locks look like from outside. */
+export interface SlotState {
+  readonly slot: number;
+  readonly mutex: number;
+  readonly write: number;
+  readonly readTry: number;
+  readonly readers: number;
+}
+
+/** The locks of one slot: many readers or one writer. */
+class SlotLock {
+  readonly #system: System;
+  readonly #mutex: Address;
+  readonly #write: Address;
+  readonly #readTry: Address;
+  readonly #counter: BigUint64Array;
+  readonly #release: () => void;
+
+  /** Opens what is there and makes what is not, in the package's order. What is there is not reset: others may hold it. */
+  constructor(system: System, pool: string, slot: number) {
+    const names = slotNames(pool, slot);
+    this.#system = system;
+    this.#mutex = system.semaphores.open(names.mutex, MODE, 1);
+    this.#write = system.semaphores.open(names.write, MODE, 1);
+    this.#readTry = system.semaphores.open(names.readTry, MODE, 1);
+    const fd = system.openOrCreateObject(names.counter, MODE);
+    try {
+      if (system.statDescriptor(fd).bytes < COUNTER_BYTES) system.allocate(fd, COUNTER_BYTES);
+      const place = reserveInArena(system, system.pageBytes);
+      if (place === null) throw new TensorIpcError('ADDRESS_SPACE', `pool '${pool}': no room for the counters of its locks`);
+      this.#release = () => {
+        system.unmapFixed(place.space.address, place.space.bytes);
+        place.arena.release(place.space);
+      };
+      system.mapFixed(place.space.address, place.space.bytes, fd, 0, true);
+      this.#counter = new BigUint64Array(place.space.buffer, place.space.byteOffset, 1);
+    } finally {
+      system.close(fd);
+    }
+  }
+
+  /** False when it could not be had in time; then nothing is held. */
+  lockRead(timeoutMs: number): boolean {
+    const { semaphores } = this.#system;
+    const deadline = performance.now() + timeoutMs;
+    if (!semaphores.wait(this.#readTry, timeoutMs)) return false;
+    let got = false;
+    if (semaphores.wait(this.#mutex, deadline - performance.now())) {
+      const before = Atomics.add(this.#counter, 0, 1n);
+      got = before !== 0n || semaphores.wait(this.#write, deadline - performance.now());
+      if (!got) Atomics.sub(this.#counter, 0, 1n);
+      semaphores.post(this.#mutex);
+    }
+    semaphores.post(this.#readTry);
+    return got;
+  }
+
+  /** False when somebody has died inside; then the slot counts one reader too many. */
+  unlockRead(timeoutMs: number): boolean {
+    const { semaphores } = this.#system;
+    if (!semaphores.wait(this.#mutex, timeoutMs)) return false;
+    if (Atomics.sub(this.#counter, 0, 1n) === 1n) semaphores.post(this.#write);
+    semaphores.post(this.#mutex);
+    return true;
+  }
+
+  lockWrite(timeoutMs: number): boolean {
+    const { semaphores } = this.#system;
+    const deadline = performance.now() + timeoutMs;
+    if (!semaphores.wait(this.#readTry, timeoutMs)) return false;
+    if (semaphores.wait(this.#write, deadline - performance.now())) return true;
+    semaphores.post(this.#readTry);
+    return false;
+  }
+
+  unlockWrite(): void {
+    this.#system.semaphores.post(this.#write);
+    this.#system.semaphores.post(this.#readTry);
+  }
+
+  state(slot: number): SlotState {
+    const { semaphores } = this.#system;
+    return {
+      slot,
+      mutex: semaphores.value(this.#mutex),
+      write: semaphores.value(this.#write),
+      readTry: semaphores.value(this.#readTry),
+      readers: Number(Atomics.load(this.#counter, 0)),
+    };
+  }
+
+  /** Sets everything to free. Only where nobody else can be inside. */
+  reset(): void {
+    const { semaphores } = this.#system;
+    Atomics.store(this.#counter, 0, 0n);
+    for (const semaphore of [this.#mutex, this.#write, this.#readTry]) {
+      while (semaphores.tryWait(semaphore));
+      semaphores.post(semaphore);
+    }
+  }
+
+  close(): void {
+    for (const semaphore of [this.#mutex, this.#write, this.#readTry]) this.#system.semaphores.close(semaphore);
+    this.#release();
+  }
+}
+
+/** The locks of a pool's slots, opened when they are first needed. */
+export class Locks {
+  readonly #system: System;
+  readonly #pool: string;
+  readonly #slots: (SlotLock | undefined)[];
+  readonly #timeoutMs: number;
+  readonly #repair: () => boolean;
+
+  /**
+   * @param timeoutMs How long to wait for a lock.
+   * @param repair Called when one could not be had: true when it has seen to it that nobody else is there and the locks are free again.
+   */
+  constructor(system: System, pool: string, slotCount: number, timeoutMs: number, repair: () => boolean) {
+    this.#system = system;
+    this.#pool = pool;
+    this.#slots = new Array<SlotLock | undefined>(slotCount);
+    this.#timeoutMs = timeoutMs;
+    this.#repair = repair;
+  }
+
+  #slot(slot: number): SlotLock {
+    let lock = this.#slots[slot];
+    if (lock === undefined) {
+      lock = new SlotLock(this.#system, this.#pool, slot);
+      this.#slots[slot] = lock;
+    }
+    return lock;
+  }
+
+  /** Takes a slot's lock for writing. `timeoutMs` 0 only tries. */
+  tryLockWrite(slot: number, timeoutMs: number): boolean {
+    return this.#slot(slot).lockWrite(timeoutMs);
+  }
+
+  /** @throws TensorIpcError LOCK_TIMEOUT */
+  lockWrite(slot: number): void {
+    if (this.#slot(slot).lockWrite(this.#timeoutMs)) return;
+    if (this.#repair() && this.#slot(slot).lockWrite(this.#timeoutMs)) return;
+    throw this.stuck(slot);
+  }
+
+  unlockWrite(slot: number): void {
+    this.#slot(slot).unlockWrite();
+  }
+
+  /**
+   * Takes the locks of several slots for reading, in ascending order as everybody does. All or none.
+   *
+   * @throws TensorIpcError LOCK_TIMEOUT
+   */
+  lockRead(slots: readonly number[]): void {
+    const ascending = [...slots].sort((a, b) => a - b);
+    for (const [index, slot] of ascending.entries()) {
+      if (this.#slot(slot).lockRead(this.#timeoutMs)) continue;
+      // What is held is given back before anything is reset.
+      this.unlockRead(ascending.slice(0, index));
+      if (!this.#repair()) throw this.stuck(slot);
+      this.#lockReadOnce(ascending);
+      return;
+    }
+  }
+
+  #lockReadOnce(ascending: readonly number[]): void {
+    for (const [index, slot] of ascending.entries()) {
+      if (this.#slot(slot).lockRead(this.#timeoutMs)) continue;
+      this.unlockRead(ascending.slice(0, index));
+      throw this.stuck(slot);
+    }
+  }
+
+  /** Gives them back, in descending order. */
+  unlockRead(slots: readonly number[]): void {
+    for (const slot of [...slots].sort((a, b) => b - a)) this.#slot(slot).unlockRead(this.#timeoutMs);
+  }
+
+  stuck(slot: number): TensorIpcError {
+    const { mutex, write, readTry, readers } = this.#slot(slot).state(slot);
+    return new TensorIpcError(
+      'LOCK_TIMEOUT',
+      `pool '${this.#pool}': the locks of slot ${slot} were not to be had within ${this.#timeoutMs} ms (mutex ${mutex}, write ${write}, ` +
+        `readtry ${readTry}, readers ${readers}): a process holds them, or has died with them. If nobody does: ` +
+        `tensor-ipc doctor --repair ${this.#pool}, or create the pool's producer and consumers with { repair: true }`,
+    );
+  }
+
+  states(): SlotState[] {
+    return Array.from(this.#slots, (_, slot) => this.#slot(slot).state(slot));
+  }
+
+  reset(): void {
+    for (let slot = 0; slot < this.#slots.length; slot++) this.#slot(slot).reset();
+  }
+
+  close(): void {
+    for (const lock of this.#slots) lock?.close();
+    this.#slots.fill(undefined);
+  }
+}
+
+/** Removes the names of a pool's locks. Those who have them open keep them. */
+export function unlinkLocks(system: System, pool: string, slotCount: number): number {
+  let removed = 0;
+  for (let slot = 0; slot < slotCount; slot++) {
+    const { mutex, write, readTry, counter } = slotNames(pool, slot);
+    for (const name of [mutex, write, readTry]) if (system.semaphores.unlink(name)) removed += 1;
+    if (system.statObject(counter) === null) continue;
+    system.unlinkObject(counter);
+    removed += 1;
+  }
+  return removed;
+}

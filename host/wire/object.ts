@@ -1,0 +1,105 @@
+// The object of a Python pool, mapped: nothing but frames, one behind the other, and once more right behind where pages allow it.
+
+import { alignUp, reserveAlone, reserveInArena, type Space } from '../arena';
+import { TensorIpcError } from '../errors';
+import { type Window, WindowBuilder } from '../mapping';
+import type { PoolMetadata } from '../metadata';
+import type { Address, System } from '../system';
+
+export class WireObject {
+  readonly metadata: PoolMetadata;
+  readonly windows: WindowBuilder;
+  /** Of the file that is mapped, whatever stands under its name by now. */
+  readonly identity: string;
+  /** Whether windows may run over the end of the ring. */
+  readonly mirrored: boolean;
+  readonly #system: System;
+  readonly #fd: number;
+  readonly #space: Space;
+  readonly #release: () => void;
+  // Windows by order and count, then by slot.
+  readonly #cache = new Map<number, (Window | undefined)[]>();
+  #closed = false;
+
+  /** Maps the object behind `fd`, which has the right size, and takes the descriptor over. */
+  constructor(system: System, fd: number, metadata: PoolMetadata) {
+    const { historyLen, frameBytes } = metadata;
+    const bytes = historyLen * frameBytes;
+    this.#system = system;
+    this.#fd = fd;
+    this.metadata = metadata;
+    this.windows = new WindowBuilder(metadata, frameBytes);
+    this.identity = system.statDescriptor(fd).identity;
+    this.mirrored = bytes % system.pageBytes === 0;
+    const mapBytes = alignUp(bytes, system.pageBytes);
+    const wanted = this.mirrored ? 2 * mapBytes : mapBytes;
+    const place = reserveInArena(system, wanted);
+    this.#space = place?.space ?? reserveAlone(system, wanted);
+    this.#release = () => {
+      system.unmapFixed(this.#space.address, this.#space.bytes);
+      place?.arena.release(place.space);
+      system.close(fd);
+    };
+    try {
+      system.mapFixed(this.#space.address, mapBytes, fd, 0, true);
+      if (this.mirrored) system.mapFixed(this.#space.address + mapBytes, mapBytes, fd, 0, true);
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    system.prefault(this.#space.address, wanted, true);
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  slotAddress(slot: number): Address {
+    return this.#space.address + slot * this.metadata.frameBytes;
+  }
+
+  /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. Where it is not mirrored they must not wrap. */
+  window(slot: number, count: number, latestFirst: boolean): Window {
+    const key = latestFirst ? -count : count;
+    let views = this.#cache.get(key);
+    if (views === undefined) {
+      views = new Array<Window | undefined>(this.metadata.historyLen);
+      this.#cache.set(key, views);
+    }
+    let view = views[slot];
+    if (view === undefined) {
+      const { buffer, byteOffset } = this.#space;
+      view = this.windows.build(buffer, byteOffset + slot * this.metadata.frameBytes, count, latestFirst);
+      views[slot] = view;
+    }
+    return view;
+  }
+
+  /** Whether the name still leads to this object. */
+  named(name: string): boolean {
+    return this.#system.statObject(name)?.identity === this.identity;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cache.clear();
+    this.#release();
+  }
+}
+
+/** Throws unless an object of another process is what its metadata says. */
+export function checkWireObject(system: System, pool: string, fd: number, metadata: PoolMetadata): void {
+  const { bytes, allocatedBytes } = system.statDescriptor(fd);
+  const expected = metadata.historyLen * metadata.frameBytes;
+  if (bytes !== expected) {
+    throw new TensorIpcError(
+      'TRUNCATED_OBJECT',
+      `pool '${pool}': its object has ${bytes} bytes, ${metadata.toString()} takes ${expected}`,
+    );
+  }
+  // The Python package does not reserve its pages: those that it has not written yet are filled when they are touched.
+  if (allocatedBytes < bytes && system.sharedMemorySpace().freeBytes < bytes - allocatedBytes) {
+    throw new TensorIpcError('SHM_FULL', `pool '${pool}': /dev/shm has no room for the frames that its object still lacks`);
+  }
+}

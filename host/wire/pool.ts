@@ -1,0 +1,162 @@
+// A Python pool that a consumer is attached to: its object, its locks, and the views that are out.
+
+import type { DdsLiveliness } from '../dds/reader';
+import { registerOpen } from '../lifecycle';
+import type { PoolMetadata } from '../metadata';
+import { Results } from '../results';
+import { platform, type System } from '../system';
+import { checkFile, type Trust } from '../trust';
+import { type Holder, PinGuard } from '../view';
+import { wireObject } from './form';
+import { Locks } from './locks';
+import type { Announcement } from './messages';
+import { checkWireObject, WireObject } from './object';
+import { countOwn, otherProcesses, ownCount } from './participants';
+
+interface Forgotten {
+  readonly pool: WeakRef<WirePool>;
+  readonly index: number;
+}
+
+const forgottenViews = new FinalizationRegistry<Forgotten>(({ pool, index }) => pool.deref()?.forget(index));
+
+export interface WirePoolOptions {
+  readonly trust: Trust;
+  readonly waitTimeoutMs: number;
+  readonly repair: boolean;
+}
+
+export class WirePool implements Holder {
+  readonly metadata: PoolMetadata;
+  readonly object: WireObject;
+  readonly locks: Locks;
+  readonly results: Results;
+  readonly #system: System;
+  readonly #creatorPid: number | null;
+  // When the producer's process started, where this process can see it: then its end can be seen as well.
+  readonly #creatorStart: number | null;
+  readonly #uncount: () => void;
+  readonly #unregister: () => void;
+  // Slots that each view holds.
+  readonly #lent = new Map<number, readonly number[]>();
+  #nextGuard = 0;
+  #closed = false;
+
+  private constructor(
+    system: System,
+    object: WireObject,
+    metadata: PoolMetadata,
+    creatorPid: number | null,
+    { waitTimeoutMs, repair }: WirePoolOptions,
+  ) {
+    const { name, historyLen } = metadata;
+    this.#system = system;
+    this.metadata = metadata;
+    this.object = object;
+    this.results = new Results(metadata);
+    this.#creatorPid = creatorPid;
+    // Of another namespace of processes, a number means nothing here.
+    const visible = creatorPid !== null && system.processesThatMap(wireObject(name)).includes(creatorPid);
+    this.#creatorStart = visible ? system.processStart(creatorPid) : null;
+    this.#uncount = countOwn(name);
+    // A slot that this process took with it would stay locked for ever.
+    this.#unregister = registerOpen(() => this.#releaseAll());
+    this.locks = new Locks(system, name, historyLen, waitTimeoutMs, () => {
+      // The producer's own are its to repair while it lives; others' while they do.
+      if (!repair || this.#lent.size > 0 || ownCount(name) > 1 || otherProcesses(system, name).length > 0) return false;
+      this.locks.reset();
+      return true;
+    });
+  }
+
+  /** Null when there is no object. Throws when it is not what it should be. */
+  static open(system: System, metadata: PoolMetadata, creatorPid: number | null, options: WirePoolOptions): WirePool | null {
+    const fd = system.openObject(wireObject(metadata.name));
+    if (fd === null) return null;
+    let object: WireObject | null = null;
+    try {
+      checkFile(metadata.name, system.statDescriptor(fd), system, options.trust);
+      checkWireObject(system, metadata.name, fd, metadata);
+      object = new WireObject(system, fd, metadata);
+    } finally {
+      if (object === null) system.close(fd);
+    }
+    return new WirePool(system, object, metadata, creatorPid, options);
+  }
+
+  get identity(): string {
+    return this.object.identity;
+  }
+
+  /** Whether its name still leads to it. */
+  named(): boolean {
+    return this.object.named(wireObject(this.metadata.name));
+  }
+
+  /** Whether an announcement is of this pool and not of the next one under its name. */
+  isOf({ metadata, creatorPid }: Announcement): boolean {
+    if (this.#creatorPid !== null && creatorPid !== this.#creatorPid) return false;
+    return metadata.frameBytes === this.metadata.frameBytes && metadata.historyLen === this.metadata.historyLen && this.named();
+  }
+
+  /** Whether its producer lives: by its process, where that can be seen, otherwise by what DDS knows. */
+  creatorLives({ alive, notAlive }: DdsLiveliness): boolean {
+    if (this.#creatorStart !== null && this.#creatorPid !== null) {
+      return this.#system.processStart(this.#creatorPid) === this.#creatorStart;
+    }
+    return alive > 0 || notAlive === 0;
+  }
+
+  /** Keeps slots, whose locks are held, for a view. */
+  lend(slots: readonly number[]): PinGuard {
+    const guard = new PinGuard(this.#nextGuard);
+    this.#nextGuard += 1;
+    this.#lent.set(guard.index, slots);
+    forgottenViews.register(guard, { pool: new WeakRef<WirePool>(this), index: guard.index });
+    return guard;
+  }
+
+  intact(): boolean {
+    return true;
+  }
+
+  releasePin(guard: PinGuard): void {
+    this.#release(guard.index);
+  }
+
+  /** The view was garbage-collected unreleased. */
+  forget(index: number): void {
+    if (!this.#lent.has(index)) return;
+    this.#release(index);
+    platform().warn(
+      `pool '${this.metadata.name}': a borrowed view was dropped without release(); write "using view = consumer.borrow()"`,
+    );
+  }
+
+  #release(index: number): void {
+    const slots = this.#lent.get(index);
+    if (slots === undefined) return;
+    this.#lent.delete(index);
+    this.locks.unlockRead(slots);
+    if (this.#closed && this.#lent.size === 0) this.#free();
+  }
+
+  #releaseAll(): void {
+    for (const index of [...this.#lent.keys()]) this.#release(index);
+  }
+
+  /** Leaves the pool. Views that are still out keep its pages, and their slots' locks, until they are released. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.results.close();
+    if (this.#lent.size === 0) this.#free();
+  }
+
+  #free(): void {
+    this.#unregister();
+    this.locks.close();
+    this.object.close();
+    this.#uncount();
+  }
+}

@@ -1,0 +1,267 @@
+// The writing end of a Python pool: frames under semaphores, told of over DDS.
+
+import { LOCK_PRODUCER } from '../../assembly/layout';
+import type { ProducerCounters } from '../counters';
+import { DdsParticipant } from '../dds/participant';
+import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
+import type { DdsReader } from '../dds/reader';
+import type { DdsWriter } from '../dds/writer';
+import { TensorIpcError } from '../errors';
+import type { Window, WindowBuilder } from '../mapping';
+import type { PoolMetadata } from '../metadata';
+import { translate } from '../pool';
+import type { SharedPool } from '../share';
+import type { Sink } from '../sink';
+import { type Address, platform, type System, type Timer } from '../system';
+import { checkFile } from '../trust';
+import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
+import { Locks, unlinkLocks } from './locks';
+import { encodeMetadata, encodeProgress } from './messages';
+import { WireObject } from './object';
+import { countOwn, otherProcesses, ownCount } from './participants';
+
+/** The package's objects are its user's alone. */
+const MODE = 0o600;
+/** How long another producer has to show itself. Discovery on one machine takes some tens of milliseconds. */
+const DISCOVERY_MS = 600;
+/** How often the metadata is repeated, for consumers that come later. */
+const ANNOUNCE_INTERVAL_MS = 500;
+/** Consumers of ours notice a producer's death by this; the package's ask for nothing. */
+const LEASE_MS = 500;
+/** Between two looks for a lock that is taken, where the event loop must not be blocked. */
+const ASYNC_LOOK_MS = 1;
+
+export interface WireSinkOptions {
+  readonly onPinned: 'wait' | 'drop';
+  readonly waitTimeoutMs: number;
+  readonly domainId: number;
+  readonly repair: boolean;
+}
+
+export class WireSink implements Sink {
+  readonly #metadata: PoolMetadata;
+  readonly #system: System;
+  readonly #options: WireSinkOptions;
+  readonly #participant: DdsParticipant;
+  readonly #object: WireObject;
+  readonly #locks: Locks;
+  readonly #announcement: Uint8Array;
+  readonly #metadataWriter: DdsWriter;
+  readonly #progressWriter: DdsWriter;
+  readonly #timer: Timer;
+  readonly #uncount: () => void;
+  // A progress message for each slot: they are the same in every lap.
+  readonly #progress: readonly Uint8Array[];
+  #sequence = 0;
+  #announcedMs = 0;
+  // Slot whose writer's lock is held, or -1.
+  #held = -1;
+  #framesRefused = 0;
+  #waits = 0;
+
+  constructor(metadata: PoolMetadata, options: WireSinkOptions) {
+    checkWireForm(metadata);
+    const { name, historyLen } = metadata;
+    this.#metadata = metadata;
+    this.#options = options;
+    this.#system = platform().system();
+    this.#announcement = encodeMetadata(metadata, this.#system.pid);
+    this.#progress = Array.from({ length: historyLen }, (_, slot) => encodeProgress(name, slot));
+    this.#participant = DdsParticipant.shared({ domainId: options.domainId });
+    try {
+      const topic = this.#participant.topic(metadataTopic(name), POOL_METADATA_TYPE);
+      const rivals = this.#participant.reader(topic, POOL_QOS.metadataReader);
+      try {
+        this.#object = this.#create(rivals);
+      } catch (error) {
+        throw translate(name, error);
+      } finally {
+        rivals.close();
+      }
+      this.#uncount = countOwn(name);
+      this.#locks = new Locks(this.#system, name, historyLen, options.waitTimeoutMs, () => this.#repair());
+      const liveliness = { leaseMs: LEASE_MS };
+      this.#metadataWriter = this.#participant.writer(topic, { ...POOL_QOS.metadataWriter, liveliness });
+      const progress = this.#participant.topic(progressTopic(name), POOL_PROGRESS_TYPE);
+      this.#progressWriter = this.#participant.writer(progress, { ...POOL_QOS.progressWriter, liveliness });
+    } catch (error) {
+      this.#participant.close();
+      throw error;
+    }
+    this.#announce();
+    this.#timer = platform().every(ANNOUNCE_INTERVAL_MS, () => this.#announce());
+  }
+
+  /** Makes the object anew under its name, unless a live producer has it. */
+  #create(rivals: DdsReader): WireObject {
+    const system = this.#system;
+    const { name, historyLen, frameBytes } = this.#metadata;
+    const object = wireObject(name);
+    const before = system.openObject(object);
+    if (before !== null) {
+      try {
+        checkFile(name, system.statDescriptor(before), system, 'owner');
+        this.#refuseRival(before, rivals);
+        // Nobody is there: locks that the dead took with them go with the object.
+        if (otherProcesses(system, name).length === 0 && ownCount(name) === 0) unlinkLocks(system, name, historyLen);
+        system.unlinkObject(object);
+      } finally {
+        system.close(before);
+      }
+    } else if (ownCount(name) === 0) {
+      unlinkLocks(system, name, historyLen);
+    }
+    const fd = system.openOrCreateObject(object, MODE);
+    let keep = false;
+    try {
+      if (system.statDescriptor(fd).bytes !== 0 || !system.tryLock(fd, LOCK_PRODUCER)) throw this.#rival();
+      try {
+        system.allocate(fd, historyLen * frameBytes);
+      } catch (error) {
+        system.unlinkObject(object);
+        throw error;
+      }
+      const made = new WireObject(system, fd, this.#metadata);
+      keep = true;
+      return made;
+    } finally {
+      if (!keep) system.close(fd);
+    }
+  }
+
+  /** Another producer of ours holds the lock of its object; the package's shows itself on its topic. */
+  #refuseRival(fd: number, rivals: DdsReader): void {
+    if (this.#system.isLocked(fd, LOCK_PRODUCER)) throw this.#rival();
+    if (otherProcesses(this.#system, this.#metadata.name).length === 0) return;
+    const deadline = performance.now() + DISCOVERY_MS;
+    const word = new Int32Array(1);
+    while (performance.now() < deadline) {
+      if (rivals.liveliness.alive > 0) throw this.#rival();
+      this.#system.futexWait(this.#system.addressOf(word), 0, 10); // nobody wakes it: a sleep
+    }
+  }
+
+  #rival(): TensorIpcError {
+    return new TensorIpcError(
+      'PRODUCER_EXISTS',
+      `pool '${this.#metadata.name}' has a live producer already: a pool has one; stop it, or choose another name`,
+    );
+  }
+
+  /** Frees the locks where nobody else can hold them. */
+  #repair(): boolean {
+    const { name } = this.#metadata;
+    if (!this.#options.repair || ownCount(name) > 1 || otherProcesses(this.#system, name).length > 0) return false;
+    this.#locks.reset();
+    return true;
+  }
+
+  #announce(): void {
+    this.#announcedMs = performance.now();
+    this.#metadataWriter.write(this.#announcement);
+  }
+
+  get nextSequence(): number {
+    return this.#sequence;
+  }
+
+  get windows(): WindowBuilder {
+    return this.#object.windows;
+  }
+
+  get #slot(): number {
+    return this.#sequence % this.#metadata.historyLen;
+  }
+
+  claim(): number {
+    const slot = this.#slot;
+    if (!this.#locks.tryLockWrite(slot, 0)) {
+      if (this.#options.onPinned === 'drop') {
+        this.#framesRefused += 1;
+        return -1;
+      }
+      this.#waits += 1;
+      this.#locks.lockWrite(slot);
+    }
+    this.#held = slot;
+    return slot;
+  }
+
+  async claimAsync(stillOpen: () => void): Promise<number> {
+    const slot = this.#slot;
+    if (this.#options.onPinned === 'drop' || this.#locks.tryLockWrite(slot, 0)) {
+      if (this.#options.onPinned === 'drop') return this.claim();
+      this.#held = slot;
+      return slot;
+    }
+    this.#waits += 1;
+    const deadline = performance.now() + this.#options.waitTimeoutMs;
+    while (performance.now() < deadline) {
+      await new Promise<void>((resolve) => void platform().after(ASYNC_LOOK_MS, resolve));
+      stillOpen();
+      if (!this.#locks.tryLockWrite(slot, 0)) continue;
+      this.#held = slot;
+      return slot;
+    }
+    if (!this.#repair() || !this.#locks.tryLockWrite(slot, 0)) throw this.#locks.stuck(slot);
+    this.#held = slot;
+    return slot;
+  }
+
+  window(slot: number): Window {
+    return this.#object.window(slot, 1, false);
+  }
+
+  address(slot: number): Address {
+    return this.#object.slotAddress(slot);
+  }
+
+  /** The package's messages have no room for a timestamp: readers take the time at which DDS was given the notice. */
+  publish(slot: number): number {
+    this.abandon(slot);
+    const sequence = this.#sequence;
+    this.#sequence = sequence + 1;
+    // Not only by the timer: a loop that never returns to the event loop has none.
+    if (performance.now() - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
+    this.#progressWriter.write(this.#progress[slot] as Uint8Array);
+    return sequence;
+  }
+
+  abandon(slot: number): void {
+    if (this.#held !== slot) return;
+    this.#held = -1;
+    this.#locks.unlockWrite(slot);
+  }
+
+  counters(): ProducerCounters {
+    return { framesRefused: this.#framesRefused, framesOverrun: 0, waits: this.#waits };
+  }
+
+  share(): SharedPool {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `pool '${this.#metadata.name}': pools on the Python package's wire are not shared between threads: attach in each thread`,
+    );
+  }
+
+  close(): void {
+    const system = this.#system;
+    const { name, historyLen } = this.#metadata;
+    const object = wireObject(name);
+    this.#timer.stop();
+    if (this.#held >= 0) this.abandon(this.#held);
+    this.#progressWriter.close();
+    this.#metadataWriter.close();
+    try {
+      if (this.#object.named(object)) {
+        system.unlinkObject(object);
+        unlinkLocks(system, name, historyLen);
+      }
+    } finally {
+      this.#locks.close();
+      this.#object.close();
+      this.#uncount();
+      this.#participant.close();
+    }
+  }
+}

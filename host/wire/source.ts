@@ -1,0 +1,337 @@
+// The reading end of a Python pool: what DDS tells of it, and its frames under their locks.
+
+import { copyFromShared } from '../copy';
+import type { TypedArray } from '../dtype';
+import { TensorIpcError } from '../errors';
+import { Frame } from '../frame';
+import { checkCount, checkInto } from '../intake';
+import type { Window } from '../mapping';
+import type { PoolMetadata } from '../metadata';
+import { translate } from '../pool';
+import type { SharedPool } from '../share';
+import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../source';
+import type { Bell, System } from '../system';
+import type { Trust } from '../trust';
+import { View } from '../view';
+import { WireFeed } from './feed';
+import { WirePool } from './pool';
+
+/** Reads of a window that may find that the producer was faster. */
+const READ_TRIES = 5;
+/** How long a blocking wait sleeps before it looks whether the producer lives. */
+const SLICE_MS = 150;
+
+export interface WireSourceOptions {
+  readonly name: string;
+  readonly expected: PoolMetadata | null;
+  readonly ignoreHistory: boolean;
+  readonly trust: Trust;
+  readonly domainId: number;
+  readonly waitTimeoutMs: number;
+  readonly repair: boolean;
+}
+
+/** Frames under lock. */
+interface Held {
+  readonly slots: readonly number[];
+  readonly oldestSlot: number;
+  readonly sequence: number;
+}
+
+export class WireSource implements Source {
+  readonly #system: System;
+  readonly #options: WireSourceOptions;
+  readonly #events: SourceEvents;
+  readonly #feed: WireFeed;
+  #pool: WirePool | null = null;
+  #closed = false;
+  #epoch = 0;
+  // Object of a pool whose producer died: it is not attached to again on its own word.
+  #dead = '';
+  #taken = 0;
+  #missed = 0;
+  #lastSequence: number | null = null;
+  readonly #recycle = (frame: Frame): void => this.#pool?.results.recycle(frame.data);
+
+  constructor(system: System, options: WireSourceOptions, events: SourceEvents) {
+    this.#system = system;
+    this.#options = options;
+    this.#events = events;
+    this.#feed = new WireFeed(system, options.name, options.domainId);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get attached(): boolean {
+    return this.#pool !== null;
+  }
+
+  get connected(): boolean {
+    return this.#pool !== null && !this.#feed.over;
+  }
+
+  get metadata(): PoolMetadata | null {
+    return this.#pool?.metadata ?? null;
+  }
+
+  connect(): void {
+    if (this.#pool !== null || this.#closed) return;
+    this.#feed.poll();
+    const { name, expected, ignoreHistory } = this.#options;
+    const said = this.#feed.announcement;
+    // A producer that is silent because it is idle: what is expected of it stands for what it would say.
+    const metadata = said?.metadata ?? (this.#feed.producers > 0 ? expected : null);
+    if (metadata === null) return;
+    if (said !== null && expected !== null) {
+      expected.assertMatches(metadata, { ignoreHistory });
+      if (expected.backend !== metadata.backend) {
+        throw new TensorIpcError(
+          'DTYPE_MISMATCH',
+          `pool '${name}': expected frames of the ${expected.backend} backend, found ${metadata.backend}`,
+        );
+      }
+    }
+    let pool: WirePool | null;
+    try {
+      pool = WirePool.open(this.#system, metadata, said?.creatorPid ?? null, this.#options);
+    } catch (error) {
+      // Without its word this is a guess: the object may be another producer's, or half made.
+      if (said === null) return;
+      throw translate(name, error);
+    }
+    if (pool === null) return;
+    if (said === null && pool.identity === this.#dead) {
+      pool.close();
+      return;
+    }
+    this.#pool = pool;
+    this.#feed.begin(metadata.historyLen);
+    this.#epoch += 1;
+    this.#taken = 0;
+    this.#missed = 0;
+    this.#lastSequence = null;
+    this.#events.onConnect(metadata);
+  }
+
+  #lose(reason: 'closed' | 'died'): void {
+    const pool = this.#pool;
+    if (pool === null) return;
+    this.#pool = null;
+    if (reason === 'died') this.#dead = pool.identity;
+    this.#feed.forget();
+    pool.close();
+    this.#events.onDisconnect(reason);
+  }
+
+  #live(): WirePool | null {
+    if (this.#closed) {
+      throw new TensorIpcError('CLOSED', `the consumer of pool '${this.#options.name}' has been closed: create another`);
+    }
+    this.#feed.poll();
+    this.ended();
+    if (this.#pool === null) this.connect();
+    return this.#pool;
+  }
+
+  newer(cursor: Cursor): boolean {
+    this.#live();
+    return this.due(cursor);
+  }
+
+  due(cursor: Cursor): boolean {
+    return this.#pool !== null && this.#feed.sequence > this.#seen(cursor);
+  }
+
+  #seen(cursor: Cursor): number {
+    return cursor.epoch === this.#epoch ? cursor.seen : -1;
+  }
+
+  ended(): boolean {
+    const pool = this.#pool;
+    if (pool === null) return false;
+    // Another producer has spoken, or the last one has left.
+    const other = this.#feed.announcement !== null && !pool.isOf(this.#feed.announcement);
+    if (!other && !this.#feed.over) return false;
+    this.#lose(pool.named() ? 'died' : 'closed');
+    return true;
+  }
+
+  check(): void {
+    if (this.#closed) return;
+    this.#feed.poll();
+    const pool = this.#pool;
+    if (pool !== null && !this.ended()) {
+      if (!pool.named()) this.#lose('closed');
+      else if (!pool.creatorLives(this.#feed.liveliness)) this.#lose('died');
+    }
+    this.connect();
+  }
+
+  get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+    const pool = this.#live();
+    if (pool === null) return null;
+    const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
+    const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
+    if (this.#feed.sequence < 0) return null;
+    const target = pool.results.target(count, into);
+    const held = this.#hold(pool, count);
+    const timestampNs = this.#feed.timestampNs;
+    try {
+      this.#copy(pool, held.oldestSlot, count, request?.latestFirst ?? true, target.data);
+    } finally {
+      pool.locks.unlockRead(held.slots);
+    }
+    const missed = this.#advance(cursor, held.sequence);
+    return new Frame<T>(target, held.sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
+  }
+
+  /** Takes the locks of the newest `count` frames, and sees to it that they are the newest and in order. */
+  #hold(pool: WirePool, count: number): Held {
+    const { historyLen } = pool.metadata;
+    for (let tries = 1; ; tries++) {
+      const sequence = this.#feed.sequence;
+      const oldestSlot = (this.#feed.slot - count + 1 + historyLen) % historyLen;
+      const slots = Array.from({ length: count }, (_, i) => (oldestSlot + i) % historyLen);
+      pool.locks.lockRead(slots);
+      // While the locks were waited for the producer went on. It may have written over a frame of the window before its slot was locked.
+      // The frame after the newest that was told of may have been written and not yet been told of: where it would lie in the window, wait.
+      let advanced: boolean;
+      try {
+        advanced = this.#feed.pollFor(sequence - count + 1 + historyLen);
+      } catch (error) {
+        pool.locks.unlockRead(slots);
+        throw error;
+      }
+      if (advanced && tries < READ_TRIES) {
+        pool.locks.unlockRead(slots);
+        continue;
+      }
+      advanced = advanced && this.#feed.sequence - (sequence - count + 1) >= historyLen;
+      if (!advanced) return { slots, oldestSlot, sequence };
+      // The locks are held, so nothing moves any more: the window ends with what is newest now.
+      const newest = this.#feed.sequence;
+      pool.locks.unlockRead(slots);
+      const first = (this.#feed.slot - count + 1 + historyLen) % historyLen;
+      const now = Array.from({ length: count }, (_, i) => (first + i) % historyLen);
+      pool.locks.lockRead(now);
+      return { slots: now, oldestSlot: first, sequence: newest };
+    }
+  }
+
+  #copy(pool: WirePool, oldestSlot: number, count: number, latestFirst: boolean, to: TypedArray): void {
+    const { historyLen, frameBytes } = pool.metadata;
+    const elements = to.length / count;
+    for (let i = 0; i < count; i++) {
+      const slot = (oldestSlot + (latestFirst ? count - 1 - i : i)) % historyLen;
+      const part = count === 1 ? to : to.subarray(i * elements, (i + 1) * elements);
+      copyFromShared(this.#system, part, pool.object.window(slot, 1, false).data, pool.object.slotAddress(slot), frameBytes);
+    }
+  }
+
+  borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    const pool = this.#live();
+    if (pool === null) return null;
+    const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
+    const latestFirst = request?.latestFirst ?? true;
+    if (this.#feed.sequence < 0) return null;
+    const held = this.#hold(pool, count);
+    const timestampNs = this.#feed.timestampNs;
+    let slots = held.slots;
+    let window: Window;
+    if (pool.object.mirrored || held.oldestSlot + count <= pool.metadata.historyLen) {
+      window = pool.object.window(held.oldestSlot, count, count > 1 && latestFirst);
+    } else {
+      // The window runs over the end of the ring, whose pages cannot be mapped once more behind it: this copy cannot be avoided.
+      window = pool.results.target(count, null);
+      try {
+        this.#copy(pool, held.oldestSlot, count, latestFirst, window.data);
+      } finally {
+        pool.locks.unlockRead(slots);
+      }
+      slots = [];
+    }
+    const low = Number(BigInt.asUintN(32, timestampNs));
+    const high = Number(BigInt.asUintN(32, timestampNs >> 32n));
+    const { sequence } = held;
+    return new View<T>(
+      pool,
+      pool.lend(slots),
+      window,
+      sequence,
+      sequence - count + 1,
+      low,
+      high,
+      this.#advance(cursor, sequence),
+    );
+  }
+
+  take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+    return this.get(cursor, request);
+  }
+
+  lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    return this.borrow(cursor, request);
+  }
+
+  #advance(cursor: Cursor, sequence: number): number {
+    const seen = this.#seen(cursor);
+    cursor.epoch = this.#epoch;
+    cursor.seen = sequence;
+    const missed = seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
+    if (this.#lastSequence === null || sequence > this.#lastSequence) {
+      this.#taken += 1;
+      if (this.#lastSequence !== null) this.#missed += sequence - this.#lastSequence - 1;
+      this.#lastSequence = sequence;
+    }
+    if (missed > 0) this.#events.onLag(missed, sequence);
+    return missed;
+  }
+
+  openBell(onRing: () => void): Bell {
+    return this.#feed.listen(onRing);
+  }
+
+  /** Every notice rings. */
+  arm(): void {}
+
+  waitSync(cursor: Cursor, timeoutMs: number): boolean {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      if (this.newer(cursor)) return true;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) return false;
+      if (!this.#feed.waitSync(Math.min(leftMs, SLICE_MS))) this.check();
+    }
+  }
+
+  spin(cursor: Cursor, timeoutUs: number): boolean {
+    const deadline = performance.now() + timeoutUs / 1000;
+    do {
+      if (this.newer(cursor)) return true;
+    } while (this.#pool !== null && performance.now() < deadline);
+    return false;
+  }
+
+  stats(): SourceStats | null {
+    if (this.#pool === null) return null;
+    const lag = Math.max(0, this.#feed.sequence - (this.#lastSequence ?? -1));
+    return { lastSequence: this.#lastSequence, lag, framesTaken: this.#taken, framesMissed: this.#missed };
+  }
+
+  share(): SharedPool | null {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `pool '${this.#options.name}': pools on the Python package's wire are not shared between threads: attach in each thread`,
+    );
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#pool?.close();
+    this.#pool = null;
+    this.#feed.close();
+  }
+}
