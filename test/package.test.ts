@@ -72,7 +72,11 @@ if (!hasTools) console.log('skip: publint and attw on the package: run "npm run 
   const { analysis } = JSON.parse(
     run(process.execPath, join(tools, 'attw'), tarball, '--format', 'json', '--profile', 'node16'),
   ) as {
-    analysis: { types: { kind: string } | false; problems: readonly { kind: string; resolutionKind?: string }[]; entrypoints: Record<string, object> };
+    analysis: {
+      types: { kind: string } | false;
+      problems: readonly { kind: string; resolutionKind?: string }[];
+      entrypoints: Record<string, object>;
+    };
   };
   assert.equal(Object.keys(analysis.entrypoints), ['.', './dds', './package.json']);
   assert.is(analysis.types === false ? 'none' : analysis.types.kind, 'included');
