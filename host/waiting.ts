@@ -4,16 +4,10 @@
 import { LIVENESS_INTERVAL_MS } from './link';
 import type { Cursor, Source } from './source';
 import { type Bell, platform, type Timer } from './system';
+import { Waiters } from './waiters';
 
 /** Longest that loops over frames keep the event loop to themselves. */
 const MAX_TURN_MS = 2;
-
-/** Somebody who waits for a newer frame. */
-interface Waiter {
-  readonly cursor: Cursor;
-  resolve(outcome: 'frame' | 'over'): void;
-  reject(error: unknown): void;
-}
 
 /** The listeners of a consumer, which wait for ever. */
 export interface Subscription {
@@ -29,7 +23,7 @@ export class Waiting {
   readonly #source: Source;
   readonly #subscription: Subscription;
   readonly #watch: Timer;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters<Cursor, 'frame' | 'over'>(() => this.updateRef());
   #bell: Bell | null = null;
   #keepAlive = true;
   #scheduled = false;
@@ -49,37 +43,10 @@ export class Waiting {
   /** Waits for a frame newer than the cursor's; 'over' at the deadline or when the consumer is closed. */
   wait(cursor: Cursor, deadline: number, signal: AbortSignal | undefined): Promise<'frame' | 'over'> {
     this.#busySinceMs = 0;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      let timer: Timer | null = null;
-      const done = () => {
-        this.#waiters.delete(waiter);
-        timer?.stop();
-        signal?.removeEventListener('abort', onAbort);
-        this.updateRef();
-      };
-      const waiter: Waiter = {
-        cursor,
-        resolve: (outcome) => {
-          done();
-          resolve(outcome);
-        },
-        reject: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      const onAbort = () => waiter.reject(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiters.add(waiter);
-      if (deadline !== Infinity)
-        timer = platform().after(Math.max(0, deadline - performance.now()), () => waiter.resolve('over'));
-      this.updateRef();
-      this.#arm();
-    });
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const outcome = this.#waiters.wait(cursor, deadline - performance.now(), signal, 'over');
+    this.#arm();
+    return outcome;
   }
 
   /**
@@ -144,7 +111,7 @@ export class Waiting {
   close(): void {
     this.#watch.stop();
     this.#closeBell();
-    for (const waiter of [...this.#waiters]) waiter.resolve('over');
+    this.#waiters.resolveAll('over');
   }
 
   /** Has the producer, or the next one, ring at the next frame, unless there is one already. */
@@ -179,7 +146,7 @@ export class Waiting {
   #due(): boolean {
     if (!this.#source.connected) return true;
     if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) return true;
-    for (const { cursor } of this.#waiters) if (this.#source.due(cursor)) return true;
+    for (const { what } of this.#waiters) if (this.#source.due(what)) return true;
     return false;
   }
 
@@ -188,9 +155,7 @@ export class Waiting {
     if (this.#source.closed || !this.#source.attached) return;
     try {
       if (this.#source.ended()) return;
-      for (const waiter of [...this.#waiters]) {
-        if (this.#source.due(waiter.cursor)) waiter.resolve('frame');
-      }
+      for (const waiter of this.#waiters) if (this.#source.due(waiter.what)) waiter.resolve('frame');
       if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) this.#subscription.serve();
       if (this.#interested) this.#arm();
     } catch (error) {
@@ -199,7 +164,7 @@ export class Waiting {
   }
 
   #fail(error: unknown): void {
-    for (const waiter of [...this.#waiters]) waiter.reject(error);
+    this.#waiters.rejectAll(error);
     this.#subscription.report(error);
   }
 }

@@ -2,7 +2,7 @@
 // descriptors. So its bells are Unix datagram sockets, which producers ring in the same way.
 
 import { openSocketPair } from '../../native-shim/ddsc-pipe';
-import type { Bell, Notifier, Platform, System } from '../system';
+import type { Bell, Notifier, Platform } from '../system';
 import { common, openSystem } from './common';
 
 /** The part of Bun that is used. https://bun.com/reference/bun/connect */
@@ -19,32 +19,22 @@ declare const Bun: {
   }): Promise<BunSocket>;
 };
 
-class SocketBell implements Bell {
-  readonly #system: System;
-  readonly #name: string;
-  readonly #mode: number;
-  readonly #onRing: () => void;
+/** A descriptor that Bun's event loop watches. */
+class Watched {
   #socket: BunSocket | null = null;
   #ref = false;
   #closed = false;
 
-  constructor(system: System, name: string, mode: number, onRing: () => void) {
-    this.#system = system;
-    this.#name = name;
-    this.#mode = mode;
-    this.#onRing = onRing;
-    this.#open();
-  }
-
-  #open(): void {
-    const fd = this.#system.createSocket(this.#name, this.#mode);
+  /** @param onLost Bun has closed it, unasked. */
+  constructor(what: string, fd: number, onData: () => void, onLost: () => void) {
     Bun.connect({
       fd,
       socket: {
-        data: () => this.#onRing(),
-        // Bun takes an empty datagram, which none of us sends, for the end of a stream.
-        close: () => this.#reopen(),
-        error: (_socket, error) => common.warn(`the bell ${this.#name}: ${error.message}`),
+        data: onData,
+        close: () => {
+          if (!this.#closed) onLost();
+        },
+        error: (_socket, error) => common.warn(`${what}: ${error.message}`),
       },
     }).then(
       (socket) => {
@@ -52,16 +42,12 @@ class SocketBell implements Bell {
         if (this.#closed) socket.terminate();
         else this.setRef(this.#ref);
       },
-      (error: Error) => common.warn(`the bell ${this.#name} cannot be watched: ${error.message}`),
+      (error: Error) => common.warn(`${what} cannot be watched: ${error.message}`),
     );
   }
 
-  #reopen(): void {
-    this.#socket = null;
-    if (this.#closed) return;
-    this.#system.unlinkBell(this.#name);
-    this.#open();
-    this.#onRing();
+  get ref(): boolean {
+    return this.#ref;
   }
 
   setRef(ref: boolean): void {
@@ -76,45 +62,27 @@ class SocketBell implements Bell {
   }
 }
 
+function openBell(name: string, mode: number, onRing: () => void): Bell {
+  const system = openSystem();
+  const open = () => new Watched(`the bell ${name}`, system.createSocket(name, mode), onRing, reopen);
+  // Bun takes an empty datagram, which none of us sends, for the end of a stream.
+  const reopen = () => {
+    const { ref } = bell;
+    system.unlinkBell(name);
+    bell = open();
+    bell.setRef(ref);
+    onRing();
+  };
+  let bell = open();
+  return { setRef: (ref) => bell.setRef(ref), close: () => bell.close() };
+}
+
 /** One end of a pair of sockets, watched; the other is for native threads. */
-class SocketNotifier implements Notifier {
-  readonly fd: number;
-  #socket: BunSocket | null = null;
-  #ref = false;
-  #closed = false;
-
-  constructor(onWake: () => void) {
-    const { readFd, writeFd } = openSocketPair();
-    this.fd = writeFd;
-    Bun.connect({
-      fd: readFd,
-      socket: {
-        data: () => onWake(),
-        close: () => {
-          if (!this.#closed) common.warn('the notifier was closed by somebody else: its readers are not woken any more');
-        },
-        error: (_socket, error) => common.warn(`the notifier: ${error.message}`),
-      },
-    }).then(
-      (socket) => {
-        this.#socket = socket;
-        if (this.#closed) socket.terminate();
-        else this.setRef(this.#ref);
-      },
-      (error: Error) => common.warn(`the notifier cannot be watched: ${error.message}`),
-    );
-  }
-
-  setRef(ref: boolean): void {
-    this.#ref = ref;
-    if (ref) this.#socket?.ref();
-    else this.#socket?.unref();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#socket?.terminate();
-  }
+function openNotifier(onWake: () => void): Notifier {
+  const { readFd, writeFd } = openSocketPair();
+  const lost = () => common.warn('the notifier was closed by somebody else: its readers are not woken any more');
+  const watched = new Watched('the notifier', readFd, onWake, lost);
+  return { fd: writeFd, setRef: (ref) => watched.setRef(ref), close: () => watched.close() };
 }
 
 export const bunPlatform: Platform = {
@@ -123,6 +91,6 @@ export const bunPlatform: Platform = {
   system: openSystem,
   // Bun's own clocks start with the process and go on while the machine sleeps.
   monotonicNs: () => openSystem().monotonicNs(),
-  openBell: (name, mode, onRing) => new SocketBell(openSystem(), name, mode, onRing),
-  openNotifier: (onWake) => new SocketNotifier(onWake),
+  openBell,
+  openNotifier,
 };

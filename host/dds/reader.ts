@@ -1,6 +1,7 @@
 import { TensorIpcError } from '../errors';
 import { Emitter } from '../events';
-import { platform, type Timer } from '../system';
+import { platform } from '../system';
+import { Waiters } from '../waiters';
 import type { DdsHandle, DdsLibrary, DdsSample } from './library';
 import { unwatch, updateRef, type Watcher, watch } from './notify';
 import { StatusWatch } from './status';
@@ -33,11 +34,6 @@ export interface DdsNextOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Waiter {
-  resolve(sample: DdsSample | null): void;
-  reject(error: unknown): void;
-}
-
 /** Reads samples of a topic. Every sample is given to one of those that take, wait or listen. Made by DdsParticipant.reader. */
 export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   readonly topic: DdsTopic;
@@ -47,7 +43,7 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   readonly #forget: () => void;
   readonly #matched: StatusWatch<number>;
   readonly #liveliness: StatusWatch<DdsLiveliness>;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters<null, DdsSample | null>(updateRef);
   #waitset: DdsHandle | null = null;
   #watched = false;
   #scheduled = false;
@@ -136,30 +132,9 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   }
 
   #wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<DdsSample | null> {
-    return new Promise((resolve, reject) => {
-      let timer: Timer | null = null;
-      const done = () => {
-        this.#waiters.delete(waiter);
-        timer?.stop();
-        signal?.removeEventListener('abort', onAbort);
-        updateRef();
-      };
-      const waiter: Waiter = {
-        resolve: (sample) => {
-          done();
-          resolve(sample);
-        },
-        reject: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      const onAbort = () => waiter.reject(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiters.add(waiter);
-      if (timeoutMs !== Infinity) timer = platform().after(timeoutMs, () => waiter.resolve(null));
-      this.#watch();
-    });
+    const sample = this.#waiters.wait(null, timeoutMs, signal, null);
+    this.#watch();
+    return sample;
   }
 
   /** Every sample, as it arrives, until the reader is closed. */
@@ -211,7 +186,7 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
       this.#liveliness.look();
     } catch (error) {
       if (this.#waiters.size === 0) platform().warn(error instanceof Error ? error.message : String(error));
-      for (const waiter of [...this.#waiters]) waiter.reject(error);
+      this.#waiters.rejectAll(error);
     }
   }
 
@@ -263,7 +238,7 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
     this.#closed = true;
     this.#matched.setWanted(false);
     this.#liveliness.setWanted(false);
-    for (const waiter of [...this.#waiters]) waiter.resolve(null);
+    this.#waiters.resolveAll(null);
   }
 
   /** @internal After it has been deleted: no thread of Cyclone's wakes for it any more. */
