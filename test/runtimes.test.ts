@@ -1,14 +1,15 @@
 // The conformance suite in every runtime, and every runtime producing for all of them at once.
 
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { leftovers, poolName } from './support/child';
+import { leftovers, poolName, until } from './support/child';
 import { installedRuntimes, type Runtime } from './support/runtimes';
 
 const test = suite('runtimes');
@@ -124,6 +125,36 @@ for (const producing of runtimes) {
     } finally {
       for (const running of [producer, ...consumers]) running.kill('SIGKILL');
     }
+  });
+}
+
+// A name of the greatest length makes a path that no socket's address holds.
+for (const runtime of runtimes.filter(({ name }) => name.startsWith('bun'))) {
+  test(`${runtime.name}: its bell is a socket of any name, and survives what closes a socket`, async () => {
+    const pool = `${poolName('bell')}-`.padEnd(200, 'x');
+    using producer = TensorProducer.fromSample(pool, new Float32Array(2));
+    const running = new Running(runtime, 'bell-peer', [pool]);
+    try {
+      const { bell } = (await running.next()) as { bell: string };
+      const path = `/dev/shm/${bell}`;
+      assert.ok(statSync(path).isSocket());
+      const before = statSync(path).ino;
+      // Bun takes an empty datagram for the end of a stream and closes the socket.
+      const send = `import os, socket
+place = os.open('${path}', os.O_PATH)
+bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+bell.connect('/proc/self/fd/%d' % place)
+bell.send(b'')`;
+      assert.is(spawnSync('python3', ['-c', send]).status, 0);
+      await until(() => existsSync(path) && statSync(path).ino !== before, 'it has made a new one');
+      producer.put(Float32Array.of(7, 8));
+      assert.equal(await running.next(), { value: 7 });
+      assert.is(await running.ended(), 0, running.output);
+    } finally {
+      running.kill('SIGKILL');
+    }
+    producer.close();
+    assert.equal(leftovers(pool), []);
   });
 }
 
