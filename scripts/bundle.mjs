@@ -16,7 +16,12 @@ export async function bundle(entryPoints, outdir, { external = [] } = {}) {
     target: 'node20',
     packages: 'external',
     external,
-    alias: { 'tensor-ipc': './host/entry/main.ts' },
+    // As in the package: the library is the one in host/, with what is bundled into it. (A path is bundled, a package is not.)
+    alias: {
+      'tensor-ipc': './host/entry/main.ts',
+      'tensor-ipc/dds': './host/entry/dds.ts',
+      '@foxglove/cdr': './node_modules/@foxglove/cdr/dist/index.js',
+    },
     loader: { '.wasm': 'binary' },
     outExtension: { '.js': '.mjs' },
     logLevel: 'warning',
