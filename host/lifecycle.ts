@@ -3,15 +3,20 @@
 import { platform } from './system';
 
 const open = new Set<() => void>();
+// What the others need to take their leave by.
+const openLast = new Set<() => void>();
 let uninstall: (() => void) | null = null;
 
-/** Registers a cleanup that runs at exit. Returns how to take it back, for those that close earlier. */
-export function registerOpen(close: () => void): () => void {
-  open.add(close);
+/**
+ * Registers a cleanup that runs at exit, `last` behind those of everybody else. Returns how to take it back, for those that close earlier.
+ */
+export function registerOpen(close: () => void, { last = false } = {}): () => void {
+  const set = last ? openLast : open;
+  set.add(close);
   uninstall ??= platform().onExit(closeAll);
   return () => {
-    open.delete(close);
-    if (open.size === 0 && uninstall !== null) {
+    set.delete(close);
+    if (open.size + openLast.size === 0 && uninstall !== null) {
       uninstall();
       uninstall = null;
     }
@@ -19,7 +24,7 @@ export function registerOpen(close: () => void): () => void {
 }
 
 function closeAll(): void {
-  for (const close of [...open]) {
+  for (const close of [...open, ...openLast]) {
     try {
       close();
     } catch (error) {

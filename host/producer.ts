@@ -1,5 +1,6 @@
 import type { OnPinned } from './claims';
 import { copyToShared } from './copy';
+import { PoolAnnouncer } from './dds/discovery';
 import type { TypedArray } from './dtype';
 import { TensorIpcError } from './errors';
 import { checkedTensors, directData } from './intake';
@@ -28,6 +29,11 @@ export interface ProducerOptions extends WireOptions {
   readonly waitTimeoutMs?: number;
   /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part. */
   readonly mode?: number;
+  /**
+   * 'dds' tells of a native pool over Cyclone DDS, so that tools on other machines can list it (`tensor-ipc ls --dds`): what it is, where it
+   * is, and that its producer lives. Frames stay on this machine. Announced in `domainId`. Default: nobody is told.
+   */
+  readonly discovery?: 'dds';
 }
 
 const DEFAULT_WAIT_TIMEOUT_MS = 1000;
@@ -49,6 +55,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   readonly metadata: PoolMetadata;
   readonly #system: System;
   readonly #sink: Sink;
+  readonly #announcer: PoolAnnouncer | null;
   readonly #unregister: () => void;
   readonly #field: FieldMetadata;
   readonly #plain: boolean;
@@ -85,17 +92,18 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
 
   /**
    * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
-   * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY
+   * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY, DDS
    */
   constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
     if (!(metadata instanceof PoolMetadata)) {
       throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
     }
-    const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600 } = options;
+    const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600, discovery } = options;
     oneOf('historyPad', historyPad, ['zero', 'fill']);
     oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
     checkWaitTimeout(waitTimeoutMs);
-    const { wire, domainId, repair } = checkWireOptions(options);
+    if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
+    const { wire, domainId, repair } = checkWireOptions(options, discovery === 'dds');
     if (!Number.isInteger(mode) || (mode & ~0o666) !== 0 || (mode & 0o600) !== 0o600) {
       throw new TensorIpcError(
         'INVALID_ARGUMENT',
@@ -108,7 +116,10 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#plain = metadata.plain;
     // Before there is an object: without the hook a signal that comes now would end the process and leave it.
     this.#unregister = registerOpen(() => this.cleanup());
+    let announcer: PoolAnnouncer | null = null;
     try {
+      // Before there is an object, too: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
+      if (discovery === 'dds') announcer = new PoolAnnouncer(domainId);
       if (wire === 'native') {
         this.#sink = new NativeSink(metadata, { historyPad, onPinned, waitTimeoutMs, mode });
       } else {
@@ -121,10 +132,18 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
         this.#sink = new WireSink(metadata, { onPinned, waitTimeoutMs, domainId, repair });
       }
     } catch (error) {
+      announcer?.close();
       this.#unregister();
       throw error;
     }
+    this.#announcer = announcer;
     this.#like = this.#sink.window(0).data;
+    try {
+      announcer?.announce(metadata, () => this.#sink.nextSequence);
+    } catch (error) {
+      this.cleanup();
+      throw error;
+    }
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -231,11 +250,20 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     if (this.#closed) return;
     this.#closed = true;
     try {
-      this.#abandonLoan();
-      this.#sink.close();
+      this.#closeSink();
     } finally {
       // Not before: without the hook a signal that comes now would end the process and leave the object.
       this.#unregister();
+    }
+  }
+
+  #closeSink(): void {
+    try {
+      this.#abandonLoan();
+      this.#sink.close();
+    } finally {
+      // Last: who hears that the pool is closed finds it so.
+      this.#announcer?.close();
     }
   }
 

@@ -159,6 +159,15 @@ export interface Timer {
   stop(): void;
 }
 
+/** What this machine and this library are called. Empty where the machine or the runtime's permissions do not tell. */
+export interface Machine {
+  readonly hostName: string;
+  /** Of the kernel, since it started: another one on every machine, and after every start of it. */
+  readonly bootId: string;
+  /** Of this library. */
+  readonly libraryVersion: string;
+}
+
 /** What differs between runtimes. */
 export interface Platform {
   readonly runtime: string;
@@ -172,6 +181,7 @@ export interface Platform {
   openNotifier(onWake: () => void): Notifier;
   /** Cyclone DDS, loaded on first use. Throws TensorIpcError MISSING_DEPENDENCY where it is not installed. */
   dds(): DdsLibrary;
+  machine(): Machine;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;
   /** Resolves after the event loop has had a turn. */

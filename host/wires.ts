@@ -7,7 +7,7 @@ export type Wire = 'native' | 'tensor-ipc';
 export interface WireOptions {
   /** 'native' (default), or 'tensor-ipc' for the Python package's pools: frames under semaphores, told of over Cyclone DDS. */
   readonly wire?: Wire;
-  /** DDS domain of the wire 'tensor-ipc', 0 (default) to 232. */
+  /** DDS domain of the wire 'tensor-ipc', and of a native pool's announcement (discovery: 'dds'): 0 (default) to 232. */
   readonly domainId?: number;
   /**
    * On the wire 'tensor-ipc': frees locks that a dead process left taken, when no other process takes part in the pool. Default false: they
@@ -32,11 +32,20 @@ export function checkWaitTimeout(waitTimeoutMs: number): number {
   );
 }
 
-/** The options with their defaults. */
-export function checkWireOptions({ wire = 'native', domainId = 0, repair = false }: WireOptions): Required<WireOptions> {
+/** The options with their defaults. A native pool has a domain only where it is announced there. */
+export function checkWireOptions(
+  { wire = 'native', domainId = 0, repair = false }: WireOptions,
+  announced = false,
+): Required<WireOptions> {
   oneOf('wire', wire, ['native', 'tensor-ipc']);
-  if (wire === 'native' && (domainId !== 0 || repair)) {
+  if (wire === 'native' && ((domainId !== 0 && !announced) || repair)) {
     throw new TensorIpcError('INVALID_ARGUMENT', "domainId and repair are of the wire 'tensor-ipc': add { wire: 'tensor-ipc' }");
+  }
+  if (wire === 'tensor-ipc' && announced) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      "discovery: 'dds' is for native pools: one on the wire 'tensor-ipc' is told of over DDS anyway",
+    );
   }
   return { wire, domainId, repair };
 }

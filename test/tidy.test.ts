@@ -109,7 +109,8 @@ test('host/ meets shim and runtime in host/adapter only', () => {
   // that are bundled into it.
   const forEdges = (name: string) => name.startsWith('node:') || name === 'tensor-ipc' || name === 'package.json';
   const bundled = (name: string, path: string) =>
-    (under(path, 'host/cli') && name === 'fast-png') || (under(path, 'host/wire') && name === '@foxglove/cdr');
+    (under(path, 'host/cli') && name === 'fast-png') ||
+    ((under(path, 'host/wire') || path === 'host/dds/announcement.ts') && name === '@foxglove/cdr');
   none(forbidImports(host, (name, path) => !isBare(name) || (edge(path) && forEdges(name)) || bundled(name, path)));
 });
 

@@ -1,14 +1,17 @@
 // What Node, Deno and Bun have in common: node:'s modules for timers, files, signals and exit.
 
 import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import process from 'node:process';
 import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers';
 import { Ddsc } from '../../native-shim/ddsc';
 import { type Descriptors, Libc } from '../../native-shim/libc';
 import { type Architecture, isSupportedArchitecture } from '../../native-shim/linux';
+import { version } from '../../package.json';
 import type { DdsLibrary } from '../dds/library';
 import { TensorIpcError } from '../errors';
-import type { Platform, System, Timer } from '../system';
+import type { Machine, Platform, System, Timer } from '../system';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -38,6 +41,24 @@ let dds: DdsLibrary | null = null;
 function openDds(): DdsLibrary {
   dds ??= new Ddsc();
   return dds;
+}
+
+/** Empty where there is no answer: a container may hide it, Deno may not permit it. Nothing but what people read depends on it. */
+function told(ask: () => string): string {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof Error) return '';
+    throw error;
+  }
+}
+
+function machine(): Machine {
+  return {
+    hostName: told(hostname),
+    bootId: told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()),
+    libraryVersion: version,
+  };
 }
 
 function timer(handle: NodeJS.Timeout, stop: () => void): Timer {
@@ -71,6 +92,7 @@ function onExit(callback: () => void): () => void {
 
 export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openBell' | 'openNotifier'> = {
   dds: openDds,
+  machine,
   every: (intervalMs, callback) => {
     const handle = setInterval(callback, intervalMs);
     handle.unref();

@@ -42,8 +42,8 @@ export class DdsParticipant {
     this.configuration = configuration;
     this.#handle = handle;
     this.#given = given;
-    // Peers then see it leave; otherwise they would take its silence for a crash.
-    this.#unregister = registerOpen(() => this.#destroy());
+    // Peers then see it leave; otherwise they would take its silence for a crash. Last: pools say goodbye through it.
+    this.#unregister = registerOpen(() => this.#destroy(), { last: true });
   }
 
   /** The process's participant of a domain. Each call needs a close() of its own. */
