@@ -110,7 +110,6 @@ function bindDdsc(library: NativeLibrary) {
       listener: null,
     ) => Int,
     delete: f('dds_delete', 'int', ['int']) as (entity: Int) => Int,
-    get_guid: f('dds_get_guid', 'int', ['int', 'void *']) as (entity: Int, guid: Pointer) => Int,
     get_instance_handle: f('dds_get_instance_handle', 'int', ['int', 'void *']) as (entity: Int, handle: Pointer) => Int,
     write: f('dds_write', 'int', ['int', 'void *']) as (writer: Int, sample: Pointer) => Int,
     writecdr: f('dds_writecdr', 'int', ['int', 'uintptr_t']) as (writer: Int, serdata: Address) => Int,

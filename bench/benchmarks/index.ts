@@ -13,6 +13,8 @@ import { playerRole, waiterRole } from './runtime-roles';
 import { runtimes } from './runtimes';
 import { receiverRole, throughput } from './throughput';
 import { echoRole, wakeEventLoop } from './wake-event-loop';
+import { wire } from './wire';
+import { wireConsumerRole, wireProducerRole } from './wire-roles';
 
 export const benchmarks: readonly Benchmark[] = [
   put,
@@ -27,6 +29,7 @@ export const benchmarks: readonly Benchmark[] = [
   throughput,
   idleCpu,
   runtimes,
+  wire,
 ];
 
 export const roles: readonly Role<never, Commands>[] = [
@@ -38,4 +41,6 @@ export const roles: readonly Role<never, Commands>[] = [
   receiverRole,
   sleeperRole,
   waiterRole,
+  wireConsumerRole,
+  wireProducerRole,
 ];

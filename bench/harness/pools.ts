@@ -43,8 +43,11 @@ export function ringOf(pool: string): Ring {
 
 /** Removes what processes that were killed left of pools whose names start with `prefix`. */
 export function sweepPools(prefix: string): void {
+  // Names on the Python package's wire have no hyphens, because topics have none.
+  const onWire = `tensoripc_${prefix.replaceAll('-', '_')}`;
+  const starts = [`tensoripc.${prefix}`, `tensoripc-bell.${prefix}`, onWire, `sem.${onWire}`];
   for (const name of readdirSync(SHARED_MEMORY)) {
-    if (name.startsWith(`tensoripc.${prefix}`) || name.startsWith(`tensoripc-bell.${prefix}`)) {
+    if (starts.some((start) => name.startsWith(start))) {
       rmSync(join(SHARED_MEMORY, name), { force: true });
     }
   }

@@ -55,9 +55,6 @@ export interface DdsSample {
   readonly publication: bigint;
 }
 
-/** A sample in Cyclone's own form. */
-export type DdsPrepared = number;
-
 /** Native code's way of waking an event loop. */
 export type DdsWake = number;
 
@@ -83,11 +80,6 @@ export interface DdsLibrary {
   serialiser(participant: DdsHandle, topic: DdsHandle, type: DdsTypeDescription, qos: DdsQos): number;
   /** Writes bytes that begin with an encapsulation header. Throws INVALID_ARGUMENT where they are not of the type. */
   write(writer: DdsHandle, serialiser: number, cdr: Uint8Array): void;
-  /** A sample ready to be written, once; until then it is the caller's. Throws as `write`. */
-  prepare(serialiser: number, cdr: Uint8Array): DdsPrepared;
-  writePrepared(writer: DdsHandle, sample: DdsPrepared): void;
-  /** Gives one back that was not written. Before the participant is deleted. */
-  discard(sample: DdsPrepared): void;
   take(reader: DdsHandle, max: number): DdsSample[];
   matchedReaders(writer: DdsHandle): number;
   matchedWriters(reader: DdsHandle): number;

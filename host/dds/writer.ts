@@ -1,6 +1,6 @@
 import { TensorIpcError } from '../errors';
 import { Emitter } from '../events';
-import type { DdsHandle, DdsLibrary, DdsPrepared } from './library';
+import type { DdsHandle, DdsLibrary } from './library';
 import { StatusWatch } from './status';
 import type { DdsTopic } from './topic';
 
@@ -9,9 +9,6 @@ export type DdsWriterEvents = {
   /** Another number of readers is matched. Asked for every 200 ms while somebody listens. */
   matched: [readers: number];
 };
-
-/** How many are prepared at a time. */
-const STOCK = 8;
 
 /** Writes samples of a topic. Made by DdsParticipant.writer. */
 export class DdsWriter extends Emitter<DdsWriterEvents> {
@@ -24,8 +21,6 @@ export class DdsWriter extends Emitter<DdsWriterEvents> {
   readonly #forget: () => void;
   readonly #matched: StatusWatch<number>;
   #closed = false;
-  // Prepared samples of those that are written again and again.
-  readonly #stocks = new Map<Uint8Array, DdsPrepared[]>();
 
   /** @internal */
   constructor(library: DdsLibrary, handle: DdsHandle, topic: DdsTopic, serialiser: number, forget: () => void) {
@@ -60,21 +55,6 @@ export class DdsWriter extends Emitter<DdsWriterEvents> {
     this.#library.write(this.#handle, this.#serialiser, cdr);
   }
 
-  /**
-   * @internal write of a sample that comes again and again, always as the same array, whose bytes do not change. Several are prepared at
-   * once: what is done eight times in a row costs little more than once, for a writer that slept between two samples has all to load anew.
-   */
-  writeAgain(cdr: Uint8Array): void {
-    this.#check();
-    let stock = this.#stocks.get(cdr);
-    if (stock === undefined) {
-      stock = [];
-      this.#stocks.set(cdr, stock);
-    }
-    if (stock.length === 0) while (stock.length < STOCK) stock.push(this.#library.prepare(this.#serialiser, cdr));
-    this.#library.writePrepared(this.#handle, stock.pop() as DdsPrepared);
-  }
-
   /** Readers that have been found, of this process too. */
   get matchedReaders(): number {
     this.#check();
@@ -106,8 +86,6 @@ export class DdsWriter extends Emitter<DdsWriterEvents> {
   /** @internal The participant deletes it. */
   abandon(): void {
     this.#closed = true;
-    for (const sample of [...this.#stocks.values()].flat()) this.#library.discard(sample);
-    this.#stocks.clear();
     this.#matched.setWanted(false);
   }
 

@@ -6,7 +6,8 @@ import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-ty
 import type { DdsLiveliness, DdsReader } from '../dds/reader';
 import type { Bell, System } from '../system';
 import { metadataTopic, progressTopic } from './form';
-import { type Announcement, decodeMetadata, decodeProgress } from './messages';
+import { type Announcement, decodeMetadata } from './messages';
+import { ProgressReader } from './progress';
 
 /**
  * A frame is written, its locks are posted, and then it is told of. So one frame may lie in its slot untold; after this long it would have
@@ -14,6 +15,10 @@ import { type Announcement, decodeMetadata, decodeProgress } from './messages';
  */
 const NOTICE_GRACE_MS = 1;
 const NOTICE_LOOK_MS = 0.05;
+/** How long a clock that was set may go unnoticed. */
+const CLOCK_INTERVAL_MS = 1000;
+/** Notices that are kept while the length of their ring is not known: as many as the reader does. */
+const MAX_EARLY = 10;
 
 export class WireFeed {
   readonly #system: System;
@@ -21,10 +26,21 @@ export class WireFeed {
   readonly #participant: DdsParticipant;
   readonly #metadata: DdsReader;
   readonly #progress: DdsReader;
+  readonly #progressOf: ProgressReader;
   readonly #sleepWord = new Int32Array(1);
+  // From CLOCK_REALTIME to CLOCK_MONOTONIC, and when that was last looked up.
+  #clockOffsetNs = 0n;
+  #clockLookedMs = -Infinity;
   #announcement: Announcement | null = null;
-  // Notices that came before it was known how long the ring is.
+  // Notices that came before it was known how long their ring is, all of one producer.
   #early: { slot: number; timestampNs: bigint }[] = [];
+  // Who spoke last, as DDS numbers writers.
+  #speaker = 0n;
+  #stranger = false;
+  // What arrived and could not be read, until somebody hears of it.
+  #fault: unknown = null;
+  #onRing: (() => void) | null = null;
+  #ringing = false;
   #historyLen = 0;
   #slot = -1;
   #sequence = -1;
@@ -34,12 +50,14 @@ export class WireFeed {
   constructor(system: System, pool: string, domainId: number) {
     this.#system = system;
     this.#pool = pool;
+    this.#progressOf = new ProgressReader(pool);
     this.#participant = DdsParticipant.shared({ domainId });
     try {
       const metadata = this.#participant.topic(metadataTopic(pool), POOL_METADATA_TYPE);
       const progress = this.#participant.topic(progressTopic(pool), POOL_PROGRESS_TYPE);
       this.#metadata = this.#participant.reader(metadata, POOL_QOS.metadataReader);
-      this.#progress = this.#participant.reader(progress, POOL_QOS.progressReader);
+      // Reliable, unlike the package's: what was told before a reader came is given to reliable ones only, and idle producers tell no more.
+      this.#progress = this.#participant.reader(progress, { ...POOL_QOS.progressReader, reliability: 'reliable' });
     } catch (error) {
       this.#participant.close();
       throw error;
@@ -66,6 +84,11 @@ export class WireFeed {
     return this.#timestampNs;
   }
 
+  /** Whether frames were told of by another producer than the one before, since `begin` or `settle`. */
+  get stranger(): boolean {
+    return this.#stranger;
+  }
+
   /** Whether the last producer has left. */
   get over(): boolean {
     return this.#over;
@@ -83,30 +106,97 @@ export class WireFeed {
   /** Takes in what has arrived. Throws CORRUPT_OBJECT when it cannot be read. */
   poll(): void {
     if (this.#participant.closed || this.#metadata.closed) return;
-    this.#takeMetadata(this.#metadata.take());
-    this.#takeProgress(this.#progress.take());
+    const metadata = this.#metadata.take();
+    if (metadata.length > 0) {
+      this.#takeMetadata(metadata);
+      this.#ringSoon();
+    }
+    this.#pollProgress();
+  }
+
+  #pollProgress(): void {
+    if (this.#participant.closed || this.#progress.closed) return;
+    const progress = this.#progress.take();
+    if (progress.length > 0) {
+      this.#takeProgress(progress);
+      this.#ringSoon();
+    }
+    this.raise();
+  }
+
+  /** Those who wait on the event loop would not hear of what somebody else has taken. */
+  #ringSoon(): void {
+    if (this.#onRing === null || this.#ringing) return;
+    this.#ringing = true;
+    queueMicrotask(() => {
+      this.#ringing = false;
+      this.#onRing?.();
+    });
+  }
+
+  /** Throws what arrived and could not be read, once. Not where it arrives: there nobody could catch it. */
+  raise(): void {
+    if (this.#fault === null) return;
+    const fault = this.#fault;
+    this.#fault = null;
+    throw fault;
+  }
+
+  /** Whoever may write to a topic may write anything: what cannot be read does not stand before what can. */
+  #read(decode: () => void): void {
+    try {
+      decode();
+    } catch (error) {
+      this.#fault = error;
+    }
   }
 
   #takeMetadata(samples: readonly DdsSample[]): void {
-    for (const { valid, data } of samples) if (valid) this.#announcement = decodeMetadata(this.#pool, data);
+    for (const { valid, data } of samples) {
+      if (!valid) continue;
+      this.#read(() => {
+        this.#announcement = decodeMetadata(this.#pool, data);
+      });
+    }
   }
 
   #takeProgress(samples: readonly DdsSample[]): void {
-    for (const { valid, state, data, sourceTimestampNs } of samples) {
-      if (valid) {
+    for (const sample of samples) {
+      if (sample.valid) {
         this.#over = false;
-        this.#notice(decodeProgress(this.#pool, data), sourceTimestampNs);
-      } else if (state !== 'alive') {
+        this.#read(() => this.#notice(this.#progressOf.slot(sample.data), sample));
+      } else if (sample.state !== 'alive') {
         this.#over = true;
       }
     }
   }
 
-  #notice(slot: number, sourceTimestampNs: bigint): void {
-    // By the clock of the message, which is CLOCK_REALTIME, carried over to the one of all timestamps.
-    const timestampNs = sourceTimestampNs - this.#system.realtimeNs() + this.#system.monotonicNs();
-    if (this.#historyLen === 0) this.#early.push({ slot, timestampNs });
-    else this.#count(slot, timestampNs);
+  #notice(slot: number, { publication, sourceTimestampNs }: DdsSample): void {
+    const timestampNs = sourceTimestampNs + this.#clockOffset();
+    if (publication !== this.#speaker) {
+      // Perhaps of the next ring: then these notices are what is known of it.
+      this.#stranger = this.#historyLen !== 0 && this.#sequence >= 0;
+      this.#speaker = publication;
+      this.#early = [];
+    }
+    if (this.#historyLen === 0 || this.#stranger) {
+      if (this.#early.length === MAX_EARLY) this.#early.shift();
+      this.#early.push({ slot, timestampNs });
+    }
+    if (this.#historyLen !== 0) this.#count(slot, timestampNs);
+  }
+
+  /**
+   * The clock of messages is CLOCK_REALTIME; this carries it over to the one of all timestamps. Both are slewed alike, so that only a
+   * clock that is set changes it.
+   */
+  #clockOffset(): bigint {
+    const nowMs = performance.now();
+    if (nowMs - this.#clockLookedMs > CLOCK_INTERVAL_MS) {
+      this.#clockLookedMs = nowMs;
+      this.#clockOffsetNs = this.#system.monotonicNs() - this.#system.realtimeNs();
+    }
+    return this.#clockOffsetNs;
   }
 
   #count(slot: number, timestampNs: bigint): void {
@@ -125,13 +215,24 @@ export class WireFeed {
     this.#historyLen = historyLen;
     this.#over = false;
     for (const { slot, timestampNs } of this.#early) this.#count(slot, timestampNs);
+    this.settle();
+  }
+
+  /** The other producer speaks of the same pool. */
+  settle(): void {
+    this.#stranger = false;
     this.#early = [];
   }
 
-  /** The pool is over: what comes next is another's. */
-  forget(): void {
-    this.#announcement = null;
-    this.#early = [];
+  /**
+   * The pool is over: what comes next is another's.
+   *
+   * @param keepAnnouncement Whether what was announced last is of the next one.
+   */
+  forget(keepAnnouncement: boolean): void {
+    if (!keepAnnouncement) this.#announcement = null;
+    if (!this.#stranger) this.#early = [];
+    this.#stranger = false;
     this.#historyLen = 0;
     this.#slot = -1;
     this.#sequence = -1;
@@ -144,12 +245,12 @@ export class WireFeed {
    * @returns Whether frame `critical` or a later one is there.
    */
   pollFor(critical: number): boolean {
-    this.poll();
+    this.#pollProgress();
     if (this.#sequence + 1 !== critical) return this.#sequence >= critical;
     const deadline = performance.now() + NOTICE_GRACE_MS;
     do {
       this.#sleep(NOTICE_LOOK_MS);
-      this.poll();
+      this.#pollProgress();
     } while (this.#sequence < critical && performance.now() < deadline);
     return this.#sequence >= critical;
   }
@@ -165,6 +266,7 @@ export class WireFeed {
 
   /** Calls back when something has arrived. What it is has been taken in by then. */
   listen(onRing: () => void): Bell {
+    this.#onRing = onRing;
     const stop = [
       this.#metadata.onData((samples) => {
         this.#takeMetadata(samples);
@@ -184,6 +286,7 @@ export class WireFeed {
     return {
       setRef,
       close: () => {
+        this.#onRing = null;
         for (const off of stop) off();
       },
     };

@@ -12,6 +12,21 @@ const DTYPES: Readonly<Record<Backend, readonly Dtype[]>> = {
   torch: NUMPY.filter((dtype) => dtype !== 'uint16'),
 };
 
+const TOPIC_NAME = /^[A-Za-z0-9_]+$/;
+
+/**
+ * Throws unless a pool's name can be part of a DDS topic's, which has fewer characters than a file's.
+ *
+ * @throws TensorIpcError INVALID_NAME
+ */
+export function checkWireName(name: string): string {
+  if (TOPIC_NAME.test(name)) return name;
+  throw new TensorIpcError(
+    'INVALID_NAME',
+    `pool '${name}': on the Python package's wire a name is part of a DDS topic's: A-Z a-z 0-9 _ only`,
+  );
+}
+
 /** The object's name, with the slash of POSIX shared memory. */
 export function wireObject(pool: string): string {
   return `/tensoripc_${pool}`;
@@ -32,11 +47,12 @@ export function progressTopic(pool: string): string {
 }
 
 /**
- * Throws unless the pool's frames can be said on this wire.
+ * Throws unless the pool can be said on this wire.
  *
- * @throws TensorIpcError INVALID_ARGUMENT, DTYPE_MISMATCH
+ * @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, DTYPE_MISMATCH
  */
 export function checkWireForm({ name, plain, dtype, backend }: PoolMetadata): void {
+  checkWireName(name);
   if (!plain) {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',

@@ -145,6 +145,11 @@ export class Locks {
     return lock;
   }
 
+  /** Opens those of all slots. */
+  open(): void {
+    for (let slot = 0; slot < this.#slots.length; slot++) this.#slot(slot);
+  }
+
   /** Takes a slot's lock for writing. `timeoutMs` 0 only tries. */
   tryLockWrite(slot: number, timeoutMs: number): boolean {
     return this.#slot(slot).lockWrite(timeoutMs);
@@ -167,7 +172,7 @@ export class Locks {
    * @throws TensorIpcError LOCK_TIMEOUT
    */
   lockRead(slots: readonly number[]): void {
-    const ascending = [...slots].sort((a, b) => a - b);
+    const ascending = slots.length === 1 ? slots : [...slots].sort((a, b) => a - b);
     for (const [index, slot] of ascending.entries()) {
       if (this.#slot(slot).lockRead(this.#timeoutMs)) continue;
       // What is held is given back before anything is reset.
@@ -188,7 +193,8 @@ export class Locks {
 
   /** Gives them back, in descending order. */
   unlockRead(slots: readonly number[]): void {
-    for (const slot of [...slots].sort((a, b) => b - a)) this.#slot(slot).unlockRead(this.#timeoutMs);
+    const descending = slots.length === 1 ? slots : [...slots].sort((a, b) => b - a);
+    for (const slot of descending) this.#slot(slot).unlockRead(this.#timeoutMs);
   }
 
   stuck(slot: number): TensorIpcError {

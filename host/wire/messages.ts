@@ -17,7 +17,7 @@ export interface Announcement {
 }
 
 /** struct PoolMetadata { string name; sequence<long long> shape; string dtype_str, backend_type; long long history_len; string device; … } */
-export function encodeMetadata(metadata: PoolMetadata, creatorPid: number): Uint8Array {
+export function encodeMetadata(metadata: PoolMetadata, creatorPid: number, payload = '{}'): Uint8Array {
   const { name, shape, dtype, backend, historyLen, frameBytes } = metadata;
   const elements = shape.reduce((product, length) => product * length, 1);
   const writer = new CdrWriter({ kind: EncapsulationKind.CDR_LE });
@@ -31,7 +31,7 @@ export function encodeMetadata(metadata: PoolMetadata, creatorPid: number): Uint
   writer.int64(BigInt(historyLen * frameBytes));
   writer.string(wireObject(name).slice(1));
   writer.int64(BigInt(creatorPid));
-  writer.string('{}');
+  writer.string(payload);
   return writer.data;
 }
 

@@ -21,7 +21,7 @@ export class WireObject {
   readonly #cache = new Map<number, (Window | undefined)[]>();
   #closed = false;
 
-  /** Maps the object behind `fd`, which has the right size, and takes the descriptor over. */
+  /** Maps the object behind `fd`, which has the right size, and takes the descriptor over unless it throws. */
   constructor(system: System, fd: number, metadata: PoolMetadata) {
     const { historyLen, frameBytes } = metadata;
     const bytes = historyLen * frameBytes;
@@ -38,7 +38,6 @@ export class WireObject {
     this.#release = () => {
       system.unmapFixed(this.#space.address, this.#space.bytes);
       place?.arena.release(place.space);
-      system.close(fd);
     };
     try {
       system.mapFixed(this.#space.address, mapBytes, fd, 0, true);
@@ -85,6 +84,7 @@ export class WireObject {
     this.#closed = true;
     this.#cache.clear();
     this.#release();
+    this.#system.close(this.#fd);
   }
 }
 

@@ -20,6 +20,11 @@ interface Forgotten {
 
 const forgottenViews = new FinalizationRegistry<Forgotten>(({ pool, index }) => pool.deref()?.forget(index));
 
+interface Process {
+  readonly pid: number;
+  readonly start: number | null;
+}
+
 export interface WirePoolOptions {
   readonly trust: Trust;
   readonly waitTimeoutMs: number;
@@ -32,9 +37,10 @@ export class WirePool implements Holder {
   readonly locks: Locks;
   readonly results: Results;
   readonly #system: System;
-  readonly #creatorPid: number | null;
-  // When the producer's process started, where this process can see it: then its end can be seen as well.
-  readonly #creatorStart: number | null;
+  // Null until it is announced.
+  #creatorPid: number | null = null;
+  // The producer's process, where this process can see it: then its end can be seen as well. Until it is announced, all that may be it.
+  #creators: readonly Process[] = [];
   readonly #uncount: () => void;
   readonly #unregister: () => void;
   // Slots that each view holds.
@@ -54,10 +60,11 @@ export class WirePool implements Holder {
     this.metadata = metadata;
     this.object = object;
     this.results = new Results(metadata);
-    this.#creatorPid = creatorPid;
-    // Of another namespace of processes, a number means nothing here.
-    const visible = creatorPid !== null && system.processesThatMap(wireObject(name)).includes(creatorPid);
-    this.#creatorStart = visible ? system.processStart(creatorPid) : null;
+    this.#creators = system
+      .processesThatMap(wireObject(name))
+      .filter((pid) => pid !== system.pid)
+      .map((pid) => ({ pid, start: system.processStart(pid) }));
+    if (creatorPid !== null) this.#meet(creatorPid);
     this.#uncount = countOwn(name);
     // A slot that this process took with it would stay locked for ever.
     this.#unregister = registerOpen(() => this.#releaseAll());
@@ -81,7 +88,22 @@ export class WirePool implements Holder {
     } finally {
       if (object === null) system.close(fd);
     }
-    return new WirePool(system, object, metadata, creatorPid, options);
+    const pool = new WirePool(system, object, metadata, creatorPid, options);
+    try {
+      // Now, while the producer has them: opened when it has left and removed them, they would be made anew, and nobody's.
+      pool.locks.open();
+    } catch (error) {
+      pool.close();
+      throw error;
+    }
+    return pool;
+  }
+
+  #meet(creatorPid: number): void {
+    this.#creatorPid = creatorPid;
+    // Of another namespace of processes, a number means nothing here.
+    const visible = this.#system.processesThatMap(wireObject(this.metadata.name)).includes(creatorPid);
+    this.#creators = visible ? [{ pid: creatorPid, start: this.#system.processStart(creatorPid) }] : [];
   }
 
   get identity(): string {
@@ -93,16 +115,24 @@ export class WirePool implements Holder {
     return this.object.named(wireObject(this.metadata.name));
   }
 
-  /** Whether an announcement is of this pool and not of the next one under its name. */
+  /**
+   * Whether an announcement is of this pool and not of the next one under its name. Each pool has an object of its own: while that is
+   * there, another word than its producer's is nobody's.
+   */
   isOf({ metadata, creatorPid }: Announcement): boolean {
-    if (this.#creatorPid !== null && creatorPid !== this.#creatorPid) return false;
-    return metadata.frameBytes === this.metadata.frameBytes && metadata.historyLen === this.metadata.historyLen && this.named();
+    if (!this.named()) return false;
+    if (this.#creatorPid !== null) return true;
+    // It was opened for what was expected of it: this is its producer's first word.
+    if (String(metadata) !== String(this.metadata) || metadata.backend !== this.metadata.backend) return false;
+    this.#meet(creatorPid);
+    return true;
   }
 
   /** Whether its producer lives: by its process, where that can be seen, otherwise by what DDS knows. */
   creatorLives({ alive, notAlive }: DdsLiveliness): boolean {
-    if (this.#creatorStart !== null && this.#creatorPid !== null) {
-      return this.#system.processStart(this.#creatorPid) === this.#creatorStart;
+    if (this.#creators.length > 0) {
+      const lives = this.#creators.some(({ pid, start }) => this.#system.processStart(pid) === start);
+      if (!lives || this.#creatorPid !== null) return lives;
     }
     return alive > 0 || notAlive === 0;
   }

@@ -14,6 +14,8 @@ import type { Bell, System } from '../system';
 import type { Trust } from '../trust';
 import { View } from '../view';
 import { WireFeed } from './feed';
+import { checkWireForm, checkWireName } from './form';
+import type { Announcement } from './messages';
 import { WirePool } from './pool';
 
 /** Reads of a window that may find that the producer was faster. */
@@ -51,13 +53,16 @@ export class WireSource implements Source {
   #taken = 0;
   #missed = 0;
   #lastSequence: number | null = null;
+  // What was found to be announced of the pool that is attached: looked into once, not with every frame.
+  #judged: Announcement | null = null;
   readonly #recycle = (frame: Frame): void => this.#pool?.results.recycle(frame.data);
 
   constructor(system: System, options: WireSourceOptions, events: SourceEvents) {
     this.#system = system;
     this.#options = options;
     this.#events = events;
-    this.#feed = new WireFeed(system, options.name, options.domainId);
+    if (options.expected !== null) checkWireForm(options.expected);
+    this.#feed = new WireFeed(system, checkWireName(options.name), options.domainId);
   }
 
   get closed(): boolean {
@@ -115,12 +120,14 @@ export class WireSource implements Source {
     this.#events.onConnect(metadata);
   }
 
-  #lose(reason: 'closed' | 'died'): void {
+  /** @param succeeded Whether the next producer has announced its pool. */
+  #lose(reason: 'closed' | 'died', succeeded = false): void {
     const pool = this.#pool;
     if (pool === null) return;
     this.#pool = null;
+    this.#judged = null;
     if (reason === 'died') this.#dead = pool.identity;
-    this.#feed.forget();
+    this.#feed.forget(succeeded);
     pool.close();
     this.#events.onDisconnect(reason);
   }
@@ -151,10 +158,16 @@ export class WireSource implements Source {
   ended(): boolean {
     const pool = this.#pool;
     if (pool === null) return false;
+    this.#feed.raise();
+    const { announcement, stranger, over } = this.#feed;
     // Another producer has spoken, or the last one has left.
-    const other = this.#feed.announcement !== null && !pool.isOf(this.#feed.announcement);
-    if (!other && !this.#feed.over) return false;
-    this.#lose(pool.named() ? 'died' : 'closed');
+    const other = announcement !== null && announcement !== this.#judged && !pool.isOf(announcement);
+    if (!other && !over && !(stranger && !pool.named())) {
+      this.#judged = announcement;
+      this.#feed.settle();
+      return false;
+    }
+    this.#lose(pool.named() ? 'died' : 'closed', other);
     return true;
   }
 
@@ -170,7 +183,10 @@ export class WireSource implements Source {
   }
 
   get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    const pool = this.#live();
+    return this.#get(this.#live(), cursor, request);
+  }
+
+  #get<T extends TypedArray>(pool: WirePool | null, cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
     if (pool === null) return null;
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
@@ -231,7 +247,10 @@ export class WireSource implements Source {
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    const pool = this.#live();
+    return this.#borrow(this.#live(), cursor, request);
+  }
+
+  #borrow<T extends TypedArray>(pool: WirePool | null, cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     if (pool === null) return null;
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const latestFirst = request?.latestFirst ?? true;
@@ -267,12 +286,13 @@ export class WireSource implements Source {
     );
   }
 
+  // What has arrived was taken in when it was found that there is something to take.
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    return this.get(cursor, request);
+    return this.#get(this.#closed ? this.#live() : this.#pool, cursor, request);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    return this.borrow(cursor, request);
+    return this.#borrow(this.#closed ? this.#live() : this.#pool, cursor, request);
   }
 
   #advance(cursor: Cursor, sequence: number): number {
