@@ -108,10 +108,10 @@ test('ls, info and top: live, dead, closed, damaged and foreign ones', async () 
     const table = text((await cli('ls')).stdout);
     assert.not.ok(table.includes('\u001b'), 'no escape codes in a pipe');
     const lines = table.split('\n');
-    assert.match(lines[0] ?? '', /^NAME +STATE +DTYPE +SHAPE +HISTORY +SIZE +RATE +CONSUMERS +LAG +AGE$/);
+    assert.match(lines[0] ?? '', /^NAME +WIRE +STATE +DTYPE +SHAPE +HISTORY +SIZE +RATE +CONSUMERS +LAG +AGE$/);
     for (const [name, state] of states)
       assert.ok(
-        lines.some((line) => new RegExp(`^${name} +${state} `).test(line)),
+        lines.some((line) => new RegExp(`^${name} +native +${state} `).test(line)),
         name,
       );
     assert.match(lines.find((line) => line.startsWith(live)) ?? '', /float64 +\[6\] +5 .* 0\/s +1 +- +[\d.]+ (ms|s)$/);
@@ -148,7 +148,7 @@ test('ls, info and top: live, dead, closed, damaged and foreign ones', async () 
 
     const top = text((await cli('top', '--interval', '50', '--count', '3')).stdout);
     assert.is([...top.matchAll(/^NAME /gm)].length, 3, 'a table for each interval');
-    assert.is([...top.matchAll(new RegExp(`^${live} +live`, 'gm'))].length, 3);
+    assert.is([...top.matchAll(new RegExp(`^${live} +native +live`, 'gm'))].length, 3);
     assert.not.ok(top.includes('\u001b'));
 
     for (const [name, was] of before) {

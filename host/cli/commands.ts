@@ -1,6 +1,7 @@
 // Every command of the program, in the order of the help.
 
 import { benchCommand } from './bench/command';
+import { bridgeCommand } from './bridge/command';
 import { gcCommand } from './clean/gc';
 import { rmCommand } from './clean/rm';
 import type { Command } from './command';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   snapshotCommand,
   pubCommand,
   subCommand,
+  bridgeCommand,
   gcCommand,
   rmCommand,
   doctorCommand,

@@ -2,11 +2,13 @@
 
 import '../../entry/main';
 import { type Removal, removeDead } from '../../inspect-remove';
-import { defineCommand, EXIT_OK } from '../command';
+import { type PythonRemoval, removeDeadPython } from '../../wire/inspect-remove';
+import { defineCommand, EXIT_OK, wholeNumber } from '../command';
 import { showBytes, table } from '../format';
 import { styleOf } from '../terminal';
 
 const NAME = 'gc';
+const DEFAULT_AGE_S = 60;
 
 export const gcCommand = defineCommand({
   name: NAME,
@@ -15,9 +17,11 @@ export const gcCommand = defineCommand({
   details:
     'Removed is only what is provably dead: pools whose producer holds its lock no longer and to which no live consumer is\n' +
     'attached, and bells that no process has open. What is damaged, foreign or of another user is left alone, and named.\n' +
-    'With names, only those pools are looked at.',
+    'With names, only those pools are looked at. Of the Python package: the pools that no process has mapped, and the locks that its\n' +
+    'producers leave, once they are a minute old.',
   options: {
     'dry-run': { type: 'boolean', help: 'Say what would be removed, and remove nothing.' },
+    age: { type: 'string', value: 'S', help: `Python pools: leave what is younger. Default ${DEFAULT_AGE_S} seconds.` },
     json: { type: 'boolean', help: 'Print JSON.' },
   },
   examples: [
@@ -26,11 +30,30 @@ export const gcCommand = defineCommand({
   ],
   async run(values, pools) {
     const dryRun = values['dry-run'] === true;
-    const removals = removeDead({ dryRun, ...(pools.length === 0 ? {} : { pools }) });
+    const minAgeMs = (wholeNumber(NAME, 'age', values.age, 0, 1e9) ?? DEFAULT_AGE_S) * 1000;
+    const these = pools.length === 0 ? {} : { pools };
+    const removals = [...removeDead({ dryRun, ...these }), ...removeDeadPython({ dryRun, minAgeMs, ...these })];
     process.stdout.write(`${values.json ? JSON.stringify(removals, null, 2) : report(removals, dryRun)}\n`);
     return EXIT_OK;
   },
 });
+
+/** A line for all locks of a Python pool: there are four for each slot. */
+function gathered(removals: readonly (Removal | PythonRemoval)[]): Removal[] {
+  const poolOf = (removal: Removal | PythonRemoval) => ('lockOf' in removal ? removal.lockOf : null);
+  const counts = new Map<string, number>();
+  for (const removal of removals) {
+    const pool = poolOf(removal);
+    if (pool !== null) counts.set(pool, (counts.get(pool) ?? 0) + 1);
+  }
+  return removals.flatMap((removal) => {
+    const pool = poolOf(removal);
+    if (pool === null) return [removal];
+    const count = counts.get(pool);
+    counts.delete(pool);
+    return count === undefined ? [] : [{ ...removal, file: `${count} ${count === 1 ? 'lock' : 'locks'} of tensoripc_${pool}` }];
+  });
+}
 
 function report(removals: readonly Removal[], dryRun: boolean): string {
   const { bold } = styleOf(process.stdout);
@@ -39,11 +62,11 @@ function report(removals: readonly Removal[], dryRun: boolean): string {
   const words = { removed: dryRun ? 'would remove' : 'removed', kept: 'kept', unknown: 'left alone' };
   const [, ...lines] = table(
     ['', '', ''],
-    worthSaying.map(({ action, file, reason }) => [words[action], file, reason]),
+    gathered(worthSaying).map(({ action, file, reason }) => [words[action], file, reason]),
     [],
   );
   const bytes = removed.reduce((sum, removal) => sum + removal.bytes, 0);
-  const kept = removals.length - worthSaying.length;
+  const kept = gathered(removals.filter(({ action }) => action === 'kept')).length;
   const summary = `${removed.length} ${dryRun ? 'to remove' : 'removed'} (${showBytes(bytes)}), ${kept} in use, ${worthSaying.length - removed.length} left alone`;
   return [...lines, bold(summary)].join('\n');
 }

@@ -144,7 +144,6 @@ function openFiles(): Finding | null {
 export function optional(): Finding[] {
   return [
     ffmpeg(),
-    library('libddsc', 'Cyclone DDS', 'discovery over DDS', 'apt install cyclonedds-dev; ROS 2 brings it too'),
     library('libcuda', 'CUDA driver', 'pools on the GPU', 'install the NVIDIA driver; in a container start it with --gpus all'),
   ];
 }

@@ -1,10 +1,14 @@
 // tensor-ipc info: all there is to know about one pool.
 
 import { setTimeout } from 'node:timers/promises';
-import { type ConsumerInfo, inspect, list, monotonicNs, type PoolInfo } from '../../entry/main';
+import { type ConsumerInfo, inspect, list, monotonicNs, type PoolInfo, type Wire } from '../../entry/main';
+import { inspectPythonPool, listPythonPools } from '../../wire/inspect';
 import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
 import { columns, showBytes, table } from '../format';
 import { type Style, styleOf } from '../terminal';
+import { hear } from '../wire/listen';
+import { WIRE_OPTIONS, wireFor } from '../wire/options';
+import { describePython, pythonJson } from '../wire/show';
 import { poolJson } from './json';
 import { DEFAULT_INTERVAL_MS, rateBetween, showAge, showRate } from './rows';
 
@@ -18,6 +22,7 @@ export const infoCommand = defineCommand({
   options: {
     json: { type: 'boolean', help: 'Print JSON.' },
     interval: { type: 'string', value: 'MS', help: `Measure the rate over so long. Default ${DEFAULT_INTERVAL_MS}.` },
+    ...WIRE_OPTIONS,
   },
   examples: [
     [`${NAME} camera`, 'the pool "camera"'],
@@ -27,6 +32,8 @@ export const infoCommand = defineCommand({
     if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME`, NAME);
     if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
     const intervalMs = wholeNumber(NAME, 'interval', values.interval, 1, 600_000) ?? DEFAULT_INTERVAL_MS;
+    const { wire, domainId } = wireFor(NAME, name, values);
+    if (wire === 'tensor-ipc') return aboutPython(name, domainId, values.json === true);
     const first = inspect(name);
     if (first === null) throw missing(name);
     if (first.state === 'live') await setTimeout(intervalMs);
@@ -39,14 +46,26 @@ export const infoCommand = defineCommand({
   },
 });
 
+async function aboutPython(name: string, domainId: number, json: boolean): Promise<number> {
+  const info = inspectPythonPool(name);
+  if (info === null) throw missing(name, 'tensor-ipc');
+  const news = info.objectBytes === null ? null : ((await hear([name], domainId, false)).get(name) ?? null);
+  const row = { info, news };
+  const text = json ? JSON.stringify(pythonJson(row), null, 2) : describePython(row, styleOf(process.stdout));
+  process.stdout.write(`${text}\n`);
+  return EXIT_OK;
+}
+
 /** The complaint about a name without a pool. */
-export function missing(name: string): CliError {
+export function missing(name: string, wire: Wire = 'native'): CliError {
   const near = nearest(
     name,
-    list().map((entry) => entry.name),
+    (wire === 'native' ? list() : listPythonPools()).map((entry) => entry.name),
   );
   if (near === name) return new CliError(`pool '${name}' is under construction`);
-  return new CliError(`there is no pool '${name}'${near === null ? '' : `; did you mean '${near}'?`}`);
+  return new CliError(
+    `there is no ${wire === 'native' ? '' : 'Python '}pool '${name}'${near === null ? '' : `; did you mean '${near}'?`}`,
+  );
 }
 
 function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): string {

@@ -6,13 +6,19 @@ import { type Row, stateOf } from './rows';
 export function entryJson({ entry, rateHz }: Row): object {
   const { name, info, error } = entry;
   if (info !== null) return poolJson(info, rateHz);
-  return { name, state: stateOf(entry), ...(error === null ? {} : { error: { code: error.code, message: error.message } }) };
+  return {
+    name,
+    wire: 'native',
+    state: stateOf(entry),
+    ...(error === null ? {} : { error: { code: error.code, message: error.message } }),
+  };
 }
 
 export function poolJson(info: PoolInfo, rateHz: number | null): object {
   const { metadata, poolId, createdNs, publishedNs, timestampNs, producer, consumers, ...rest } = info;
   return {
     ...rest,
+    wire: 'native',
     mode: `0${info.mode.toString(8)}`,
     historyLen: metadata.historyLen,
     plain: metadata.plain,

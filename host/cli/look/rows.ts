@@ -2,8 +2,10 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
+import { listPythonPools } from '../../wire/inspect';
 import { showBytes, table, threeDigits } from '../format';
 import type { Style } from '../terminal';
+import { type PythonRow, pythonCells } from '../wire/show';
 
 /** How long rates are measured over, unless the user says otherwise. */
 export const DEFAULT_INTERVAL_MS = 500;
@@ -48,25 +50,32 @@ export function stateOf({ info, error }: PoolEntry): string {
   return FOREIGN.has(error.code) ? 'foreign' : 'damaged';
 }
 
-const HEAD = ['NAME', 'STATE', 'DTYPE', 'SHAPE', 'HISTORY', 'SIZE', 'RATE', 'CONSUMERS', 'LAG', 'AGE'] as const;
-const NUMBERS = [false, false, false, false, true, true, true, true, true, true];
+const HEAD = ['NAME', 'WIRE', 'STATE', 'DTYPE', 'SHAPE', 'HISTORY', 'SIZE', 'RATE', 'CONSUMERS', 'LAG', 'AGE'] as const;
+const NUMBERS = [false, false, false, false, false, true, true, true, true, true, true];
 
 /** The table of ls and top, without colour in its cells: the head bold, what is not alive dim. */
-export function poolTable(rows: readonly Row[], { bold, dim }: Style): string[] {
-  const [head = '', ...lines] = table(HEAD, rows.map(cells), NUMBERS);
-  return [bold(head), ...lines.map((line, i) => (rows[i]?.entry.info?.state === 'live' ? line : dim(line)))];
+export function poolTable(rows: readonly Row[], python: readonly PythonRow[], { bold, dim }: Style): string[] {
+  const [head = '', ...lines] = table(HEAD, [...rows.map(cells), ...python.map(pythonCells)], NUMBERS);
+  const states = [...rows.map(({ entry }) => entry.info?.state), ...python.map(({ info }) => info.state)];
+  return [bold(head), ...lines.map((line, i) => (states[i] === 'live' ? line : dim(line)))];
+}
+
+/** The Python pools that there are now, of which nothing has been heard. */
+export function pythonRows(): PythonRow[] {
+  return listPythonPools().map((info) => ({ info, news: null }));
 }
 
 function cells({ entry, rateHz }: Row): string[] {
   const { name, info, error } = entry;
   const state = stateOf(entry);
-  if (info === null) return [name, state, '-', error?.code ?? '-', '-', '-', '-', '-', '-', '-'];
+  if (info === null) return [name, 'native', state, '-', error?.code ?? '-', '-', '-', '-', '-', '-', '-'];
   const { metadata } = info;
   const alive = info.consumers.filter((consumer) => consumer.alive);
   const dead = info.consumers.length - alive.length;
   const lag = alive.reduce((most, consumer) => Math.max(most, consumer.lag ?? -1), -1);
   return [
     name,
+    'native',
     state,
     metadata.plain ? metadata.dtype : 'record',
     metadata.plain ? `[${metadata.shape.join(', ')}]` : shorten(metadata.fields.map((field) => field.name).join(', ')),

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { list } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { LivePage, styleOf } from '../terminal';
-import { poolTable, rowsSince } from './rows';
+import { poolTable, pythonRows, rowsSince } from './rows';
 
 const NAME = 'top';
 const DEFAULT_INTERVAL_MS = 1000;
@@ -31,8 +31,12 @@ export const topCommand = defineCommand({
     for (let i = 0; i < count; i++) {
       await setTimeout(intervalMs);
       const rows = rowsSince(earlier);
+      const python = pythonRows();
       earlier = rows.map(({ entry }) => entry);
-      page.show([...poolTable(rows, styleOf(process.stdout)), ...(rows.length === 0 ? ['no pools'] : [])]);
+      page.show([
+        ...poolTable(rows, python, styleOf(process.stdout)),
+        ...(rows.length + python.length === 0 ? ['no pools'] : []),
+      ]);
     }
     return EXIT_OK;
   },

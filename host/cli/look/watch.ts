@@ -2,9 +2,11 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { inspect, monotonicNs, TensorConsumer, type Trust } from '../../entry/main';
+import { inspectPythonPool } from '../../wire/inspect';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../terminal';
+import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { missing } from './info';
 import { showRate } from './rows';
 
@@ -57,6 +59,7 @@ export const watchCommand = defineCommand({
     interval: { type: 'string', value: 'MS', help: `Time between two figures. Default ${DEFAULT_INTERVAL_MS}.` },
     count: { type: 'string', value: 'N', help: 'End after so many intervals.' },
     trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    ...WIRE_OPTIONS,
   },
   examples: [
     [`${NAME} camera`, 'until Ctrl-C'],
@@ -69,9 +72,11 @@ export const watchCommand = defineCommand({
     const count = wholeNumber(NAME, 'count', values.count, 1, 2 ** 31) ?? Infinity;
     const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
     if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
-    if (inspect(name) === null) throw missing(name);
+    const wire = wireFor(NAME, name, values);
+    const there = wire.wire === 'native' ? inspect(name) : inspectPythonPool(name);
+    if (there === null) throw missing(name, wire.wire);
 
-    using consumer = TensorConsumer.attach(name, { trust });
+    using consumer = TensorConsumer.attach(name, { trust, ...wire });
     let current = new Interval();
     let failure: unknown = null;
     const reading = (async () => {

@@ -2,6 +2,7 @@
 
 import { type Frame, TensorConsumer, type Trust } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+import { WIRE_OPTIONS, wireFor } from '../wire/options';
 
 const NAME = 'sub';
 const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
@@ -20,6 +21,7 @@ export const subCommand = defineCommand({
     all: { type: 'boolean', help: 'Every frame in order, none skipped, from the oldest that is still in the ring.' },
     timeout: { type: 'string', value: 'MS', help: 'Wait so long for each frame. Default: for ever.' },
     trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    ...WIRE_OPTIONS,
   },
   examples: [
     [`${NAME} cam --count 1 > frame.raw`, 'the latest frame'],
@@ -35,7 +37,15 @@ export const subCommand = defineCommand({
     if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
     if (process.stdout.isTTY) throw new UsageError('frames are binary, and the standard output is a terminal: redirect it', NAME);
 
-    using consumer = TensorConsumer.attach(name, { trust, ...(values.all ? { delivery: 'all', from: 'oldest' } : {}) });
+    const wire = wireFor(NAME, name, values);
+    if (values.all && wire.wire === 'tensor-ipc') {
+      throw new UsageError(
+        `pool '${name}' is the Python package's, whose producers do not wait: --all is for native pools`,
+        NAME,
+      );
+    }
+
+    using consumer = TensorConsumer.attach(name, { trust, ...wire, ...(values.all ? { delivery: 'all', from: 'oldest' } : {}) });
     const ended = new AbortController();
     let how: 'closed' | 'died' | null = null;
     consumer.on('disconnect', (reason) => {

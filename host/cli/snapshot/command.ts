@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { showValue } from '../format';
+import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { layoutOf, type Rendered, render, SHOWABLE_SHAPES } from './image';
 import { encodePng } from './png';
 
@@ -32,6 +33,7 @@ export const snapshotCommand = defineCommand({
     min: { type: 'string', value: 'X', help: 'The value to show as black.' },
     max: { type: 'string', value: 'X', help: 'The value to show as white.' },
     trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    ...WIRE_OPTIONS,
   },
   examples: [
     [`${NAME} demo out.png`, 'the latest frame of the pool "demo"'],
@@ -54,7 +56,7 @@ export const snapshotCommand = defineCommand({
     const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
     if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
 
-    using consumer = TensorConsumer.attach(name, { trust });
+    using consumer = TensorConsumer.attach(name, { trust, ...wireFor(NAME, name, values) });
     const frame = await consumer.next({ timeoutMs });
     const { metadata } = consumer;
     if (frame === null || metadata === null) {

@@ -1,0 +1,103 @@
+// What Python pools say of themselves over DDS, to somebody who takes no part in them.
+
+import { TensorIpcError } from '../errors';
+import type { PoolMetadata } from '../metadata';
+import { platform } from '../system';
+import { WireFeed } from './feed';
+
+const DEFAULT_TIMEOUT_MS = 1000;
+const LOOK_MS = 20;
+/** The number of the newest slot comes with the metadata or right after it; where no frame has been put it never comes. */
+const SLOT_GRACE_MS = 200;
+
+/** What was heard of a Python pool. */
+export interface PythonPoolNews {
+  /** Null where its producer said nothing in time: the package's say what they are at the start and with a put only. */
+  readonly metadata: PoolMetadata | null;
+  readonly creatorPid: number | null;
+  /** Slot of the newest frame; null before the first, and where nothing was heard. */
+  readonly newestSlot: number | null;
+  /** Producers that were found, silent ones too. */
+  readonly producers: number;
+  /** What came and could not be read: a pool on a GPU, or damage. */
+  readonly error: TensorIpcError | null;
+}
+
+export interface ListenOptions {
+  readonly domainId?: number;
+  /** Default 1000. It ends as soon as every pool has been heard of. */
+  readonly timeoutMs?: number;
+  /** Called now and then with how many have been heard of. */
+  readonly onProgress?: (heard: number) => void;
+}
+
+class Listener {
+  readonly #feed: WireFeed;
+  #heardMs = 0;
+  #error: TensorIpcError | null = null;
+  #producers = 0;
+
+  constructor(pool: string, domainId: number) {
+    this.#feed = new WireFeed(platform().system(), pool, domainId);
+  }
+
+  /** Looks. Whether there is nothing more to wait for. */
+  done(): boolean {
+    if (this.#error !== null) return true;
+    try {
+      this.#feed.poll();
+      this.#producers = Math.max(this.#producers, this.#feed.producers);
+      const said = this.#feed.announcement;
+      if (said === null) return false;
+      if (this.#heardMs === 0) {
+        this.#heardMs = performance.now();
+        this.#feed.begin(said.metadata.historyLen);
+      }
+    } catch (error) {
+      if (!(error instanceof TensorIpcError)) throw error;
+      this.#error = error;
+      return true;
+    }
+    return this.#feed.slot >= 0 || performance.now() - this.#heardMs > SLOT_GRACE_MS;
+  }
+
+  get news(): PythonPoolNews {
+    const said = this.#feed.announcement;
+    return {
+      metadata: said?.metadata ?? null,
+      creatorPid: said?.creatorPid ?? null,
+      newestSlot: this.#feed.slot >= 0 ? this.#feed.slot : null,
+      producers: this.#producers,
+      error: this.#error,
+    };
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+}
+
+/**
+ * Listens for what the producers of Python pools say, until each has been heard or the time is over.
+ *
+ * @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, MISSING_DEPENDENCY where there is no Cyclone DDS, DDS
+ */
+export async function listenToPythonPools(
+  names: readonly string[],
+  { domainId = 0, timeoutMs = DEFAULT_TIMEOUT_MS, onProgress }: ListenOptions = {},
+): Promise<Map<string, PythonPoolNews>> {
+  const listeners = new Map<string, Listener>();
+  try {
+    for (const name of names) listeners.set(name, new Listener(name, domainId));
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const waiting = [...listeners.values()].filter((listener) => !listener.done()).length;
+      onProgress?.(names.length - waiting);
+      if (waiting === 0 || performance.now() >= deadline) break;
+      await new Promise<void>((resolve) => void platform().after(LOOK_MS, resolve));
+    }
+    return new Map([...listeners].map(([name, listener]) => [name, listener.news]));
+  } finally {
+    for (const listener of listeners.values()) listener.close();
+  }
+}

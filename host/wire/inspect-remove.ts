@@ -1,0 +1,127 @@
+// Removing what dead Python pools left. Who has an object mapped is all the proof there is, so what is removed is also old.
+
+import { LOCK_PRODUCER } from '../../assembly/layout';
+import { TensorIpcError } from '../errors';
+import type { Removal } from '../inspect-remove';
+import { checkName } from '../metadata';
+import { translate } from '../pool';
+import { platform, type System } from '../system';
+import { wireObject } from './form';
+import { look, type PythonPoolInfo, pythonPoolFiles } from './inspect';
+
+/** What is younger may be in the making, or between two processes that use it one after the other. */
+const MIN_AGE_MS = 60_000;
+
+/** What was done about a file of a Python pool, or would be. */
+export interface PythonRemoval extends Removal {
+  /** The pool whose lock it is; null for an object. */
+  readonly lockOf: string | null;
+}
+
+/**
+ * Removes the Python pools that no process has mapped, with their locks, and the locks of pools that are gone.
+ *
+ * @param options.pools Only these. Default: all.
+ * @param options.minAgeMs What is younger is kept. Default a minute.
+ */
+export function removeDeadPython(options: {
+  readonly dryRun: boolean;
+  readonly pools?: readonly string[];
+  readonly minAgeMs?: number;
+}): PythonRemoval[] {
+  const system = platform().system();
+  const { dryRun, pools, minAgeMs = MIN_AGE_MS } = options;
+  return pythonPoolFiles(system)
+    .filter(({ pool }) => pools?.includes(pool) ?? true)
+    .flatMap((files) => {
+      try {
+        const info = look(system, files);
+        return info === null ? [] : judge(system, info, dryRun, minAgeMs);
+      } catch (error) {
+        const translated = translate(files.pool, error);
+        if (!(translated instanceof TensorIpcError)) throw translated;
+        const reason = `${translated.code}: ${translated.message}`;
+        return [{ file: wireObject(files.pool).slice(1), action: 'unknown', reason, bytes: 0, lockOf: null }];
+      }
+    });
+}
+
+function judge(system: System, info: PythonPoolInfo, dryRun: boolean, minAgeMs: number): PythonRemoval[] {
+  const { name, state, processes, lockFiles, uid, objectBytes } = info;
+  const all = (action: Removal['action'], reason: string): PythonRemoval[] => [
+    ...(objectBytes === null ? [] : [{ file: wireObject(name).slice(1), action, reason, bytes: objectBytes, lockOf: null }]),
+    ...lockFiles.map((file) => ({ file, action, reason, bytes: 0, lockOf: name })),
+  ];
+  if (uid !== system.uid) return all('unknown', `belongs to uid ${uid}`);
+  if (state === 'live') {
+    const count = processes.length;
+    return all(
+      'kept',
+      count === 0 ? 'its producer lives' : `${count} ${count === 1 ? 'process has' : 'processes have'} it mapped`,
+    );
+  }
+  if (youngest(system, info) < minAgeMs) return all('kept', 'not old enough to be forgotten');
+  // Locks of a pool whose object is gone may still be open in consumers that wait for the next producer.
+  if (lockFiles.some((file) => system.processesThatMap(`/${file}`).length > 0))
+    return all('kept', 'a process still has its locks');
+  if (!dryRun && !dispose(system, info)) return all('kept', 'it came to life');
+  return all('removed', state === 'dead' ? 'no process has it mapped' : 'its pool is gone');
+}
+
+/** Age of what was made last, ms. */
+function youngest(system: System, { objectBytes, name, lockFiles }: PythonPoolInfo): number {
+  const files = [...(objectBytes === null ? [] : [wireObject(name)]), ...lockFiles.map((file) => `/${file}`)];
+  const latest = files.reduce((most, file) => Math.max(most, system.statObject(file)?.changedMs ?? 0), 0);
+  return Date.now() - latest;
+}
+
+/**
+ * The locks first, the object last, under the lock that a producer of this library would take: then none makes new locks meanwhile.
+ * The package's take no such lock; against them there is only the age.
+ */
+function dispose(system: System, { name, lockFiles }: PythonPoolInfo): boolean {
+  const object = wireObject(name);
+  const fd = system.openObject(object);
+  try {
+    if (fd !== null && !system.tryLock(fd, LOCK_PRODUCER)) return false;
+    if (system.processesThatMap(object).length > 0) return false;
+    for (const file of lockFiles) if (system.statObject(`/${file}`)?.uid === system.uid) system.unlinkObject(`/${file}`);
+    if (fd !== null && system.statObject(object)?.identity === system.statDescriptor(fd).identity) system.unlinkObject(object);
+    return true;
+  } finally {
+    // Closing drops the lock.
+    if (fd !== null) system.close(fd);
+  }
+}
+
+/**
+ * Removes a Python pool: its object and its locks. One that a process has mapped only when forced to; its participants then go on
+ * with what they have, and newcomers do not find it.
+ *
+ * @returns the files removed. None if there is nothing under the name.
+ * @throws TensorIpcError PRODUCER_EXISTS, PERMISSION_DENIED, INVALID_NAME
+ */
+export function removePythonPool(name: string, options: { readonly force: boolean }): string[] {
+  checkName(name);
+  const system = platform().system();
+  try {
+    const files = pythonPoolFiles(system).find(({ pool }) => pool === name);
+    const info = files === undefined ? null : look(system, files);
+    if (info === null) return [];
+    const { processes, lockFiles, objectBytes } = info;
+    if (info.state === 'live' && !options.force) {
+      const who = processes.length === 0 ? 'has a live producer' : `is mapped by ${pids(processes)}`;
+      throw new TensorIpcError('PRODUCER_EXISTS', `pool '${name}' ${who}: stop it, or remove the pool under it with --force`);
+    }
+    const removed = [...lockFiles, ...(objectBytes === null ? [] : [wireObject(name).slice(1)])];
+    for (const file of removed) system.unlinkObject(`/${file}`);
+    return removed;
+  } catch (error) {
+    throw translate(name, error);
+  }
+}
+
+/** "process 4" or "processes 4, 5". */
+export function pids(processes: readonly number[]): string {
+  return `${processes.length === 1 ? 'process' : 'processes'} ${processes.join(', ')}`;
+}
