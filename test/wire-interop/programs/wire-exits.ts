@@ -1,0 +1,100 @@
+// A process with native and interop pools at once: a producer and a consumer of each, views and loans out, a next() that waits. It says
+// "ready", and ends in the way it is told.
+
+import process from 'node:process';
+import { setInterval, setTimeout } from 'node:timers';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { TensorConsumer, TensorProducer } from 'tensor-ipc';
+
+interface Task {
+  /** Names of its own pools, native and interop, and of the interop pool of the parent. */
+  readonly native: string;
+  readonly wire: string;
+  readonly parents: string;
+  readonly domainId: number;
+  readonly way: string;
+}
+
+const WAIT_MS = 5000;
+
+type Reader = TensorConsumer<Float32Array<ArrayBuffer>>;
+const given: unknown = isMainThread ? JSON.parse(process.argv[2] ?? 'null') : workerData;
+const task = given as Task;
+const here = { wire: 'tensor-ipc', domainId: task.domainId } as const;
+const sample = new Float32Array(7);
+// What is out stays out: nothing here is forgotten before the end.
+const out: unknown[] = [];
+
+const soon = (callback: () => void) => void setTimeout(callback, 5);
+
+async function open(): Promise<{ producers: TensorProducer[]; consumers: Reader[] }> {
+  const native = TensorProducer.fromSample(task.native, sample, { historyLen: 3 });
+  const wire = TensorProducer.fromSample(task.wire, sample, { ...here, historyLen: 3 });
+  const consumers = [
+    TensorConsumer.fromSample(task.native, sample),
+    TensorConsumer.fromSample(task.wire, sample, here),
+    TensorConsumer.fromSample(task.parents, sample, here),
+  ];
+  const producers = [native, wire];
+  const deadline = performance.now() + WAIT_MS;
+  for (const [index, consumer] of consumers.entries()) {
+    while (consumer.get() === null && performance.now() < deadline) {
+      producers[index]?.put(sample);
+      await new Promise<void>((resolve) => void setTimeout(resolve, 2));
+    }
+    out.push(consumer.borrow());
+  }
+  for (const producer of producers) out.push(producer.loan());
+  return { producers, consumers };
+}
+
+function ways(producers: readonly TensorProducer[], consumers: readonly Reader[]): Readonly<Record<string, () => void>> {
+  return {
+    return: () => {
+      for (const consumer of consumers) consumer.unref();
+    },
+    'exit-callback': () => {
+      consumers[2]?.on('frame', () => process.exit(3));
+    },
+    'exit-top': () => process.exit(4),
+    throw: () =>
+      soon(() => {
+        throw new Error('uncaught, as it should be');
+      }),
+    reject: () => void Promise.reject(new Error('unhandled, as it should be')),
+    'put-loop': () => {
+      out.length = 2;
+      const free = TensorProducer.fromSample(`${task.wire}_2`, sample, { ...here, historyLen: 3 });
+      for (let count = 0; ; count++) {
+        free.put(sample);
+        if (count === 500 + (process.pid % 500)) process.exit(5);
+      }
+    },
+    disconnect: () => {
+      process.on('disconnect', () => process.exit(6));
+    },
+    'worker-end': () => {
+      for (const consumer of consumers) consumer.unref();
+    },
+    // The others come from outside.
+    stay: () => void (producers.length > 0 && setInterval(() => {}, 1000)),
+  };
+}
+
+async function run(): Promise<void> {
+  const { producers, consumers } = await open();
+  for (const consumer of consumers) void consumer.next().catch(() => undefined);
+  if (isMainThread) process.stdout.write('ready\n');
+  else parentPort?.postMessage('ready');
+  const way = ways(producers, consumers);
+  (way[task.way] ?? way['stay'])?.();
+}
+
+if (isMainThread && task.way.startsWith('worker')) {
+  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: task });
+  worker.on('message', () => {
+    process.stdout.write('ready\n');
+    if (task.way === 'worker-terminate') soon(() => void worker.terminate());
+  });
+} else void run();

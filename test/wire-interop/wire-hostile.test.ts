@@ -1,0 +1,214 @@
+// Whoever may write to a topic or to /dev/shm may write anything: one clear error each, and the consumer works again afterwards.
+
+import { chmodSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { TensorConsumer, TensorIpcError, TensorProducer } from 'tensor-ipc';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DdsParticipant, POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../../host/entry/dds';
+import { decodeMetadata, decodeProgress, encodeMetadata, encodeProgress } from '../../host/wire/messages';
+import { hasCode, until } from '../support/child';
+import { Random } from '../support/random';
+import { WIRE_DOMAIN, type WirePool } from '../wire/support/peers';
+import { removeWireObjects, wireName, wireObjects } from '../wire/support/shm';
+import { configureHere } from './support/ours';
+import { metadataOf, seenIn, tensorOf } from './support/tensors';
+
+const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
+const MUTATIONS = Number(process.env['WIRE_MUTATIONS'] ?? 3000);
+const SENT = Number(process.env['WIRE_SENT'] ?? 300);
+
+configureHere();
+const random = new Random(Number(process.env['WIRE_SEED'] ?? 11));
+const pools: string[] = [];
+
+function pool(label: string, rest: Partial<WirePool> = {}): WirePool {
+  const name = wireName(label);
+  pools.push(name);
+  return { name, shape: [7], dtype: 'float32', history_len: 3, ...rest };
+}
+
+/** Truncated, lengthened, with bits turned, with huge numbers, or nothing but noise. */
+function mutated(bytes: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const at = () => random.integer(0, copy.length - 1);
+  const way = random.integer(0, 4);
+  if (way === 0) return copy.subarray(0, at());
+  if (way === 1) return random.bytes(random.integer(0, 200));
+  const word = new DataView(copy.buffer);
+  const times = random.integer(1, 4);
+  for (let i = 0; i < times; i++) {
+    if (way === 2) copy[at()] = random.integer(0, 255);
+    else if (way === 3)
+      word.setUint32(4 * random.integer(0, (copy.length >> 2) - 1), random.pick([0, 0xffffffff, 0x7fffffff, 65536]), true);
+    else copy[at()] = (copy[at()] as number) ^ (1 << random.integer(0, 7));
+  }
+  return copy;
+}
+
+function heldBytes(what: WirePool) {
+  return [encodeMetadata(metadataOf(what), 4242), encodeProgress(what.name, 1)] as const;
+}
+
+test.after(() => {
+  for (const name of pools) removeWireObjects(name);
+  assert.equal(pools.flatMap(wireObjects), []);
+});
+
+test('the decoders read what is meant or throw CORRUPT_OBJECT, and nothing else', () => {
+  const what = pool('decode');
+  const [metadata, progress] = heldBytes(what);
+  let refused = 0;
+  for (let i = 0; i < MUTATIONS; i++) {
+    for (const attempt of [
+      () => decodeMetadata(what.name, mutated(metadata)),
+      () => decodeProgress(what.name, mutated(progress)),
+    ]) {
+      try {
+        attempt();
+      } catch (error) {
+        assert.ok(hasCode('CORRUPT_OBJECT')(error as Error), String(error));
+        refused += 1;
+      }
+    }
+  }
+  assert.ok(refused > MUTATIONS / 2);
+});
+
+test('noise on both topics: errors with codes, no crash, and the true producer is heard again', async () => {
+  const what = pool('noise');
+  using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
+  using metadataWriter = participant.writer(
+    participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
+    POOL_QOS.metadataWriter,
+  );
+  using progressWriter = participant.writer(
+    participant.topic(`tensoripc_${what.name}_progress`, POOL_PROGRESS_TYPE),
+    POOL_QOS.progressWriter,
+  );
+  using producer = new TensorProducer(metadataOf(what), HERE);
+  using consumer = new TensorConsumer(metadataOf(what), HERE);
+  const codes = new Set<string>();
+  consumer.on('error', (error) => void codes.add(error instanceof TensorIpcError ? error.code : `not ours: ${error}`));
+  const heard: unknown[] = [];
+  consumer.on('frame', (frame) => void heard.push(seenIn(frame, what)[0]));
+  await until(() => consumer.get() !== null || consumer.connected, 'they have met');
+  const [metadata, progress] = heldBytes(what);
+  let written = 0;
+  for (let i = 0; i < SENT; i++) {
+    for (const [writer, bytes] of [
+      [metadataWriter, metadata],
+      [progressWriter, progress],
+    ] as const) {
+      try {
+        writer.write(mutated(bytes));
+        written += 1;
+      } catch (error) {
+        // Cyclone checks what it is given against the type.
+        assert.ok(error instanceof TensorIpcError && ['INVALID_ARGUMENT', 'DDS'].includes(error.code), String(error));
+      }
+    }
+    try {
+      consumer.get({ historyLen: 1 + (i % 3) });
+    } catch (error) {
+      assert.instance(error, TensorIpcError);
+      codes.add((error as TensorIpcError).code);
+    }
+    if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  // Numbers that CDR can hold and a pool cannot mean.
+  for (const slot of [-1, 3, 2 ** 40]) progressWriter.write(encodeProgress(what.name, slot));
+  progressWriter.write(encodeProgress('another', 1));
+  metadataWriter.write(encodeMetadata(metadataOf({ ...what, name: `${what.name}x` }), 1));
+  metadataWriter.write(encodeMetadata(metadataOf({ ...what, shape: [8] }), 1));
+  await until(() => {
+    try {
+      producer.put(tensorOf(what, 77));
+      const frame = consumer.get();
+      return frame !== null && seenIn(frame, what)[0] === 77;
+    } catch (error) {
+      assert.instance(error, TensorIpcError);
+      codes.add((error as TensorIpcError).code);
+      return false;
+    }
+  }, 'the true producer is heard again');
+  assert.ok(written > SENT / 10, `${written} written`);
+  assert.ok(codes.has('CORRUPT_OBJECT'));
+  const allowed = ['CORRUPT_OBJECT', 'SHAPE_MISMATCH', 'DTYPE_MISMATCH', 'HISTORY_MISMATCH', 'TRUNCATED_OBJECT'];
+  assert.equal(
+    [...codes].filter((code) => !allowed.includes(code)),
+    [],
+  );
+  const before = heard.length;
+  producer.put(tensorOf(what, 78));
+  await until(() => heard.length > before && heard.at(-1) === 78, 'listeners hear it too');
+});
+
+test('a planted object of another size or mode is refused by the consumer and the producer, and forgotten when it is gone', async () => {
+  const what = pool('planted');
+  const path = `/dev/shm/tensoripc_${what.name}`;
+  using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
+  using writer = participant.writer(
+    participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
+    POOL_QOS.metadataWriter,
+  );
+  using consumer = new TensorConsumer(metadataOf(what), HERE);
+  const cases = [
+    ['TRUNCATED_OBJECT', () => truncateSync(path, 83)],
+    ['TRUNCATED_OBJECT', () => truncateSync(path, 85)],
+    ['TRUNCATED_OBJECT', () => truncateSync(path, 0)],
+    ['UNSAFE_MODE', () => chmodSync(path, 0o666)],
+    ['UNSAFE_MODE', () => chmodSync(path, 0o620)],
+  ] as const;
+  for (const [code, spoil] of cases) {
+    writeFileSync(path, new Uint8Array(84), { mode: 0o600 });
+    spoil();
+    writer.write(encodeMetadata(metadataOf(what), process.pid));
+    let found: unknown = null;
+    await until(() => {
+      try {
+        consumer.get();
+      } catch (error) {
+        found = error;
+      }
+      return found !== null;
+    }, `${code} is told`);
+    assert.ok(hasCode(code)(found as Error), String(found));
+    if (code === 'UNSAFE_MODE') assert.throws(() => new TensorProducer(metadataOf(what), HERE), hasCode(code));
+    rmSync(path);
+    assert.is(consumer.get(), null);
+  }
+  using producer = new TensorProducer(metadataOf(what), HERE);
+  await until(() => {
+    producer.put(tensorOf(what, 5));
+    const frame = consumer.get();
+    return frame !== null && seenIn(frame, what)[0] === 5;
+  }, 'the consumer works again');
+});
+
+test('a pool that is not what is expected is refused with what differs', async () => {
+  const what = pool('expected', { shape: [2, 3], dtype: 'int32' });
+  using producer = new TensorProducer(metadataOf(what), HERE);
+  producer.put(tensorOf(what, 1));
+  for (const [code, other] of [
+    ['SHAPE_MISMATCH', { shape: [3, 2] }],
+    ['DTYPE_MISMATCH', { dtype: 'float32' }],
+    ['DTYPE_MISMATCH', { backend: 'torch' }],
+    ['HISTORY_MISMATCH', { history_len: 4 }],
+  ] as const) {
+    // Where it knows the producer's word; before, it is taken for what is expected of it or for nothing.
+    const consumer = new TensorConsumer(metadataOf({ ...what, ...other }), HERE);
+    let found: unknown = null;
+    await until(() => {
+      try {
+        consumer.get();
+      } catch (error) {
+        found = error;
+      }
+      return found !== null;
+    }, `${code} is told`);
+    assert.ok(hasCode(code)(found as Error), String(found));
+    consumer.cleanup();
+  }
+});
+
+test.run();
