@@ -62,6 +62,10 @@ export interface System {
   statDescriptor(fd: number): FileStatus;
   /** Empties the object, sets its size and reserves every page, so that a full /dev/shm is an error here and not a SIGBUS later. */
   allocate(fd: number, bytes: number): void;
+  /** Gives the object at least this size, without touching what is in it. */
+  grow(fd: number, bytes: number): void;
+  /** Gives an object a second name, all at once. False when the name is taken. */
+  linkObject(from: string, to: string): boolean;
   readAt(fd: number, to: Uint8Array, offset: number): number;
   close(fd: number): void;
   /** Names of the files beside the pool objects, theirs included. */

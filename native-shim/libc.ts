@@ -200,6 +200,16 @@ export class Libc implements System {
     }
   }
 
+  grow(fd: number, bytes: number): void {
+    if (this.statDescriptor(fd).bytes < bytes && this.#c.ftruncate(fd, bytes) < 0)
+      this.#calls.fail('ftruncate', `${bytes} bytes`);
+  }
+
+  linkObject(from: string, to: string): boolean {
+    if (this.#c.link(SHARED_MEMORY_DIRECTORY + from, SHARED_MEMORY_DIRECTORY + to) === 0) return true;
+    return this.#calls.errnoName() === 'EEXIST' ? false : this.#calls.fail('link', to);
+  }
+
   readAt(fd: number, to: Uint8Array, offset: number): number {
     let done = 0;
     while (done < to.byteLength) {

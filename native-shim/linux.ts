@@ -138,6 +138,7 @@ function bind(koffi: KoffiModule) {
     getpid: libc.func('getpid', 'int', []) as () => Int,
     open: libc.func('open', 'int', ['str', 'int', 'uint']) as (path: string, flags: Int, mode: Int) => Int,
     close: libc.func('close', 'int', ['int']) as (fd: Int) => Int,
+    link: libc.func('link', 'int', ['str', 'str']) as (from: string, to: string) => Int,
     rename: libc.func('rename', 'int', ['str', 'str']) as (from: string, to: string) => Int,
     socket: libc.func('socket', 'int', ['int', 'int', 'int']) as (domain: Int, type: Int, protocol: Int) => Int,
     bind: libc.func('bind', 'int', ['int', 'void *', 'uint']) as (fd: Int, address: Pointer, n: Int) => Int,

@@ -9,14 +9,12 @@ import { metadataTopic, progressTopic } from './form';
 import { type Announcement, decodeMetadata } from './messages';
 import { ProgressReader } from './progress';
 
-/**
- * A frame is written, its locks are posted, and then it is told of. So one frame may lie in its slot untold; after this long it would have
- * been told of.
- */
-const NOTICE_GRACE_MS = 1;
-const NOTICE_LOOK_MS = 0.05;
 /** How long a clock that was set may go unnoticed. */
 const CLOCK_INTERVAL_MS = 1000;
+/** How much slower than it was the producer is taken to be, at most, with each frame. */
+const INTERVAL_GROWTH = 1.2;
+/** An interval to start from, once there is one. */
+const FIRST_INTERVAL_MS = 0.1;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
 
@@ -45,6 +43,8 @@ export class WireFeed {
   #slot = -1;
   #sequence = -1;
   #timestampNs = 0n;
+  // 0 until it is known.
+  #intervalMs = 0;
   #over = false;
 
   constructor(system: System, pool: string, domainId: number) {
@@ -84,6 +84,16 @@ export class WireFeed {
     return this.#timestampNs;
   }
 
+  /** Time between frames, when they come fast: 0 while it is not known. */
+  get intervalMs(): number {
+    return this.#intervalMs;
+  }
+
+  /** How long ago the newest frame was told of: when it was said, not when it was heard. */
+  get silentMs(): number {
+    return Number(this.#system.monotonicNs() - this.#timestampNs) / 1e6;
+  }
+
   /** Whether frames were told of by another producer than the one before, since `begin` or `settle`. */
   get stranger(): boolean {
     return this.#stranger;
@@ -111,10 +121,11 @@ export class WireFeed {
       this.#takeMetadata(metadata);
       this.#ringSoon();
     }
-    this.#pollProgress();
+    this.pollProgress();
   }
 
-  #pollProgress(): void {
+  /** Takes in the notices that have arrived. */
+  pollProgress(): void {
     if (this.#participant.closed || this.#progress.closed) return;
     const progress = this.#progress.take();
     if (progress.length > 0) {
@@ -204,8 +215,15 @@ export class WireFeed {
     // Of a pool of another form: its producer is not the one that was attached to.
     if (slot >= lap) return;
     // A reader that comes late cannot know how many laps there were: enough that nothing is padding.
-    if (this.#sequence < 0) this.#sequence = slot === 0 ? 0 : slot + lap;
-    else this.#sequence += ((slot - this.#slot + lap - 1) % lap) + 1;
+    if (this.#sequence < 0) {
+      this.#sequence = slot === 0 ? 0 : slot + lap;
+    } else {
+      const frames = ((slot - this.#slot + lap - 1) % lap) + 1;
+      this.#sequence += frames;
+      // The shortest of late, forgotten slowly: what matters is how fast the producer may be.
+      const intervalMs = Number(timestampNs - this.#timestampNs) / 1e6 / frames;
+      this.#intervalMs = Math.max(0, Math.min(intervalMs, Math.max(FIRST_INTERVAL_MS, this.#intervalMs * INTERVAL_GROWTH)));
+    }
     this.#slot = slot;
     this.#timestampNs = timestampNs;
   }
@@ -239,24 +257,9 @@ export class WireFeed {
     this.#over = false;
   }
 
-  /**
-   * Looks whether frames came, and where frame `critical` is the next one waits for its notice for an instant.
-   *
-   * @returns Whether frame `critical` or a later one is there.
-   */
-  pollFor(critical: number): boolean {
-    this.#pollProgress();
-    if (this.#sequence + 1 !== critical) return this.#sequence >= critical;
-    const deadline = performance.now() + NOTICE_GRACE_MS;
-    do {
-      this.#sleep(NOTICE_LOOK_MS);
-      this.#pollProgress();
-    } while (this.#sequence < critical && performance.now() < deadline);
-    return this.#sequence >= critical;
-  }
-
-  #sleep(ms: number): void {
-    this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, ms); // nobody wakes it
+  /** A short sleep that nobody ends. */
+  sleep(ms: number): void {
+    this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, ms);
   }
 
   /** Blocks the thread until something arrives: false when the time is over. */

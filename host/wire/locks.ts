@@ -8,6 +8,8 @@ import { slotNames } from './form';
 
 const MODE = 0o600;
 const COUNTER_BYTES = 8;
+/** Milliseconds of patience with a counter that is just being made. */
+const COUNTER_TRIES = 100;
 
 /** What a slot's locks look like from outside. */
 export interface SlotState {
@@ -16,6 +18,37 @@ export interface SlotState {
   readonly write: number;
   readonly readTry: number;
   readonly readers: number;
+}
+
+/**
+ * The object of a slot's counter. Made under another name and linked: the package's processes map what they find, and one without its
+ * eight bytes throws in them.
+ */
+function openCounter(system: System, name: string): number {
+  for (;;) {
+    const existing = system.openObject(name);
+    if (existing !== null) return whole(system, existing);
+    const draft = `${name}.${system.randomU64().toString(16)}`;
+    const fd = system.openOrCreateObject(draft, MODE);
+    let linked = false;
+    try {
+      system.grow(fd, COUNTER_BYTES);
+      linked = system.linkObject(draft, name);
+    } finally {
+      system.unlinkObject(draft);
+      if (!linked) system.close(fd);
+    }
+    if (linked) return fd;
+  }
+}
+
+/** Waits until its maker has given it its size. One that has died before that is helped out. */
+function whole(system: System, fd: number): number {
+  const word = new Int32Array(1);
+  for (let patience = 0; patience < COUNTER_TRIES && system.statDescriptor(fd).bytes < COUNTER_BYTES; patience++)
+    system.futexWait(system.addressOf(word), 0, 1); // nobody wakes it: a millisecond's sleep
+  system.grow(fd, COUNTER_BYTES);
+  return fd;
 }
 
 /** The locks of one slot: many readers or one writer. */
@@ -34,9 +67,8 @@ class SlotLock {
     this.#mutex = system.semaphores.open(names.mutex, MODE, 1);
     this.#write = system.semaphores.open(names.write, MODE, 1);
     this.#readTry = system.semaphores.open(names.readTry, MODE, 1);
-    const fd = system.openOrCreateObject(names.counter, MODE);
+    const fd = openCounter(system, names.counter);
     try {
-      if (system.statDescriptor(fd).bytes < COUNTER_BYTES) system.allocate(fd, COUNTER_BYTES);
       const place = reserveInArena(system, system.pageBytes);
       if (place === null) throw new TensorIpcError('ADDRESS_SPACE', `pool '${pool}': no room for the counters of its locks`);
       this.#release = () => {
@@ -89,6 +121,11 @@ class SlotLock {
     this.#system.semaphores.post(this.#readTry);
   }
 
+  /** Whether somebody is between its outer door and its inner one: a writer that waits for readers, or a reader for an instant. */
+  get entered(): boolean {
+    return this.#system.semaphores.value(this.#readTry) === 0;
+  }
+
   state(slot: number): SlotState {
     const { semaphores } = this.#system;
     return {
@@ -123,6 +160,7 @@ export class Locks {
   readonly #slots: (SlotLock | undefined)[];
   readonly #timeoutMs: number;
   readonly #repair: () => boolean;
+  readonly #sleepWord = new Int32Array(1);
 
   /**
    * @param timeoutMs How long to wait for a lock.
@@ -195,6 +233,20 @@ export class Locks {
   unlockRead(slots: readonly number[]): void {
     const descending = slots.length === 1 ? slots : [...slots].sort((a, b) => b - a);
     for (const slot of descending) this.#slot(slot).unlockRead(this.#timeoutMs);
+  }
+
+  /**
+   * The slot, of some that are locked for reading, that a writer waits for: it is the next to be written. -1 where none does. A reader on
+   * its way in looks the same for an instant, so it is looked at twice.
+   */
+  writerAt(slots: readonly number[]): number {
+    const found = slots.find((slot) => this.#slot(slot).entered);
+    if (found === undefined) return -1;
+    for (let look = 0; look < 3; look++) {
+      this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, 0.02); // nobody wakes it: a sleep
+      if (!this.#slot(found).entered) return -1;
+    }
+    return found;
   }
 
   stuck(slot: number): TensorIpcError {

@@ -16,10 +16,9 @@ import { View } from '../view';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
 import type { Announcement } from './messages';
+import { holdWindow } from './order';
 import { WirePool } from './pool';
 
-/** Reads of a window that may find that the producer was faster. */
-const READ_TRIES = 5;
 /** How long a blocking wait sleeps before it looks whether the producer lives. */
 const SLICE_MS = 150;
 
@@ -31,13 +30,6 @@ export interface WireSourceOptions {
   readonly domainId: number;
   readonly waitTimeoutMs: number;
   readonly repair: boolean;
-}
-
-/** Frames under lock. */
-interface Held {
-  readonly slots: readonly number[];
-  readonly oldestSlot: number;
-  readonly sequence: number;
 }
 
 export class WireSource implements Source {
@@ -192,7 +184,7 @@ export class WireSource implements Source {
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
     if (this.#feed.sequence < 0) return null;
     const target = pool.results.target(count, into);
-    const held = this.#hold(pool, count);
+    const held = holdWindow(pool, this.#feed, count);
     const timestampNs = this.#feed.timestampNs;
     try {
       this.#copy(pool, held.oldestSlot, count, request?.latestFirst ?? true, target.data);
@@ -201,39 +193,6 @@ export class WireSource implements Source {
     }
     const missed = this.#advance(cursor, held.sequence);
     return new Frame<T>(target, held.sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
-  }
-
-  /** Takes the locks of the newest `count` frames, and sees to it that they are the newest and in order. */
-  #hold(pool: WirePool, count: number): Held {
-    const { historyLen } = pool.metadata;
-    for (let tries = 1; ; tries++) {
-      const sequence = this.#feed.sequence;
-      const oldestSlot = (this.#feed.slot - count + 1 + historyLen) % historyLen;
-      const slots = Array.from({ length: count }, (_, i) => (oldestSlot + i) % historyLen);
-      pool.locks.lockRead(slots);
-      // While the locks were waited for the producer went on. It may have written over a frame of the window before its slot was locked.
-      // The frame after the newest that was told of may have been written and not yet been told of: where it would lie in the window, wait.
-      let advanced: boolean;
-      try {
-        advanced = this.#feed.pollFor(sequence - count + 1 + historyLen);
-      } catch (error) {
-        pool.locks.unlockRead(slots);
-        throw error;
-      }
-      if (advanced && tries < READ_TRIES) {
-        pool.locks.unlockRead(slots);
-        continue;
-      }
-      advanced = advanced && this.#feed.sequence - (sequence - count + 1) >= historyLen;
-      if (!advanced) return { slots, oldestSlot, sequence };
-      // The locks are held, so nothing moves any more: the window ends with what is newest now.
-      const newest = this.#feed.sequence;
-      pool.locks.unlockRead(slots);
-      const first = (this.#feed.slot - count + 1 + historyLen) % historyLen;
-      const now = Array.from({ length: count }, (_, i) => (first + i) % historyLen);
-      pool.locks.lockRead(now);
-      return { slots: now, oldestSlot: first, sequence: newest };
-    }
   }
 
   #copy(pool: WirePool, oldestSlot: number, count: number, latestFirst: boolean, to: TypedArray): void {
@@ -255,7 +214,7 @@ export class WireSource implements Source {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const latestFirst = request?.latestFirst ?? true;
     if (this.#feed.sequence < 0) return null;
-    const held = this.#hold(pool, count);
+    const held = holdWindow(pool, this.#feed, count);
     const timestampNs = this.#feed.timestampNs;
     let slots = held.slots;
     let window: Window;

@@ -1,0 +1,93 @@
+// Windows of history in their true order. The wire tells of a frame after it has unlocked its slot, so what was told of is always a
+// little behind what stands in the ring.
+
+import type { WireFeed } from './feed';
+import type { WirePool } from './pool';
+
+// How long a frame may stand in the ring untold: of a producer that rests, of one that comes at its pace, and of one without pause, which
+// may be held up in DDS for a tenth of a second by readers that have not acknowledged.
+const RESTING_NOTICE_MS = 2;
+const PACED_NOTICE_MS = 8;
+const FAST_NOTICE_MS = 150;
+/** One that is faster than this comes to a locked slot at once, and shows there where it stands. */
+const FAST_MS = 1;
+/** One that has told nothing for so long rests. */
+const RESTING_MS = 300;
+/** Part of the time between two frames in which the next one is not expected. */
+const QUIET_PART = 0.5;
+const LOOK_MS = 0.05;
+/** Attempts at just the window that is wanted; then all slots are locked, so that the producer must stand still. */
+const TRIES = 3;
+
+/** Frames under lock. */
+export interface Held {
+  readonly slots: readonly number[];
+  readonly oldestSlot: number;
+  readonly sequence: number;
+}
+
+/** `count` slots from `first` on. */
+function run(first: number, count: number, historyLen: number): number[] {
+  return Array.from({ length: count }, (_, i) => (first + i) % historyLen);
+}
+
+/** Takes the locks of the newest `count` frames, which are then in order whatever the producer did meanwhile. */
+export function holdWindow(pool: WirePool, feed: WireFeed, count: number): Held {
+  const { historyLen } = pool.metadata;
+  for (let tries = 1; ; tries++) {
+    const all = tries > TRIES;
+    const { slot, sequence } = feed;
+    const oldestSlot = (slot - count + 1 + historyLen) % historyLen;
+    const slots = all ? run(0, historyLen, historyLen) : run(oldestSlot, count, historyLen);
+    pool.locks.lockRead(slots);
+    try {
+      const ahead = framesAhead(pool, feed, slots, sequence, slot, all ? historyLen : count, all);
+      // Frames beyond the newest that was told of lie outside the window: what is locked is what was meant.
+      if (!all && ahead <= historyLen - count) return { slots, oldestSlot, sequence };
+      if (all) {
+        const newest = (slot + ahead) % historyLen;
+        const first = (newest - count + 1 + historyLen) % historyLen;
+        const wanted = run(first, count, historyLen);
+        pool.locks.unlockRead(slots.filter((held) => !wanted.includes(held)));
+        return { slots: wanted, oldestSlot: first, sequence: sequence + ahead };
+      }
+    } catch (error) {
+      pool.locks.unlockRead(slots);
+      throw error;
+    }
+    pool.locks.unlockRead(slots);
+  }
+}
+
+/**
+ * How many frames stand in the ring beyond the newest that was told of when the slots were locked. Nothing is written to those any more: a
+ * producer that comes to one waits there, and shows where it stands; otherwise it is told by what it says in the time that takes.
+ */
+function framesAhead(
+  pool: WirePool,
+  feed: WireFeed,
+  slots: readonly number[],
+  sequence: number,
+  slot: number,
+  count: number,
+  last: boolean,
+): number {
+  const { historyLen } = pool.metadata;
+  const room = historyLen - count;
+  const { intervalMs, silentMs } = feed;
+  const fast = intervalMs < FAST_MS;
+  const noticeMs = silentMs > RESTING_MS ? RESTING_NOTICE_MS : fast ? FAST_NOTICE_MS : PACED_NOTICE_MS;
+  // At its pace the producer has not come to the oldest frame of the window yet, or not to the next frame at all.
+  const safe = !fast && (room * intervalMs > noticeMs || silentMs < QUIET_PART * intervalMs);
+  const deadline = performance.now() + noticeMs;
+  for (;;) {
+    feed.pollProgress();
+    const told = feed.sequence - sequence;
+    // With all slots locked there is no next attempt: then it must be known exactly.
+    if (safe || (told > room && !last)) return told;
+    const stands = pool.locks.writerAt(slots);
+    if (stands >= 0) return (stands - 1 - slot + 2 * historyLen) % historyLen;
+    if (performance.now() >= deadline) return told;
+    feed.sleep(LOOK_MS);
+  }
+}
