@@ -11,10 +11,8 @@ import { ProgressReader } from './progress';
 
 /** How long a clock that was set may go unnoticed. */
 const CLOCK_INTERVAL_MS = 1000;
-/** How much slower than it was the producer is taken to be, at most, with each frame. */
-const INTERVAL_GROWTH = 1.2;
-/** An interval to start from, once there is one. */
-const FIRST_INTERVAL_MS = 0.1;
+/** Frames by whose times the producer's pace is told. */
+const INTERVALS = 8;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
 
@@ -43,8 +41,8 @@ export class WireFeed {
   #slot = -1;
   #sequence = -1;
   #timestampNs = 0n;
-  // 0 until it is known.
-  #intervalMs = 0;
+  readonly #intervals = new Array<number>(INTERVALS).fill(Infinity);
+  #nextInterval = 0;
   #over = false;
 
   constructor(system: System, pool: string, domainId: number) {
@@ -84,9 +82,14 @@ export class WireFeed {
     return this.#timestampNs;
   }
 
-  /** Time between frames, when they come fast: 0 while it is not known. */
+  /** The shortest time between two of the latest frames; Infinity while it is not known. */
   get intervalMs(): number {
-    return this.#intervalMs;
+    return Math.min(...this.#intervals);
+  }
+
+  /** The producer had to wait: it will make up for that, and not keep its pace. */
+  hurry(): void {
+    this.#intervals.fill(0);
   }
 
   /** How long ago the newest frame was told of: when it was said, not when it was heard. */
@@ -220,9 +223,8 @@ export class WireFeed {
     } else {
       const frames = ((slot - this.#slot + lap - 1) % lap) + 1;
       this.#sequence += frames;
-      // The shortest of late, forgotten slowly: what matters is how fast the producer may be.
-      const intervalMs = Number(timestampNs - this.#timestampNs) / 1e6 / frames;
-      this.#intervalMs = Math.max(0, Math.min(intervalMs, Math.max(FIRST_INTERVAL_MS, this.#intervalMs * INTERVAL_GROWTH)));
+      this.#intervals[this.#nextInterval] = Number(timestampNs - this.#timestampNs) / 1e6 / frames;
+      this.#nextInterval = (this.#nextInterval + 1) % this.#intervals.length;
     }
     this.#slot = slot;
     this.#timestampNs = timestampNs;
@@ -255,6 +257,7 @@ export class WireFeed {
     this.#slot = -1;
     this.#sequence = -1;
     this.#over = false;
+    this.#intervals.fill(Infinity);
   }
 
   /** A short sleep that nobody ends. */

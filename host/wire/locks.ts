@@ -8,6 +8,8 @@ import { slotNames } from './form';
 
 const MODE = 0o600;
 const COUNTER_BYTES = 8;
+/** How long a reader may take to leave after it has let the writer in. */
+const LEAVING_MS = 5;
 /** Milliseconds of patience with a counter that is just being made. */
 const COUNTER_TRIES = 100;
 
@@ -126,6 +128,15 @@ class SlotLock {
     return this.#system.semaphores.value(this.#readTry) === 0;
   }
 
+  /** While it is locked for writing: a reader that leaves has the mutex for an instant only. */
+  mutexIsFree(): boolean {
+    const { semaphores } = this.#system;
+    if (semaphores.value(this.#mutex) !== 0) return true;
+    if (!semaphores.wait(this.#mutex, LEAVING_MS)) return false;
+    semaphores.post(this.#mutex);
+    return true;
+  }
+
   state(slot: number): SlotState {
     const { semaphores } = this.#system;
     return {
@@ -198,6 +209,11 @@ export class Locks {
     if (this.#slot(slot).lockWrite(this.#timeoutMs)) return;
     if (this.#repair() && this.#slot(slot).lockWrite(this.#timeoutMs)) return;
     throw this.stuck(slot);
+  }
+
+  /** Of a slot that is locked for writing: whether readers can enter afterwards, as far as can be seen. */
+  mutexIsFree(slot: number): boolean {
+    return this.#slot(slot).mutexIsFree();
   }
 
   unlockWrite(slot: number): void {

@@ -42,11 +42,11 @@ export class WireObject {
     try {
       system.mapFixed(this.#space.address, mapBytes, fd, 0, true);
       if (this.mirrored) system.mapFixed(this.#space.address + mapBytes, mapBytes, fd, 0, true);
+      system.prefault(this.#space.address, wanted, true);
     } catch (error) {
       this.#release();
       throw error;
     }
-    system.prefault(this.#space.address, wanted, true);
   }
 
   get fd(): number {

@@ -7,7 +7,7 @@ import type { WirePool } from './pool';
 // How long a frame may stand in the ring untold: of a producer that rests, of one that comes at its pace, and of one without pause, which
 // may be held up in DDS for a tenth of a second by readers that have not acknowledged.
 const RESTING_NOTICE_MS = 2;
-const PACED_NOTICE_MS = 8;
+const PACED_NOTICE_MS = 25;
 const FAST_NOTICE_MS = 150;
 /** One that is faster than this comes to a locked slot at once, and shows there where it stands. */
 const FAST_MS = 1;
@@ -77,8 +77,8 @@ function framesAhead(
   const { intervalMs, silentMs } = feed;
   const fast = intervalMs < FAST_MS;
   const noticeMs = silentMs > RESTING_MS ? RESTING_NOTICE_MS : fast ? FAST_NOTICE_MS : PACED_NOTICE_MS;
-  // At its pace the producer has not come to the oldest frame of the window yet, or not to the next frame at all.
-  const safe = !fast && (room * intervalMs > noticeMs || silentMs < QUIET_PART * intervalMs);
+  // At its pace the producer cannot have come to the oldest frame of the window since it told of the newest.
+  const safe = !fast && intervalMs !== Infinity && silentMs < (room + QUIET_PART) * intervalMs;
   const deadline = performance.now() + noticeMs;
   for (;;) {
     feed.pollProgress();
@@ -86,7 +86,10 @@ function framesAhead(
     // With all slots locked there is no next attempt: then it must be known exactly.
     if (safe || (told > room && !last)) return told;
     const stands = pool.locks.writerAt(slots);
-    if (stands >= 0) return (stands - 1 - slot + 2 * historyLen) % historyLen;
+    if (stands >= 0) {
+      feed.hurry();
+      return (stands - 1 - slot + 2 * historyLen) % historyLen;
+    }
     if (performance.now() >= deadline) return told;
     feed.sleep(LOOK_MS);
   }

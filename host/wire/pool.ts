@@ -13,6 +13,9 @@ import type { Announcement } from './messages';
 import { checkWireObject, WireObject } from './object';
 import { countOwn, otherProcesses, ownCount } from './participants';
 
+/** How long after its announcement a producer has to be found. */
+const DISCOVERY_MS = 3000;
+
 interface Forgotten {
   readonly pool: WeakRef<WirePool>;
   readonly index: number;
@@ -45,6 +48,9 @@ export class WirePool implements Holder {
   readonly #unregister: () => void;
   // Slots that each view holds.
   readonly #lent = new Map<number, readonly number[]>();
+  readonly #openedMs = performance.now();
+  // Whether DDS has known its producer.
+  #found = false;
   #nextGuard = 0;
   #closed = false;
 
@@ -78,11 +84,12 @@ export class WirePool implements Holder {
 
   /** Null when there is no object. Throws when it is not what it should be. */
   static open(system: System, metadata: PoolMetadata, creatorPid: number | null, options: WirePoolOptions): WirePool | null {
-    const fd = system.openObject(wireObject(metadata.name));
+    const name = wireObject(metadata.name);
+    const fd = system.openObject(name);
     if (fd === null) return null;
     let object: WireObject | null = null;
     try {
-      checkFile(metadata.name, system.statDescriptor(fd), system, options.trust);
+      checkFile(metadata.name, name, system.statDescriptor(fd), system, options.trust);
       checkWireObject(system, metadata.name, fd, metadata);
       object = new WireObject(system, fd, metadata);
     } finally {
@@ -134,7 +141,12 @@ export class WirePool implements Holder {
       const lives = this.#creators.some(({ pid, start }) => this.#system.processStart(pid) === start);
       if (!lives || this.#creatorPid !== null) return lives;
     }
-    return alive > 0 || notAlive === 0;
+    if (alive > 0) {
+      this.#found = true;
+      return true;
+    }
+    // The dead are forgotten, and then counted as nothing: one that was known is gone, one that never was has a while to be found.
+    return !this.#found && notAlive === 0 && performance.now() - this.#openedMs < DISCOVERY_MS;
   }
 
   /** Keeps slots, whose locks are held, for a view. */

@@ -2,9 +2,11 @@
 
 import { LOCK_PRODUCER } from '../../assembly/layout';
 import type { ProducerCounters } from '../counters';
+import type { DdsQos } from '../dds/library';
 import { DdsParticipant } from '../dds/participant';
 import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
 import type { DdsReader } from '../dds/reader';
+import type { DdsTopic } from '../dds/topic';
 import type { DdsWriter } from '../dds/writer';
 import { TensorIpcError } from '../errors';
 import type { Window, WindowBuilder } from '../mapping';
@@ -26,8 +28,6 @@ const MODE = 0o600;
 const DISCOVERY_MS = 600;
 /** How often the metadata is repeated, for consumers that come later. */
 const ANNOUNCE_INTERVAL_MS = 500;
-/** Consumers of ours notice a producer's death by this; the package's ask for nothing. */
-const LEASE_MS = 500;
 /** Between two looks for a lock that is taken, where the event loop must not be blocked. */
 const ASYNC_LOOK_MS = 1;
 
@@ -48,6 +48,7 @@ export class WireSink implements Sink {
   readonly #announcement: Uint8Array;
   readonly #metadataWriter: DdsWriter;
   readonly #progressWriter: DdsWriter;
+  readonly #writers: DdsWriter[] = [];
   readonly #timer: Timer;
   readonly #uncount: () => void;
   // A progress message for each slot: they are the same in every lap.
@@ -58,6 +59,8 @@ export class WireSink implements Sink {
   #held = -1;
   #framesRefused = 0;
   #waits = 0;
+  // Since when each put was refused, or 0.
+  #refusedSinceMs = 0;
 
   constructor(metadata: PoolMetadata, options: WireSinkOptions) {
     checkWireForm(metadata);
@@ -80,16 +83,26 @@ export class WireSink implements Sink {
       }
       this.#uncount = countOwn(name);
       this.#locks = new Locks(this.#system, name, historyLen, options.waitTimeoutMs, () => this.#repair());
-      const liveliness = { leaseMs: LEASE_MS };
-      this.#metadataWriter = this.#participant.writer(topic, { ...POOL_QOS.metadataWriter, liveliness });
-      const progress = this.#participant.topic(progressTopic(name), POOL_PROGRESS_TYPE);
-      this.#progressWriter = this.#participant.writer(progress, { ...POOL_QOS.progressWriter, liveliness });
+      try {
+        const progress = this.#participant.topic(progressTopic(name), POOL_PROGRESS_TYPE);
+        this.#metadataWriter = this.#writer(topic, POOL_QOS.metadataWriter);
+        this.#progressWriter = this.#writer(progress, POOL_QOS.progressWriter);
+        this.#announce();
+      } catch (error) {
+        this.#takeBack();
+        throw error;
+      }
     } catch (error) {
       this.#participant.close();
       throw error;
     }
-    this.#announce();
     this.#timer = platform().every(ANNOUNCE_INTERVAL_MS, () => this.#announce());
+  }
+
+  #writer(topic: DdsTopic, qos: DdsQos): DdsWriter {
+    const writer = this.#participant.writer(topic, qos);
+    this.#writers.push(writer);
+    return writer;
   }
 
   /** Makes the object anew under its name, unless a live producer has it. */
@@ -100,30 +113,30 @@ export class WireSink implements Sink {
     const before = system.openObject(object);
     if (before !== null) {
       try {
-        checkFile(name, system.statDescriptor(before), system, 'owner');
+        checkFile(name, object, system.statDescriptor(before), system, 'owner');
         this.#refuseRival(before, rivals);
-        // Nobody is there: locks that the dead took with them go with the object.
-        if (otherProcesses(system, name).length === 0 && ownCount(name) === 0) unlinkLocks(system, name, historyLen);
         system.unlinkObject(object);
       } finally {
         system.close(before);
       }
-    } else if (ownCount(name) === 0) {
-      unlinkLocks(system, name, historyLen);
     }
     const fd = system.openOrCreateObject(object, MODE);
     let keep = false;
     try {
-      if (system.statDescriptor(fd).bytes !== 0 || !system.tryLock(fd, LOCK_PRODUCER)) throw this.#rival();
+      const { bytes, identity } = system.statDescriptor(fd);
+      if (bytes !== 0 || !system.tryLock(fd, LOCK_PRODUCER) || system.statObject(object)?.identity !== identity)
+        throw this.#rival();
       try {
+        // What the dead took with them is not this pool's. Whoever still has those locks open has the old object, and keeps to it.
+        unlinkLocks(system, name, historyLen);
         system.allocate(fd, historyLen * frameBytes);
+        const made = new WireObject(system, fd, this.#metadata);
+        keep = true;
+        return made;
       } catch (error) {
         system.unlinkObject(object);
         throw error;
       }
-      const made = new WireObject(system, fd, this.#metadata);
-      keep = true;
-      return made;
     } finally {
       if (!keep) system.close(fd);
     }
@@ -131,7 +144,8 @@ export class WireSink implements Sink {
 
   /** Another producer of ours holds the lock of its object; the package's shows itself on its topic. */
   #refuseRival(fd: number, rivals: DdsReader): void {
-    if (this.#system.isLocked(fd, LOCK_PRODUCER)) throw this.#rival();
+    // Held until the object is removed: another that starts at this instant must not have it meanwhile.
+    if (!this.#system.tryLock(fd, LOCK_PRODUCER)) throw this.#rival();
     if (otherProcesses(this.#system, this.#metadata.name).length === 0) return;
     const deadline = performance.now() + DISCOVERY_MS;
     const word = new Int32Array(1);
@@ -156,6 +170,15 @@ export class WireSink implements Sink {
     return true;
   }
 
+  /** A slot that a reader took with it would refuse every frame from then on: after as long as others would wait, it is repaired. */
+  #unstick(): boolean {
+    const now = performance.now();
+    if (this.#refusedSinceMs === 0) this.#refusedSinceMs = now;
+    if (now - this.#refusedSinceMs < this.#options.waitTimeoutMs) return false;
+    this.#refusedSinceMs = now;
+    return this.#repair();
+  }
+
   #announce(): void {
     this.#announcedMs = performance.now();
     this.#metadataWriter.write(this.#announcement);
@@ -177,22 +200,24 @@ export class WireSink implements Sink {
     const slot = this.#slot;
     if (!this.#locks.tryLockWrite(slot, 0)) {
       if (this.#options.onPinned === 'drop') {
-        this.#framesRefused += 1;
-        return -1;
+        if (!this.#unstick() || !this.#locks.tryLockWrite(slot, 0)) {
+          this.#framesRefused += 1;
+          return -1;
+        }
+      } else {
+        this.#waits += 1;
+        this.#locks.lockWrite(slot);
       }
-      this.#waits += 1;
-      this.#locks.lockWrite(slot);
     }
-    this.#held = slot;
-    return slot;
+    this.#refusedSinceMs = 0;
+    return this.#hold(slot);
   }
 
   async claimAsync(stillOpen: () => void): Promise<number> {
     const slot = this.#slot;
     if (this.#options.onPinned === 'drop' || this.#locks.tryLockWrite(slot, 0)) {
       if (this.#options.onPinned === 'drop') return this.claim();
-      this.#held = slot;
-      return slot;
+      return this.#hold(slot);
     }
     this.#waits += 1;
     const deadline = performance.now() + this.#options.waitTimeoutMs;
@@ -200,10 +225,22 @@ export class WireSink implements Sink {
       await new Promise<void>((resolve) => void platform().after(ASYNC_LOOK_MS, resolve));
       stillOpen();
       if (!this.#locks.tryLockWrite(slot, 0)) continue;
-      this.#held = slot;
-      return slot;
+      return this.#hold(slot);
     }
     if (!this.#repair() || !this.#locks.tryLockWrite(slot, 0)) throw this.#locks.stuck(slot);
+    return this.#hold(slot);
+  }
+
+  /**
+   * The slot is locked. A reader that died as it left may have kept what only readers take: a writer would never notice, and readers
+   * would wait for ever.
+   */
+  #hold(slot: number): number {
+    if (this.#options.repair && !this.#locks.mutexIsFree(slot)) {
+      this.#locks.unlockWrite(slot);
+      this.#repair();
+      this.#locks.lockWrite(slot);
+    }
     this.#held = slot;
     return slot;
   }
@@ -245,23 +282,33 @@ export class WireSink implements Sink {
   }
 
   close(): void {
+    this.#timer.stop();
+    if (this.#held >= 0) this.abandon(this.#held);
+    try {
+      this.#takeBack();
+    } finally {
+      this.#participant.close();
+    }
+  }
+
+  /**
+   * The names first: whoever hears the goodbye finds no pool any more. Of those the object's last: while it is there, with the lock on it,
+   * there is no successor whose locks would be removed.
+   */
+  #takeBack(): void {
     const system = this.#system;
     const { name, historyLen } = this.#metadata;
     const object = wireObject(name);
-    this.#timer.stop();
-    if (this.#held >= 0) this.abandon(this.#held);
-    this.#progressWriter.close();
-    this.#metadataWriter.close();
     try {
       if (this.#object.named(object)) {
-        system.unlinkObject(object);
         unlinkLocks(system, name, historyLen);
+        system.unlinkObject(object);
       }
+      for (const writer of this.#writers) writer.close();
     } finally {
       this.#locks.close();
       this.#object.close();
       this.#uncount();
-      this.#participant.close();
     }
   }
 }
