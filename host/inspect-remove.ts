@@ -53,7 +53,7 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
     if (fd === null) return null;
     try {
       const status = system.statDescriptor(fd);
-      checkFile(name, status, system, 'any');
+      checkFile(name, `/${file}`, status, system, 'any');
       const { bytes } = status;
       const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes });
       if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
@@ -83,7 +83,7 @@ function dispose(system: System, file: string, name: string, dryRun: boolean): b
   if (fd === null) return false;
   try {
     const status = system.statDescriptor(fd);
-    checkFile(name, status, system, 'any');
+    checkFile(name, `/${file}`, status, system, 'any');
     // A producer that starts at this instant would be told that there is one already: to pretend needs no lock.
     if (dryRun) return true;
     if (!system.tryLock(fd, LOCK_PRODUCER)) return false;
@@ -151,7 +151,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
   if (fd === null) return false;
   try {
     const status = system.statDescriptor(fd);
-    checkFile(name, status, system, 'any');
+    checkFile(name, object, status, system, 'any');
     if (!system.tryLock(fd, LOCK_PRODUCER)) {
       throw new TensorIpcError(
         'PRODUCER_EXISTS',

@@ -238,7 +238,7 @@ export function openForProducer(system: System, description: PoolDescription, op
     let keep = false;
     try {
       const status = system.statDescriptor(fd);
-      checkFile(pool, status, system, options.trust);
+      checkFile(pool, name, status, system, options.trust);
       if (!lockPatiently(system, fd)) {
         throw new TensorIpcError(
           'PRODUCER_EXISTS',
@@ -307,12 +307,12 @@ export function openForConsumer(
   protect: boolean,
   check: (description: PoolDescription) => void,
 ): Mapping | null {
-  const fd = system.openObject(objectName(pool));
+  const object = objectName(pool);
+  const fd = system.openObject(object);
   if (fd === null) return null;
   let keep = false;
   try {
-    const status = system.statDescriptor(fd);
-    checkFile(pool, status, system, trust);
+    checkFile(pool, object, system.statDescriptor(fd), system, trust);
     const snapshot = readSnapshot(system, pool, fd);
     if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
     if (!system.isLocked(fd, LOCK_PRODUCER)) return null;

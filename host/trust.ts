@@ -15,9 +15,13 @@ export function objectName(pool: string): string {
   return `/tensoripc.${pool}`;
 }
 
-/** Refuses objects that are no files, belong to the wrong user, or may be written by people beyond `trust`. */
-export function checkFile(pool: string, status: FileStatus, system: System, trust: Trust): void {
-  const path = `/dev/shm${objectName(pool)}`;
+/**
+ * Refuses objects that are no files, belong to the wrong user, or may be written by people beyond `trust`.
+ *
+ * @param object Its name, with the slash of POSIX shared memory: pools of the two wires have different ones.
+ */
+export function checkFile(pool: string, object: string, status: FileStatus, system: System, trust: Trust): void {
+  const path = `/dev/shm${object}`;
   if (status.kind !== 'file') {
     throw new TensorIpcError('FOREIGN_OBJECT', `pool '${pool}': ${path} is not a regular shared-memory object; remove it`);
   }

@@ -1,11 +1,12 @@
 // Whoever may write to a topic or to /dev/shm may write anything: one clear error each, and the consumer works again afterwards.
 
-import { chmodSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { TensorConsumer, TensorIpcError, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DdsParticipant, POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../../host/entry/dds';
 import { decodeMetadata, decodeProgress, encodeMetadata, encodeProgress } from '../../host/wire/messages';
+import { ownCount } from '../../host/wire/participants';
 import { hasCode, until } from '../support/child';
 import { Random } from '../support/random';
 import { WIRE_DOMAIN, type WirePool } from '../wire/support/peers';
@@ -13,6 +14,7 @@ import { removeWireObjects, wireName, wireObjects } from '../wire/support/shm';
 import { configureHere } from './support/ours';
 import { metadataOf, seenIn, tensorOf } from './support/tensors';
 
+const NOBODY = 65534;
 const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
 const MUTATIONS = Number(process.env['WIRE_MUTATIONS'] ?? 3000);
 const SENT = Number(process.env['WIRE_SENT'] ?? 300);
@@ -173,6 +175,7 @@ test('a planted object of another size or mode is refused by the consumer and th
       return found !== null;
     }, `${code} is told`);
     assert.ok(hasCode(code)(found as Error), String(found));
+    if (code === 'UNSAFE_MODE') assert.match((found as Error).message, `${path} has mode`);
     if (code === 'UNSAFE_MODE') assert.throws(() => new TensorProducer(metadataOf(what), HERE), hasCode(code));
     rmSync(path);
     assert.is(consumer.get(), null);
@@ -183,6 +186,65 @@ test('a planted object of another size or mode is refused by the consumer and th
     const frame = consumer.get();
     return frame !== null && seenIn(frame, what)[0] === 5;
   }, 'the consumer works again');
+});
+
+test('a planted object of another owner is refused by both sides, under its own name, and left alone', async () => {
+  if (process.getuid?.() !== 0) {
+    console.log('skip: a second owner needs root; run the tests as root, as CI does');
+    return;
+  }
+  const what = pool('owner');
+  const path = `/dev/shm/tensoripc_${what.name}`;
+  using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
+  using writer = participant.writer(
+    participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
+    POOL_QOS.metadataWriter,
+  );
+  using consumer = new TensorConsumer(metadataOf(what), HERE);
+  using trusting = new TensorConsumer(metadataOf(what), { ...HERE, trust: 'any' });
+  writeFileSync(path, new Uint8Array(84), { mode: 0o600 });
+  chownSync(path, NOBODY, NOBODY);
+  writer.write(encodeMetadata(metadataOf(what), process.pid));
+  let found: unknown = null;
+  await until(() => {
+    try {
+      consumer.get();
+    } catch (error) {
+      found = error;
+    }
+    return found !== null;
+  }, 'its owner is told');
+  const named = new RegExp(`${path} belongs to uid ${NOBODY}`);
+  assert.ok(hasCode('FOREIGN_OBJECT')(found as Error), String(found));
+  assert.match((found as Error).message, named);
+  assert.throws(
+    () => new TensorProducer(metadataOf(what), HERE),
+    (error: Error) => hasCode('FOREIGN_OBJECT')(error) && named.test(error.message),
+  );
+  assert.is(statSync(path).uid, NOBODY);
+  await until(() => trusting.get() !== null || trusting.connected, 'whoever trusts anybody takes it');
+});
+
+test('a producer that DDS refuses its writer leaves nothing behind, and the next one works', async () => {
+  const what = pool('refused');
+  {
+    // In one participant a topic has one QoS.
+    using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
+    participant.topic(`tensoripc_${what.name}_progress`, POOL_PROGRESS_TYPE, { durability: 'transient-local' });
+    for (let times = 0; times < 3; times++) {
+      assert.throws(() => new TensorProducer(metadataOf(what), HERE), hasCode('DDS'));
+      assert.equal(wireObjects(what.name), []);
+      assert.is(ownCount(what.name), 0);
+    }
+    assert.not(readFileSync('/proc/self/maps', 'utf8').includes(`tensoripc_${what.name}`));
+  }
+  using producer = new TensorProducer(metadataOf(what), HERE);
+  using consumer = new TensorConsumer(metadataOf(what), HERE);
+  await until(() => {
+    producer.put(tensorOf(what, 6));
+    const frame = consumer.get();
+    return frame !== null && seenIn(frame, what)[0] === 6;
+  }, 'the next one works');
 });
 
 test('a pool that is not what is expected is refused with what differs', async () => {

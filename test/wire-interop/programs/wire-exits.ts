@@ -1,5 +1,5 @@
 // A process with native and interop pools at once: a producer and a consumer of each, views and loans out, a next() that waits. It says
-// "ready", and ends in the way it is told.
+// "ready", and when it is given a line it ends in the way it was told.
 
 import process from 'node:process';
 import { setInterval, setTimeout } from 'node:timers';
@@ -58,10 +58,9 @@ function ways(producers: readonly TensorProducer[], consumers: readonly Reader[]
       consumers[2]?.on('frame', () => process.exit(3));
     },
     'exit-top': () => process.exit(4),
-    throw: () =>
-      soon(() => {
-        throw new Error('uncaught, as it should be');
-      }),
+    throw: () => {
+      throw new Error('uncaught, as it should be');
+    },
     reject: () => void Promise.reject(new Error('unhandled, as it should be')),
     'put-loop': () => {
       out.length = 2;
@@ -73,6 +72,7 @@ function ways(producers: readonly TensorProducer[], consumers: readonly Reader[]
     },
     disconnect: () => {
       process.on('disconnect', () => process.exit(6));
+      process.stdout.write('set\n');
     },
     'worker-end': () => {
       for (const consumer of consumers) consumer.unref();
@@ -82,19 +82,61 @@ function ways(producers: readonly TensorProducer[], consumers: readonly Reader[]
   };
 }
 
+/** A line of the parent. */
+function line(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin.once('data', () => {
+      process.stdin.pause();
+      resolve();
+    });
+    process.stdin.resume();
+  });
+}
+
+/** Tells the parent something, and waits for its line. */
+async function say(what: string): Promise<void> {
+  const told = line();
+  process.stdout.write(`${what}\n`);
+  await told;
+}
+
+async function go(): Promise<void> {
+  if (isMainThread) {
+    await say('ready');
+    // What it still has open must not keep the process.
+    process.stdin.destroy();
+    return;
+  }
+  const told = new Promise((resolve) => parentPort?.once('message', resolve));
+  parentPort?.postMessage('ready');
+  await told;
+  parentPort?.unref();
+}
+
 async function run(): Promise<void> {
   const { producers, consumers } = await open();
   for (const consumer of consumers) void consumer.next().catch(() => undefined);
-  if (isMainThread) process.stdout.write('ready\n');
-  else parentPort?.postMessage('ready');
+  await go();
   const way = ways(producers, consumers);
-  (way[task.way] ?? way['stay'])?.();
+  // By a timer: an error is one that nobody's promise catches.
+  soon(() => (way[task.way] ?? way['stay'])?.());
 }
 
-if (isMainThread && task.way.startsWith('worker')) {
+/** The thread ends, or is ended; the process stays until it is given one line more. */
+function runInWorker(): void {
   const worker = new Worker(fileURLToPath(import.meta.url), { workerData: task });
-  worker.on('message', () => {
-    process.stdout.write('ready\n');
-    if (task.way === 'worker-terminate') soon(() => void worker.terminate());
+  worker.once('message', async () => {
+    await say('ready');
+    const gone = new Promise((resolve) => worker.once('exit', resolve));
+    if (task.way === 'worker-terminate') await worker.terminate();
+    else {
+      worker.postMessage('go');
+      await gone;
+    }
+    await say('gone');
+    process.stdin.destroy();
   });
-} else void run();
+}
+
+if (isMainThread && task.way.startsWith('worker')) runInWorker();
+else void run();
