@@ -87,6 +87,11 @@ export class WireFeed {
     return Math.min(...this.#intervals);
   }
 
+  /** The longest of the same. */
+  get longestIntervalMs(): number {
+    return Math.max(...this.#intervals);
+  }
+
   /** The producer had to wait: it will make up for that, and not keep its pace. */
   hurry(): void {
     this.#intervals.fill(0);

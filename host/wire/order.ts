@@ -9,10 +9,14 @@ import type { WirePool } from './pool';
 const RESTING_NOTICE_MS = 2;
 const PACED_NOTICE_MS = 25;
 const FAST_NOTICE_MS = 150;
-/** One that is faster than this comes to a locked slot at once, and shows there where it stands. */
+/** One that is faster than this all the time comes to a locked slot at once, and shows there where it stands. */
 const FAST_MS = 1;
-/** One that has told nothing for so long rests. */
+/** One that has told nothing for so long rests; one with a pace, when it has let so many frames be missing, and for so long at least. */
 const RESTING_MS = 300;
+const RESTING_FRAMES = 3;
+const RESTING_PACED_MS = 20;
+/** How much faster than seen a producer without pause may go on. */
+const FAST_PART = 0.25;
 /** Part of the time between two frames in which the next one is not expected. */
 const QUIET_PART = 0.5;
 const LOOK_MS = 0.05;
@@ -40,6 +44,8 @@ export function holdWindow(pool: WirePool, feed: WireFeed, count: number): Held 
     const oldestSlot = (slot - count + 1 + historyLen) % historyLen;
     const slots = all ? run(0, historyLen, historyLen) : run(oldestSlot, count, historyLen);
     pool.locks.lockRead(slots);
+    // One frame has no order. If its slot was written once more meanwhile, it is a newer one.
+    if (count === 1) return { slots, oldestSlot, sequence };
     try {
       const ahead = framesAhead(pool, feed, slots, sequence, slot, all ? historyLen : count, all);
       // Frames beyond the newest that was told of lie outside the window: what is locked is what was meant.
@@ -74,11 +80,13 @@ function framesAhead(
 ): number {
   const { historyLen } = pool.metadata;
   const room = historyLen - count;
-  const { intervalMs, silentMs } = feed;
-  const fast = intervalMs < FAST_MS;
-  const noticeMs = silentMs > RESTING_MS ? RESTING_NOTICE_MS : fast ? FAST_NOTICE_MS : PACED_NOTICE_MS;
+  const { intervalMs, longestIntervalMs, silentMs } = feed;
+  const fast = longestIntervalMs < FAST_MS;
+  const restingMs = fast ? RESTING_MS : Math.min(RESTING_MS, Math.max(RESTING_PACED_MS, RESTING_FRAMES * longestIntervalMs));
+  const noticeMs = silentMs > restingMs ? RESTING_NOTICE_MS : fast ? FAST_NOTICE_MS : PACED_NOTICE_MS;
   // At its pace the producer cannot have come to the oldest frame of the window since it told of the newest.
-  const safe = !fast && intervalMs !== Infinity && silentMs < (room + QUIET_PART) * intervalMs;
+  const soonestMs = (room + QUIET_PART) * intervalMs * (fast ? FAST_PART : 1);
+  const safe = intervalMs !== Infinity && silentMs < soonestMs;
   const deadline = performance.now() + noticeMs;
   for (;;) {
     feed.pollProgress();
