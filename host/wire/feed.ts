@@ -181,12 +181,9 @@ export class WireFeed {
 
   #takeProgress(samples: readonly DdsSample[]): void {
     for (const sample of samples) {
-      if (sample.valid) {
-        this.#over = false;
-        this.#read(() => this.#notice(this.#progressOf.slot(sample.data), sample));
-      } else if (sample.state !== 'alive') {
-        this.#over = true;
-      }
+      // Said of the sample itself where it had not been taken yet when its writer left.
+      this.#over = sample.state !== 'alive';
+      if (sample.valid) this.#read(() => this.#notice(this.#progressOf.slot(sample.data), sample));
     }
   }
 
