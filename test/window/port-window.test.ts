@@ -79,6 +79,7 @@ test('frames come over the port, and their pixels to the canvas', async () => {
       await eventually(`frame ${k} is drawn`, CANVAS, [...data.subarray(0, 3), 255, ...data.subarray(3), 255].join());
     }
     assert.is(await page.evaluate('globalThis.copied'), 0, 'every frame was moved');
+    await eventually('a latency is shown', "document.getElementById('latency').textContent > 0", true);
     const latency = Number(await page.evaluate("document.getElementById('latency').textContent"));
     assert.ok(latency > 0 && latency < 10_000, `${latency} ms`);
     producer.close();
