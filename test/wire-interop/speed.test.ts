@@ -52,7 +52,7 @@ if (tools === null) {
       );
       const { windows, frames, wrong } = await consumer.ask('watch_order', { for_ms: FOR_MS, longest: rest.history_len ?? 1 });
       // A producer that is stopped for long between unlocking a frame and telling of it cannot be told from one that rests (design 0010):
-      // on an overloaded machine that is one window in some ten thousand. Taken as they come, one in ten would be wrong.
+      // on an overloaded machine that is one window in some ten thousand. Taken as they come, one in ten would be.
       const inDoubt = Math.ceil(windows / 1000);
       assert.ok(wrong.length <= inDoubt, `${wrong.length} of ${windows} windows: ${wrong.slice(0, 3).join(', ')}`);
       assert.ok(windows > 0);
