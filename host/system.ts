@@ -181,8 +181,12 @@ export interface Platform {
   monotonicNs(): bigint;
   /** Makes a bell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
   openBell(name: string, mode: number, onRing: () => void): Bell;
-  /** Makes a pipe that native threads wake this thread's event loop with. */
-  openNotifier(onWake: () => void): Notifier;
+  /**
+   * Makes a pipe that native threads wake this thread's event loop with.
+   *
+   * @param onWake Given the 32-bit numbers that were written, valid during the call; null where some may be missing.
+   */
+  openNotifier(onWake: (written: Int32Array | null) => void): Notifier;
   /** Cyclone DDS, loaded on first use. Throws TensorIpcError MISSING_DEPENDENCY where it is not installed. */
   dds(): DdsLibrary;
   machine(): Machine;

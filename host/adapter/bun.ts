@@ -78,10 +78,10 @@ function openBell(name: string, mode: number, onRing: () => void): Bell {
 }
 
 /** One end of a pair of sockets, watched; the other is for native threads. */
-function openNotifier(onWake: () => void): Notifier {
+function openNotifier(onWake: (written: null) => void): Notifier {
   const { readFd, writeFd } = openSocketPair();
   const lost = () => common.warn('the notifier was closed by somebody else: its readers are not woken any more');
-  const watched = new Watched('the notifier', readFd, onWake, lost);
+  const watched = new Watched('the notifier', readFd, () => onWake(null), lost);
   return { fd: writeFd, setRef: (ref) => watched.setRef(ref), close: () => watched.close() };
 }
 

@@ -9,17 +9,22 @@ export function openFifoBell(name: string, mode: number, onRing: () => void): Be
 }
 
 /** A pipe without a name, for the threads of this process. */
-export function openPipeNotifier(onWake: () => void): Notifier {
+export function openPipeNotifier(onWake: (written: Int32Array | null) => void): Notifier {
   const { readFd, writeFd } = openPipe();
-  return { fd: writeFd, ...watch(readFd, onWake) };
+  const onRing = (bytes: number, buffer: Uint8Array) => {
+    // What is written to a full pipe is lost, and a full pipe fills the buffer.
+    const whole = bytes < buffer.length && bytes % 4 === 0;
+    onWake(whole ? new Int32Array(buffer.buffer, buffer.byteOffset, bytes / 4) : null);
+  };
+  return { fd: writeFd, ...watch(readFd, onRing) };
 }
 
-function watch(fd: number, onRing: () => void): Bell {
-  const callback = () => {
-    onRing();
+function watch(fd: number, onRing: (bytes: number, buffer: Uint8Array) => void): Bell {
+  const callback = (bytes: number, buffer: Uint8Array) => {
+    onRing(bytes, buffer);
     return true;
   };
-  // One buffer for all rings: what is in it does not matter. (The types know `onread` for connecting sockets only.)
+  // One buffer for all rings. (The types know `onread` for connecting sockets only.)
   const options = { fd, readable: true, writable: false, onread: { buffer: new Uint8Array(64), callback } };
   const socket = new Socket(options);
   socket.unref();

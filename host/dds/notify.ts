@@ -1,6 +1,6 @@
 // The way from Cyclone's threads to the event loop: one pipe for all readers of this thread.
 
-import { type DdsLibrary, type DdsWake, type Notifier, platform } from '../system';
+import { type DdsHandle, type DdsLibrary, type DdsWake, type Notifier, platform } from '../system';
 
 /** Somebody whose reader may have something. */
 export interface Watcher {
@@ -12,17 +12,21 @@ export interface Watcher {
 
 class Hub {
   readonly #library: DdsLibrary;
-  readonly #watchers = new Set<Watcher>();
+  readonly #watchers = new Map<DdsHandle, Watcher>();
   readonly #notifier: Notifier;
   readonly #wake: DdsWake;
 
   constructor(library: DdsLibrary) {
     this.#library = library;
-    // Which reader it was does not matter: a look costs less than telling them apart.
-    this.#notifier = platform().openNotifier(() => {
-      for (const watcher of [...this.#watchers]) if (this.#watchers.has(watcher)) watcher.look();
-    });
+    this.#notifier = platform().openNotifier((readers) => this.#look(readers));
     this.#wake = library.openWake(this.#notifier.fd);
+  }
+
+  /** @param readers The numbers that Cyclone wrote; null where some may be missing. */
+  #look(readers: Int32Array | null): void {
+    // A look at a reader without data is not free where caches are cold, as they are at a camera's pace.
+    if (readers?.length === 1) this.#watchers.get(readers[0] as DdsHandle)?.look();
+    else for (const handle of new Set(readers ?? this.#watchers.keys())) this.#watchers.get(handle)?.look();
   }
 
   get empty(): boolean {
@@ -30,17 +34,17 @@ class Hub {
   }
 
   add(watcher: Watcher): void {
-    this.#watchers.add(watcher);
+    this.#watchers.set(watcher.handle, watcher);
     this.#library.watch(watcher.handle, this.#wake);
   }
 
   remove(watcher: Watcher): void {
-    this.#watchers.delete(watcher);
+    this.#watchers.delete(watcher.handle);
   }
 
   updateRef(): void {
     let waiting = false;
-    for (const watcher of this.#watchers) waiting ||= watcher.waiting;
+    for (const watcher of this.#watchers.values()) waiting ||= watcher.waiting;
     this.#notifier.setRef(waiting);
   }
 
