@@ -31,8 +31,9 @@ export function encodeMetadata(metadata: PoolMetadata, creatorPid: number, paylo
   writer.int64(BigInt(historyLen * frameBytes));
   writer.string(wireObject(name).slice(1));
   writer.int64(BigInt(creatorPid));
-  writer.string(payload);
-  return writer.data;
+  // Of its strings the writer counts characters where CDR counts bytes. Only this one may have others than ASCII.
+  const bytes = new TextEncoder().encode(`${payload}\0`);
+  return writer.uint32(bytes.length).uint8Array(bytes).data;
 }
 
 /** struct PoolProgressMessage { string pool_name; long long latest_frame; } */

@@ -57,10 +57,7 @@ test('recorded metadata is read as what went in, and written as the same bytes',
     assert.is(String(metadata.historyLen), value['history_len']);
     assert.is(String(metadata.frameBytes * metadata.historyLen), value['total_size']);
     assert.is(String(creatorPid), value['creator_pid']);
-    const payload = value['payload_json'] as string;
-    // The encoder counts characters for bytes; this library writes nothing but ASCII.
-    if (!/^[\x20-\x7e]*$/.test(payload)) continue;
-    assert.is(sent(encodeMetadata(metadata, creatorPid, payload)), sample.hex, name);
+    assert.is(sent(encodeMetadata(metadata, creatorPid, value['payload_json'])), sample.hex, name);
     read += 1;
   }
   assert.ok(read >= 5, `${read} samples`);

@@ -5,25 +5,18 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasCode, sleep } from '../support/child';
 import { Random } from '../support/random';
-import { Peer, PeerError, untilAnswer, WIRE_DOMAIN, type WirePool, wireTools } from '../wire/support/peers';
-import { removeWireObjects, wireName, wireObjects } from '../wire/support/shm';
+import { Peer, PeerError, untilAnswer, wireTools } from '../wire/support/peers';
+import { wireObjects } from '../wire/support/shm';
 import { configureHere, ours } from './support/ours';
+import { HERE, peersOf, smallPool } from './support/pools';
 import { newest, untilNewest } from './support/rounds';
 import { metadataOf, tensorOf } from './support/tensors';
 
 const ROUNDS = Number(process.env['WIRE_ROUNDS'] ?? 5);
-const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
 
 configureHere();
 const tools = wireTools();
-const pools: string[] = [];
 const random = new Random(Number(process.env['WIRE_SEED'] ?? 7));
-
-function pool(label: string, rest: Partial<WirePool> = {}): WirePool {
-  const name = wireName(label);
-  pools.push(name);
-  return { name, shape: [7], dtype: 'float32', history_len: 3, ...rest };
-}
 
 function tell(label: string, ms: readonly number[]): void {
   if (ms.length === 0) return;
@@ -31,21 +24,14 @@ function tell(label: string, ms: readonly number[]): void {
   console.log(`\nnote: ${label}: ${ms.length} rounds, median ${sorted[sorted.length >> 1]} ms, most ${sorted.at(-1)} ms`);
 }
 
-test.after(() => {
-  for (const name of pools) removeWireObjects(name);
-  assert.equal(pools.flatMap(wireObjects), []);
-});
-
 if (tools === null) {
   test.skip('comings and goings');
 } else {
-  const producers = { python: () => Peer.python(tools), c: () => Peer.cProducer(tools), ours: () => ours(tools) } as const;
-  const consumers = { python: () => Peer.python(tools), c: () => Peer.cConsumer(tools), ours: () => ours(tools) } as const;
-  type Kind = keyof typeof producers;
+  const { producers, consumers } = peersOf(tools);
 
   for (const kind of ['python', 'c', 'ours'] as const) {
     test(`${kind} joins an idle producer of ours late: it connects without another put, and the next frame is seen`, async () => {
-      const what = pool('idle');
+      const what = smallPool('idle');
       using producer = new TensorProducer(metadataOf(what), HERE);
       producer.put(tensorOf(what, 1));
       await using consumer = consumers[kind]();
@@ -66,7 +52,7 @@ if (tools === null) {
 
   for (const kind of ['python', 'c', 'ours'] as const) {
     test(`ours joins an idle ${kind} producer late: at once where it knows what to expect, by name with the next word`, async () => {
-      const what = pool('idle_there');
+      const what = smallPool('idle_there');
       await using producer = producers[kind]();
       await producer.ask('produce', what);
       await producer.ask('put', { seed: 1 });
@@ -85,7 +71,7 @@ if (tools === null) {
 
   for (const kind of ['python', 'c', 'ours'] as const) {
     test(`${kind} producer killed, ended or told to leave, and started again: ours notices, and reads the new pool`, async () => {
-      const what = pool(`again_${kind}`);
+      const what = smallPool(`again_${kind}`);
       using consumer = new TensorConsumer(metadataOf(what), HERE);
       let lost = 0;
       consumer.on('disconnect', () => {
@@ -122,7 +108,7 @@ if (tools === null) {
   }
 
   test('ours killed, ended or told to leave under living Python and C consumers, and started again: they answer, newcomers read', async () => {
-    const what = pool('renewed');
+    const what = smallPool('renewed');
     const tookMs: number[] = [];
     let stale = 0;
     await using python = Peer.python(tools);
@@ -173,7 +159,7 @@ if (tools === null) {
   });
 
   test('a second producer is refused: in this process, in another of ours, and where the live one is Python or C', async () => {
-    const what = pool('rival');
+    const what = smallPool('rival');
     {
       using first = new TensorProducer(metadataOf(what), HERE);
       assert.throws(() => new TensorProducer(metadataOf(what), HERE), hasCode('PRODUCER_EXISTS'));
@@ -182,8 +168,8 @@ if (tools === null) {
       first.put(tensorOf(what, 1));
     }
     assert.equal(wireObjects(what.name), []);
-    for (const kind of ['python', 'c', 'ours'] as const satisfies readonly Kind[]) {
-      const live = pool('rival_there');
+    for (const kind of ['python', 'c', 'ours'] as const) {
+      const live = smallPool('rival_there');
       await using producer = producers[kind]();
       await producer.ask('produce', live);
       await producer.ask('put', { seed: 1 });

@@ -6,9 +6,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Random } from '../support/random';
 import { WIRE_DTYPES, type WireDtype } from '../wire/support/frames';
-import { Peer, type Seen, untilAnswer, WIRE_DOMAIN, type WirePool, wireTools } from '../wire/support/peers';
-import { readerCount, removeWireObjects, semaphoreValue, wireName, wireObjects } from '../wire/support/shm';
+import { Peer, type Seen, untilAnswer, type WirePool, wireTools } from '../wire/support/peers';
+import { readerCount, semaphoreValue, wireObjects } from '../wire/support/shm';
 import { configureHere, ours } from './support/ours';
+import { HERE, pool } from './support/pools';
 import { historyOf, metadataOf, seenIn, tensorOf, windowOf } from './support/tensors';
 
 const SEED = Number(process.env['WIRE_SEED'] ?? 5);
@@ -16,8 +17,6 @@ const AT_ONCE = Number(process.env['WIRE_AT_ONCE'] ?? 2);
 
 configureHere();
 const tools = wireTools();
-const pools: string[] = [];
-const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
 
 /** From a scalar on; frames of a page, of several, and of no whole number of them. */
 const SHAPES: readonly (readonly number[])[] = [
@@ -36,12 +35,6 @@ const SHAPES: readonly (readonly number[])[] = [
 interface Case extends WirePool {
   readonly history_len: number;
   readonly backend: 'numpy' | 'torch';
-}
-
-function pool(label: string, rest: Omit<Case, 'name'>): Case {
-  const name = wireName(label);
-  pools.push(name);
-  return { name, ...rest };
 }
 
 /** Every dtype of both backends, with every history and every shape among them. */
@@ -173,11 +166,6 @@ async function checkCallbacks(consumer: Peer, count: number, what: Case): Promis
   );
 }
 
-test.after(() => {
-  for (const name of pools) removeWireObjects(name);
-  assert.equal(pools.flatMap(wireObjects), []);
-});
-
 if (tools === null) {
   test.skip('directions');
 } else {
@@ -264,19 +252,19 @@ if (tools === null) {
             assert.is(frame?.missed, 0);
           }
           for (const one of [other, peer]) await untilCount(one, seed);
+          // Listeners are given the newest: the next frame waits until each has been heard.
+          await untilAnswer(
+            async () => heard.length,
+            (count) => count === seed,
+            `frame ${seed} is heard`,
+          );
         }
         await frames.return?.();
         for (const one of [other, peer]) {
           await checkCallbacks(one, count, what);
           await checkThere(one, count, what);
         }
-        await untilAnswer(
-          async () => ({ heard, ...expecting.stats() }),
-          ({ heard, framesMissed }) => heard.length + framesMissed >= count && heard.at(-1) !== undefined,
-          'everything is heard',
-        );
-        // The newest, and in order; what came together with the next is counted as missed.
-        same(heard.slice(-1), [count], what, 'heard last');
+        same(heard, windowOf(count, count, false), what, 'heard here');
         for (const consumer of [named, expecting]) checkHere(consumer, count, what);
         for (const [history_len, latest_first] of lengths(what)) {
           const { frames } = await other.ask('borrow', { history_len, latest_first });

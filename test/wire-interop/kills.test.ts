@@ -7,40 +7,27 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasCode, sleep } from '../support/child';
 import { Random } from '../support/random';
-import { Peer, untilAnswer, WIRE_DOMAIN, type WirePool, wireTools } from '../wire/support/peers';
-import { removeWireObjects, semaphoreValue, wireName, wireObjects } from '../wire/support/shm';
+import { Peer, untilAnswer, type WirePool, wireTools } from '../wire/support/peers';
+import { semaphoreValue, wireObjects } from '../wire/support/shm';
 import { configureHere, ours } from './support/ours';
+import { HERE, peersOf, smallPool } from './support/pools';
 import { newest, untilNewest } from './support/rounds';
 import { metadataOf, tensorOf } from './support/tensors';
 
 const ROUNDS = Number(process.env['WIRE_ROUNDS'] ?? 5);
-const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
 
 configureHere();
 const tools = wireTools();
-const pools: string[] = [];
 const random = new Random(Number(process.env['WIRE_SEED'] ?? 7));
-
-function pool(label: string, rest: Partial<WirePool> = {}): WirePool {
-  const name = wireName(label);
-  pools.push(name);
-  return { name, shape: [7], dtype: 'float32', history_len: 3, ...rest };
-}
-
-test.after(() => {
-  for (const name of pools) removeWireObjects(name);
-  assert.equal(pools.flatMap(wireObjects), []);
-});
 
 if (tools === null) {
   test.skip('killed');
 } else {
-  const producers = { python: () => Peer.python(tools), c: () => Peer.cProducer(tools), ours: () => ours(tools) } as const;
-  const consumers = { python: () => Peer.python(tools), c: () => Peer.cConsumer(tools), ours: () => ours(tools) } as const;
+  const { producers, consumers } = peersOf(tools);
 
   for (const kind of ['python', 'c', 'ours'] as const) {
     test(`${kind} consumer killed in the middle of reading and started again: ours repairs what it held, and goes on`, async () => {
-      const what = pool(`reader_${kind}`, { shape: [300, 300] });
+      const what = smallPool(`reader_${kind}`, { shape: [300, 300] });
       using producer = new TensorProducer(metadataOf(what), { ...HERE, repair: true, waitTimeoutMs: 100 });
       let repairs = 0;
       for (let round = 0; round < ROUNDS; round++) {
@@ -81,7 +68,7 @@ if (tools === null) {
 
   for (const kind of ['python', 'c', 'ours'] as const) {
     test(`readers of ours killed at any moment under a ${kind} producer of 3 slots: a new one reads or says LOCK_TIMEOUT`, async () => {
-      const what = pool(`killed_reader_${kind}`, { shape: [300, 300] });
+      const what = smallPool(`killed_reader_${kind}`, { shape: [300, 300] });
       let left = 0;
       let timeouts = 0;
       for (let round = 0; round < ROUNDS; round++) {
@@ -130,7 +117,7 @@ if (tools === null) {
 
   for (const kind of ['python', 'c', 'ours'] as const) {
     test(`ours killed while it writes, with a ${kind} consumer: the next producer of ours goes on at once`, async () => {
-      const what = pool(`killed_writer_${kind}`, { shape: [300, 300] });
+      const what = smallPool(`killed_writer_${kind}`, { shape: [300, 300] });
       let torn = 0;
       for (let round = 0; round < ROUNDS; round++) {
         await using consumer = consumers[kind]();
@@ -163,7 +150,7 @@ if (tools === null) {
 
   test('a reader that died with a slot: LOCK_TIMEOUT without repair, and with it as long as somebody else is there', async () => {
     for (const repair of [false, true]) {
-      const what = pool('dead_reader');
+      const what = smallPool('dead_reader');
       using producer = new TensorProducer(metadataOf(what), { ...HERE, repair, waitTimeoutMs: 200 });
       await using reader = Peer.python(tools);
       await using other = Peer.cConsumer(tools);
@@ -189,7 +176,7 @@ if (tools === null) {
 
   test('a reader that died as it left: readers get LOCK_TIMEOUT, and with repair the writer sees to it before its next frame', async () => {
     for (const repair of [false, true]) {
-      const what = pool('dead_leaver');
+      const what = smallPool('dead_leaver');
       using producer = new TensorProducer(metadataOf(what), { ...HERE, repair, waitTimeoutMs: 100 });
       for (let seed = 1; seed <= 3; seed++) producer.put(tensorOf(what, seed));
       // As SIGKILL leaves it between the last two steps of a reader: the slot is free for writers, and shut to readers.
@@ -215,7 +202,7 @@ if (tools === null) {
 
   test('a writer that died with a slot: likewise for a consumer of ours', async () => {
     for (const repair of [false, true]) {
-      const what = pool('dead_writer');
+      const what = smallPool('dead_writer');
       await using producer = Peer.cProducer(tools);
       using consumer = new TensorConsumer(metadataOf(what), { ...HERE, repair, waitTimeoutMs: 200 });
       await producer.ask('produce', what);

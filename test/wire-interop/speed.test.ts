@@ -3,33 +3,20 @@
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Peer, type Seen, untilAnswer, WIRE_DOMAIN, type WirePool, wireTools } from '../wire/support/peers';
-import { removeWireObjects, wireName, wireObjects } from '../wire/support/shm';
+import { Peer, type Seen, untilAnswer, type WirePool, wireTools } from '../wire/support/peers';
 import { configureHere, ours } from './support/ours';
+import { HERE, peersOf, pool } from './support/pools';
 import { frameBytesOf, metadataOf, seenIn, tensorOf, windowOf } from './support/tensors';
 
-const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
 const FOR_MS = Number(process.env['WIRE_SPEED_MS'] ?? 2000);
 
 configureHere();
 const tools = wireTools();
-const pools: string[] = [];
-
-function pool(label: string, rest: Omit<WirePool, 'name'>): WirePool {
-  const name = wireName(label);
-  pools.push(name);
-  return { name, ...rest };
-}
-
-test.after(() => {
-  for (const name of pools) removeWireObjects(name);
-  assert.equal(pools.flatMap(wireObjects), []);
-});
 
 if (tools === null) {
   test.skip('windows at speed');
 } else {
-  const producers = { python: () => Peer.python(tools), c: () => Peer.cProducer(tools), ours: () => ours(tools) } as const;
+  const { producers } = peersOf(tools);
 
   const atSpeed = (from: keyof typeof producers, label: string, rest: Omit<WirePool, 'name'>, rate_hz?: number) =>
     test(`${from} → ours, ${label}: every window of 1 to ${rest.history_len} frames is in order, and whole`, async () => {

@@ -10,24 +10,17 @@ import { ownCount } from '../../host/wire/participants';
 import { hasCode, until } from '../support/child';
 import { Random } from '../support/random';
 import { WIRE_DOMAIN, type WirePool } from '../wire/support/peers';
-import { removeWireObjects, wireName, wireObjects } from '../wire/support/shm';
+import { wireObjects } from '../wire/support/shm';
 import { configureHere } from './support/ours';
+import { HERE, smallPool } from './support/pools';
 import { metadataOf, seenIn, tensorOf } from './support/tensors';
 
 const NOBODY = 65534;
-const HERE = { wire: 'tensor-ipc', domainId: WIRE_DOMAIN } as const;
 const MUTATIONS = Number(process.env['WIRE_MUTATIONS'] ?? 3000);
 const SENT = Number(process.env['WIRE_SENT'] ?? 300);
 
 configureHere();
 const random = new Random(Number(process.env['WIRE_SEED'] ?? 11));
-const pools: string[] = [];
-
-function pool(label: string, rest: Partial<WirePool> = {}): WirePool {
-  const name = wireName(label);
-  pools.push(name);
-  return { name, shape: [7], dtype: 'float32', history_len: 3, ...rest };
-}
 
 /** Truncated, lengthened, with bits turned, with huge numbers, or nothing but noise. */
 function mutated(bytes: Uint8Array): Uint8Array {
@@ -51,13 +44,8 @@ function heldBytes(what: WirePool) {
   return [encodeMetadata(metadataOf(what), 4242), encodeProgress(what.name, 1)] as const;
 }
 
-test.after(() => {
-  for (const name of pools) removeWireObjects(name);
-  assert.equal(pools.flatMap(wireObjects), []);
-});
-
 test('the decoders read what is meant or throw CORRUPT_OBJECT, and nothing else', () => {
-  const what = pool('decode');
+  const what = smallPool('decode');
   const [metadata, progress] = heldBytes(what);
   let refused = 0;
   for (let i = 0; i < MUTATIONS; i++) {
@@ -77,7 +65,7 @@ test('the decoders read what is meant or throw CORRUPT_OBJECT, and nothing else'
 });
 
 test('noise on both topics: errors with codes, no crash, and the true producer is heard again', async () => {
-  const what = pool('noise');
+  const what = smallPool('noise');
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
   using metadataWriter = participant.writer(
     participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
@@ -146,7 +134,7 @@ test('noise on both topics: errors with codes, no crash, and the true producer i
 });
 
 test('a planted object of another size or mode is refused by the consumer and the producer, and forgotten when it is gone', async () => {
-  const what = pool('planted');
+  const what = smallPool('planted');
   const path = `/dev/shm/tensoripc_${what.name}`;
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
   using writer = participant.writer(
@@ -193,7 +181,7 @@ test('a planted object of another owner is refused by both sides, under its own 
     console.log('skip: a second owner needs root; run the tests as root, as CI does');
     return;
   }
-  const what = pool('owner');
+  const what = smallPool('owner');
   const path = `/dev/shm/tensoripc_${what.name}`;
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
   using writer = participant.writer(
@@ -226,7 +214,7 @@ test('a planted object of another owner is refused by both sides, under its own 
 });
 
 test('a producer that DDS refuses its writer leaves nothing behind, and the next one works', async () => {
-  const what = pool('refused');
+  const what = smallPool('refused');
   {
     // In one participant a topic has one QoS.
     using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
@@ -248,7 +236,7 @@ test('a producer that DDS refuses its writer leaves nothing behind, and the next
 });
 
 test('a pool that is not what is expected is refused with what differs', async () => {
-  const what = pool('expected', { shape: [2, 3], dtype: 'int32' });
+  const what = smallPool('expected', { shape: [2, 3], dtype: 'int32' });
   using producer = new TensorProducer(metadataOf(what), HERE);
   producer.put(tensorOf(what, 1));
   for (const [code, other] of [
