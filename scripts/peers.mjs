@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { unpackDebian } from './debian.mjs';
 
 /** The group, and what npm must be told for it. */
 const GROUPS = {
@@ -35,4 +36,22 @@ for (const [name, flags] of Object.entries(GROUPS)) {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   console.log(`installed (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  if (name === 'arm64') installCyclone();
+}
+
+/** Cyclone DDS for arm64. What is left out comes with the packages that docs/arm64.md lists. */
+function installCyclone() {
+  const started = Date.now();
+  process.stdout.write('test/arm64/debian: Cyclone DDS for arm64, by apt-get … ');
+  const { names, missing } = unpackDebian(
+    'test/arm64/debian',
+    'arm64',
+    'libddsc0debian',
+    /^(libc6|libgcc-s1|libstdc\+\+6|gcc-.*)$/,
+  );
+  if (missing !== undefined) {
+    console.log(`\nskip: DDS on arm64: ${missing}; it takes a Debian whose sources have arm64`);
+    return;
+  }
+  console.log(`${names.join(', ')} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }

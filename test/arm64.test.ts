@@ -10,7 +10,7 @@ import { inspect } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HEADER_PAGE_BYTES } from '../assembly/layout';
-import { ARM64_NODE, arm64Environment, PAGE_SIZES, whyNoArm64 } from './arm64/emulator.mjs';
+import { ARM64_NODE, arm64Environment, PAGE_SIZES, whyNoArm64, whyNoDds } from './arm64/emulator.mjs';
 import { Peer, PeerError } from './arm64/peer';
 import type { Form, Read } from './programs/arm64-peer';
 import { leftovers, poolName, sleep } from './support/child';
@@ -19,6 +19,9 @@ const why = whyNoArm64();
 if (why !== null) console.log(`skip: arm64: ${why}`);
 const test = suite('arm64');
 const check = why === null ? test : test.skip;
+const whyNot = why ?? whyNoDds();
+if (whyNot !== null && whyNot !== why) console.log(`skip: arm64: ${whyNot}`);
+const checkDds = whyNot === null ? test : test.skip;
 
 const foreign = (pageBytes?: number) => new Peer(ARM64_NODE, arm64Environment(pageBytes === undefined ? {} : { pageBytes }));
 const native = () => new Peer(process.execPath, process.env);
@@ -204,9 +207,17 @@ for (const [compiler, flags] of [
   });
 }
 
-function runScript(...args: readonly string[]): Promise<{ code: number | null; output: string }> {
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function runScript(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['scripts/arm64.mjs', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['scripts/arm64.mjs', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let output = '';
     const take = (chunk: string) => {
       output += chunk;
@@ -217,6 +228,11 @@ function runScript(...args: readonly string[]): Promise<{ code: number | null; o
   });
 }
 
+function assertPassed({ code, output }: Run): void {
+  assert.is(code, 0, output);
+  assert.match(output, /\n[1-9]\d* passed, 0 failed, /);
+}
+
 // What touches architecture or page size: memory, atomics, system calls and their structs. As on a Jetson Orin with 4 KiB pages, and a
 // server with 64 KiB; and with 16 KiB on a processor like that of a Raspberry Pi 4 and older Jetsons, whose atomics are loops.
 for (const args of [
@@ -225,9 +241,18 @@ for (const args of [
   ['--pages', '16384', '--cpu', 'cortex-a72', 'put-get', 'history', 'waiting'],
 ]) {
   check(`suites on arm64: ${args.join(' ')}`, async () => {
-    const { code, output } = await runScript(...args);
-    assert.is(code, 0, output);
-    assert.match(output, /\n[1-9]\d* passed, 0 failed, /);
+    assertPassed(await runScript(args));
+  });
+}
+
+// Cyclone DDS for arm64, and the Python package's wire: with peers in Python and C, and ours in other runtimes, that are not emulated.
+for (const args of [
+  ['dds-api', 'dds-wire', 'bytes', 'kills', 'exits', 'wire-pages'],
+  ['--pages', '65536', 'dds-api', 'wire-pages'],
+  ['--pages', '16384', '--cpu', 'cortex-a72', 'dds-api', 'wire-pages'],
+]) {
+  checkDds(`DDS and the Python wire on arm64: ${args.join(' ')}`, async () => {
+    assertPassed(await runScript(args, { WIRE_WAYS: 'return,exit-callback,throw,SIGTERM,worker-end' }));
   });
 }
 

@@ -9,6 +9,9 @@ import { type Arrival, type Puts, type WireConfig, wireConsumerRole, wireProduce
 /** `lent` is ours with loan and borrow in place of put and a callback with a copy. */
 export type Kind = 'ours' | 'lent' | 'Python' | 'C';
 
+/** A pool, whoever writes and reads it. */
+export type PairConfig = Omit<WireConfig, 'lent'>;
+
 const isOurs = (kind: Kind): boolean => kind === 'ours' || kind === 'lent';
 
 /** After a peer has met another, it takes half a second until its next put brings metadata. */
@@ -35,7 +38,7 @@ interface ConsumerSide extends Side {
   get(historyLen: number): Promise<number>;
 }
 
-function peerPool({ name, shape, dtype, historyLen }: WireConfig): WirePool {
+function peerPool({ name, shape, dtype, historyLen }: PairConfig): WirePool {
   return { name, shape, dtype, history_len: historyLen };
 }
 
@@ -44,9 +47,9 @@ async function peerMet(peer: Peer): Promise<boolean> {
   return matched_meta > 0 && matched_progress > 0;
 }
 
-async function startProducer(context: Context, tools: Tools, kind: Kind, config: WireConfig): Promise<ProducerSide> {
+async function startProducer(context: Context, tools: Tools, kind: Kind, config: PairConfig): Promise<ProducerSide> {
   if (isOurs(kind)) {
-    const partner = await context.partner(wireProducerRole, config);
+    const partner = await context.partner(wireProducerRole, { ...config, lent: kind === 'lent' });
     return {
       pid: partner.pid,
       met: async () => true,
@@ -68,9 +71,9 @@ async function startProducer(context: Context, tools: Tools, kind: Kind, config:
   };
 }
 
-async function startConsumer(context: Context, tools: Tools, kind: Kind, from: Kind, config: WireConfig): Promise<ConsumerSide> {
+async function startConsumer(context: Context, tools: Tools, kind: Kind, from: Kind, config: PairConfig): Promise<ConsumerSide> {
   if (isOurs(kind)) {
-    const partner = await context.partner(wireConsumerRole, config);
+    const partner = await context.partner(wireConsumerRole, { ...config, lent: kind === 'lent' });
     return {
       pid: partner.pid,
       // A peer's first word after the meeting comes with a put, and it is the peer who knows of the meeting.
@@ -111,7 +114,7 @@ export interface Pair {
   readonly consumer: ConsumerSide;
 }
 
-export async function startPair(context: Context, tools: Tools, from: Kind, to: Kind, config: WireConfig): Promise<Pair> {
+export async function startPair(context: Context, tools: Tools, from: Kind, to: Kind, config: PairConfig): Promise<Pair> {
   // The consumer first, and no frame before both have met: a Python consumer that comes later stays behind for good.
   const consumer = await startConsumer(context, tools, to, from, config);
   const producer = await startProducer(context, tools, from, config);

@@ -16,6 +16,16 @@ const INTERVALS = 8;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
 
+/** Times between the latest frames; Infinity while they are not known. */
+export interface Pace {
+  readonly shortestMs: number;
+  /** Their median. */
+  readonly typicalMs: number;
+  readonly longestMs: number;
+  /** By how much the newest frame was later than the shortest: a producer with a timetable comes the sooner with its next. */
+  readonly lateMs: number;
+}
+
 export class WireFeed {
   readonly #system: System;
   readonly #pool: string;
@@ -43,6 +53,7 @@ export class WireFeed {
   #timestampNs = 0n;
   readonly #intervals = new Array<number>(INTERVALS).fill(Infinity);
   #nextInterval = 0;
+  #lastIntervalMs = Infinity;
   #over = false;
 
   constructor(system: System, pool: string, domainId: number) {
@@ -82,19 +93,11 @@ export class WireFeed {
     return this.#timestampNs;
   }
 
-  /** The shortest time between two of the latest frames; Infinity while it is not known. */
-  get intervalMs(): number {
-    return Math.min(...this.#intervals);
-  }
-
-  /** The longest of the same. */
-  get longestIntervalMs(): number {
-    return Math.max(...this.#intervals);
-  }
-
-  /** The producer had to wait: it will make up for that, and not keep its pace. */
-  hurry(): void {
-    this.#intervals.fill(0);
+  get pace(): Pace {
+    const ascending = [...this.#intervals].sort((a, b) => a - b);
+    const at = (index: number) => ascending[index] as number;
+    const shortestMs = at(0);
+    return { shortestMs, typicalMs: at(INTERVALS >> 1), longestMs: at(INTERVALS - 1), lateMs: this.#lastIntervalMs - shortestMs };
   }
 
   /** How long ago the newest frame was told of: when it was said, not when it was heard. */
@@ -225,7 +228,8 @@ export class WireFeed {
     } else {
       const frames = ((slot - this.#slot + lap - 1) % lap) + 1;
       this.#sequence += frames;
-      this.#intervals[this.#nextInterval] = Number(timestampNs - this.#timestampNs) / 1e6 / frames;
+      this.#lastIntervalMs = Number(timestampNs - this.#timestampNs) / 1e6 / frames;
+      this.#intervals[this.#nextInterval] = this.#lastIntervalMs;
       this.#nextInterval = (this.#nextInterval + 1) % this.#intervals.length;
     }
     this.#slot = slot;

@@ -61,6 +61,7 @@ class SlotLock {
   readonly #readTry: Address;
   readonly #counter: BigUint64Array;
   readonly #release: () => void;
+  #metWriter = false;
 
   /** Opens what is there and makes what is not, in the package's order. What is there is not reset: others may hold it. */
   constructor(system: System, pool: string, slot: number) {
@@ -84,11 +85,18 @@ class SlotLock {
     }
   }
 
+  /** Whether a writer was inside when the lock was last taken for reading, as far as can be seen: readers look the same for an instant. */
+  get metWriter(): boolean {
+    return this.#metWriter;
+  }
+
   /** False when it could not be had in time; then nothing is held. */
   lockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
     const deadline = performance.now() + timeoutMs;
-    if (!semaphores.wait(this.#readTry, timeoutMs)) return false;
+    const free = semaphores.tryWait(this.#readTry);
+    this.#metWriter = !free && semaphores.value(this.#write) === 0 && Atomics.load(this.#counter, 0) === 0n;
+    if (!free && !semaphores.wait(this.#readTry, timeoutMs)) return false;
     let got = false;
     if (semaphores.wait(this.#mutex, deadline - performance.now())) {
       const before = Atomics.add(this.#counter, 0, 1n);
@@ -243,6 +251,11 @@ export class Locks {
       this.unlockRead(ascending.slice(0, index));
       throw this.stuck(slot);
     }
+  }
+
+  /** Of slots that have just been locked for reading: those in which a writer was met. */
+  writersMet(slots: readonly number[]): number[] {
+    return slots.filter((slot) => this.#slot(slot).metWriter);
   }
 
   /** Gives them back, in descending order. */

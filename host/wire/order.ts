@@ -4,21 +4,22 @@
 import type { WireFeed } from './feed';
 import type { WirePool } from './pool';
 
-// How long a frame may stand in the ring untold: of a producer that rests, of one that comes at its pace, and of one without pause, which
-// may be held up in DDS for a tenth of a second by readers that have not acknowledged.
-const RESTING_NOTICE_MS = 2;
-const PACED_NOTICE_MS = 25;
+// How long a frame may stand in the ring untold: a tenth of a millisecond where nothing comes between, some where the machine is busy.
+// For as long an irregular producer, or one that rests, is waited for: as many times shorter as frames must be under way at once.
+const NOTICE_MS = 3;
+/** The same where it is known to be there, or about to come, so that the time is hardly ever spent. */
+const DUE_NOTICE_MS = 25;
+/** And of a producer without pause, which DDS holds up when readers have not acknowledged. */
 const FAST_NOTICE_MS = 150;
-/** One that is faster than this all the time comes to a locked slot at once, and shows there where it stands. */
+/** One that is faster than this, but for when it had to wait, comes to a locked slot at once, and shows there where it stands. */
 const FAST_MS = 1;
-/** One that has told nothing for so long rests; one with a pace, when it has let so many frames be missing, and for so long at least. */
+/** One without pause that has told nothing for so long rests. */
 const RESTING_MS = 300;
-const RESTING_FRAMES = 3;
-const RESTING_PACED_MS = 20;
 /** How much faster than seen a producer without pause may go on. */
 const FAST_PART = 0.25;
-/** Part of the time between two frames in which the next one is not expected. */
-const QUIET_PART = 0.5;
+/** Part of the time between two frames in which the next one is not expected, and in which it has come. */
+const QUIET_PART = 0.85;
+const OVERDUE_PART = 1.5;
 const LOOK_MS = 0.05;
 /** Attempts at just the window that is wanted; then all slots are locked, so that the producer must stand still. */
 const TRIES = 3;
@@ -39,7 +40,8 @@ function run(first: number, count: number, historyLen: number): number[] {
 export function holdWindow(pool: WirePool, feed: WireFeed, count: number): Held {
   const { historyLen } = pool.metadata;
   for (let tries = 1; ; tries++) {
-    const all = tries > TRIES;
+    // Of a full window all slots are locked anyway.
+    const all = tries > TRIES || count === historyLen;
     const { slot, sequence } = feed;
     const oldestSlot = (slot - count + 1 + historyLen) % historyLen;
     const slots = all ? run(0, historyLen, historyLen) : run(oldestSlot, count, historyLen);
@@ -80,24 +82,26 @@ function framesAhead(
 ): number {
   const { historyLen } = pool.metadata;
   const room = historyLen - count;
-  const { intervalMs, longestIntervalMs, silentMs } = feed;
-  const fast = longestIntervalMs < FAST_MS;
-  const restingMs = fast ? RESTING_MS : Math.min(RESTING_MS, Math.max(RESTING_PACED_MS, RESTING_FRAMES * longestIntervalMs));
-  const noticeMs = silentMs > restingMs ? RESTING_NOTICE_MS : fast ? FAST_NOTICE_MS : PACED_NOTICE_MS;
+  const { silentMs } = feed;
+  const { shortestMs, typicalMs, longestMs, lateMs } = feed.pace;
+  const fast = typicalMs < FAST_MS && longestMs < DUE_NOTICE_MS && silentMs < RESTING_MS;
   // At its pace the producer cannot have come to the oldest frame of the window since it told of the newest.
-  const soonestMs = (room + QUIET_PART) * intervalMs * (fast ? FAST_PART : 1);
-  const safe = intervalMs !== Infinity && silentMs < soonestMs;
+  const soonestMs = (room + QUIET_PART) * shortestMs * (fast ? FAST_PART : 1) - lateMs;
+  const latestMs = (room + 1) * OVERDUE_PART * shortestMs;
+  const due = longestMs < OVERDUE_PART * shortestMs && silentMs < latestMs;
+  const met = Math.max(0, ...pool.locks.writersMet(slots).map((at) => ((at - slot + historyLen - 1) % historyLen) + 1));
+  const safe = met === 0 && shortestMs !== Infinity && silentMs < soonestMs;
+  const noticeMs = fast ? FAST_NOTICE_MS : met > 0 || due ? DUE_NOTICE_MS : NOTICE_MS / (1 + room);
   const deadline = performance.now() + noticeMs;
   for (;;) {
     feed.pollProgress();
     const told = feed.sequence - sequence;
+    // Too slow to have written yet another since.
+    const known = met > 0 && told >= met && shortestMs > NOTICE_MS;
     // With all slots locked there is no next attempt: then it must be known exactly.
-    if (safe || (told > room && !last)) return told;
+    if (safe || known || (told > room && !last)) return told;
     const stands = pool.locks.writerAt(slots);
-    if (stands >= 0) {
-      feed.hurry();
-      return (stands - 1 - slot + 2 * historyLen) % historyLen;
-    }
+    if (stands >= 0) return (stands - 1 - slot + 2 * historyLen) % historyLen;
     if (performance.now() >= deadline) return told;
     feed.sleep(LOOK_MS);
   }

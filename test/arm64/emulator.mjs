@@ -11,6 +11,9 @@ const APT = 'qemu-user libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-
 /** Stands for a node binary: what it starts, and what that starts through process.execPath, is emulated. */
 export const ARM64_NODE = resolve(FOLDER, 'node.sh');
 
+/** Cyclone DDS, which node.sh leads the emulated program to. */
+const CYCLONE = join(FOLDER, 'debian/usr/lib/aarch64-linux-gnu/libddsc.so.0debian');
+
 /** The page sizes of arm64 kernels: most, Raspberry Pi 5, some distributions for servers. */
 export const PAGE_SIZES = [4096, 16384, 65536];
 
@@ -37,11 +40,20 @@ export function whyNoArm64() {
   return null;
 }
 
+/** Why there is no DDS on the emulated Node, likewise. */
+export function whyNoDds() {
+  const why = whyNoArm64();
+  if (why !== null || existsSync(CYCLONE)) return why;
+  return `no ${CYCLONE}: run "npm run peers arm64", where apt-get has Debian's packages for arm64`;
+}
+
 /** The environment of an emulated process. `cpu` is one of "qemu-aarch64 -cpu help"; without it, all features qemu has. */
 export function arm64Environment({ pageBytes, cpu } = {}) {
   const environment = { ...process.env };
   if (pageBytes !== undefined) environment['ARM64_PAGE_BYTES'] = String(pageBytes);
   if (cpu !== undefined) environment['ARM64_CPU'] = cpu;
+  // qemu-user 7 does not let a socket choose its interface for multicast (IP_MULTICAST_IF), which Cyclone insists on.
+  environment['DDS_MULTICAST'] = 'no';
   // A tool, not a part of what is tested: tests that bundle or compile TypeScript do so with this machine's binary.
   const esbuild = `node_modules/@esbuild/linux-${process.arch}/bin/esbuild`;
   if (existsSync(esbuild)) environment['ESBUILD_BINARY_PATH'] = resolve(esbuild);

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sleep } from '../support/child';
 import { installedRuntimes } from '../support/runtimes';
-import { buildPeer, DOMAIN, hasLibrary, OUR_PEER, Peer } from './support/peers';
+import { buildPeer, DOMAIN, hasLibrary, missedAfter, OUR_PEER, Peer } from './support/peers';
 
 const test = suite('dds-leave');
 const peer = hasLibrary() ? buildPeer() : null;
@@ -34,9 +34,7 @@ const ENDS = {
 type End = keyof typeof ENDS;
 
 /** Nobody would miss this process before the watchdog does: that a reader loses it means that it has said so. */
-const UNMISSED = {
-  CYCLONEDDS_URI: '<CycloneDDS><Domain><Discovery><LeaseDuration>3600s</LeaseDuration></Discovery></Domain></CycloneDDS>',
-};
+const UNMISSED = missedAfter(3600);
 
 /** One writer, one reader in C: the writer ends, the reader must see it dispose of its instance and go. */
 async function endsCleanly(program: readonly string[], end: End): Promise<void> {
@@ -113,8 +111,7 @@ testWith('kill -9 of a reader: the writer loses it', async () => {
   await using writer = new Peer(NODE, [DOMAIN, prefix, 'writer']);
   for (const program of [NODE, C]) {
     // A peer with Cyclone's defaults would be missed after ten seconds.
-    const configuration = '<CycloneDDS><Domain><Discovery><LeaseDuration>1s</LeaseDuration></Discovery></Domain></CycloneDDS>';
-    await using reader = new Peer(program, [DOMAIN, prefix, 'reader'], program === C ? { CYCLONEDDS_URI: configuration } : {});
+    await using reader = new Peer(program, [DOMAIN, prefix, 'reader'], program === C ? missedAfter(1) : {});
     await writer.findAll('meta matched 1', 'progress matched 1');
     reader.signal('SIGKILL');
     await writer.findAll('meta matched 0', 'progress matched 0');

@@ -9,9 +9,20 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { UNICAST_CONFIGURATION } from '../../../host/dds/configuration';
 
 /** One of this process's own, so that runs beside each other do not meet. The default domain stays free. */
 export const DOMAIN = 1 + (process.pid % 230);
+
+/** Where one process has to do without multicast (test/arm64), all of them do. */
+const MULTICAST = process.env['DDS_MULTICAST'] !== 'no';
+
+/** What peers are given that are to be missed after this long. */
+export function missedAfter(seconds: number): { CYCLONEDDS_URI: string } {
+  const lease = `<CycloneDDS><Domain><Discovery><LeaseDuration>${seconds}s</LeaseDuration></Discovery></Domain></CycloneDDS>`;
+  // Of two, the later one counts where both say something.
+  return { CYCLONEDDS_URI: MULTICAST ? lease : `${UNICAST_CONFIGURATION},${lease}` };
+}
 
 const SOURCES = resolve('test/dds/c');
 const HINT = 'sudo apt install cyclonedds-dev cyclonedds-tools gcc';
@@ -49,6 +60,10 @@ export const GENERATED = join(folder, 'wire.c');
 
 /** The peer on Fast DDS, likewise. */
 export function buildFastPeer(): string | null {
+  if (!MULTICAST) {
+    console.log('\nskip: no peer on Fast DDS: it looks for others by multicast, which there is none of here (DDS_MULTICAST=no)');
+    return null;
+  }
   if (!has('fastddsgen') || !has('g++')) {
     console.log(`\nskip: no peer on Fast DDS: ${FAST_HINT}`);
     return null;
@@ -79,7 +94,7 @@ export class Peer {
     const [file = '', ...before] = program;
     this.#process = spawn(file, [...before, ...args.map(String)], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...(MULTICAST ? {} : { CYCLONEDDS_URI: UNICAST_CONFIGURATION }), ...env },
     });
     const watchdog = setTimeout(() => this.signal('SIGKILL'), WATCHDOG_MS);
     // A peer that is gone reads no more: what it did is seen in its end.

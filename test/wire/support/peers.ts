@@ -5,6 +5,7 @@ import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { LOOPBACK_CONFIGURATION, UNICAST_CONFIGURATION } from '../../../host/dds/configuration';
 import { type Tools, wireTools } from './build';
 import type { WireDtype } from './frames';
 
@@ -16,11 +17,8 @@ const METADATA_AGAIN_MS = 600;
 /** This run's own; below those whose ports the system gives to others, and never the one that everybody uses. */
 export const WIRE_DOMAIN = 1 + (process.pid % 99);
 
-/** Discovery on the loopback interface, and the end of a killed process noticed within a second. */
-export const WIRE_CONFIGURATION =
-  '<CycloneDDS><Domain Id="any"><General><Interfaces><NetworkInterface name="lo" multicast="true"/></Interfaces>' +
-  '<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize></General>' +
-  '<Internal><SocketReceiveBufferSize max="8MB"/></Internal><Discovery><LeaseDuration>1s</LeaseDuration></Discovery></Domain></CycloneDDS>';
+/** Discovery on the loopback interface. Where one process has to do without multicast (test/arm64), all of them do. */
+export const WIRE_CONFIGURATION = process.env['DDS_MULTICAST'] === 'no' ? UNICAST_CONFIGURATION : LOOPBACK_CONFIGURATION;
 
 /** What a pool is. */
 export interface WirePool {
