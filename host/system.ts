@@ -27,6 +27,9 @@ export type Address = number;
  * The system calls behind pools. Methods throw SystemError unless they say otherwise. Paths of pool objects are names in the
  * POSIX shared-memory name space, with the leading slash.
  */
+/** Numbers of processes, by the object that they have mapped. */
+export type MappedObjects = ReadonlyMap<string, readonly number[]>;
+
 export interface System {
   readonly pageBytes: number;
   readonly pid: number;
@@ -95,8 +98,8 @@ export interface System {
   readonly semaphores: Semaphores;
   /** When a process started, in ticks since the machine did: tells it from a later one of its number. Null when there is none. */
   processStart(pid: number): number | null;
-  /** Processes, of those that this user may look into, that have mapped an object; this one included. */
-  processesThatMap(name: string): number[];
+  /** Which processes, of those that this user may look into, have objects mapped: their numbers by the object's name. This one included. */
+  mappedObjects(): MappedObjects;
 
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
   createFifo(name: string, mode: number): number;

@@ -1,6 +1,6 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
-import type { Address, FileStatus, Semaphores, System } from '../host/system';
+import type { Address, FileStatus, MappedObjects, Semaphores, System } from '../host/system';
 import { Bells } from './bells';
 import {
   type Architecture,
@@ -334,8 +334,8 @@ export class Libc implements System {
     return this.#processes.startOf(pid);
   }
 
-  processesThatMap(name: string): number[] {
-    return this.#processes.thatMap(SHARED_MEMORY_DIRECTORY + name);
+  mappedObjects(): MappedObjects {
+    return this.#processes.thatMap(SHARED_MEMORY_DIRECTORY);
   }
 
   createFifo(name: string, mode: number): number {

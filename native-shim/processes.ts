@@ -46,11 +46,11 @@ export class Processes {
     return Number(fields[19]);
   }
 
-  /** Processes, of those that this user may look into, that have mapped a file. */
-  thatMap(path: string): number[] {
+  /** Which processes, of those that this user may look into, have files of a directory mapped: their numbers, by the file's name. */
+  thatMap(directoryPath: string): Map<string, number[]> {
     const { c, architecture } = this.#calls;
     const directory = c.open('/proc', O_RDONLY | architecture.O_DIRECTORY | O_CLOEXEC, 0);
-    if (directory < 0) return [];
+    if (directory < 0) return new Map();
     const pids: number[] = [];
     try {
       const entries = new Uint8Array(32 * 1024);
@@ -62,9 +62,20 @@ export class Processes {
     } finally {
       c.close(directory);
     }
-    return pids.filter((pid) => {
-      const maps = this.#read(`/proc/${pid}/maps`);
-      return maps?.split('\n').some((line) => line.endsWith(` ${path}`)) ?? false;
-    });
+    const found = new Map<string, number[]>();
+    for (const pid of pids) {
+      const names = new Set<string>();
+      // proc_pid_maps(5): the path stands last, behind blanks. Behind that of a file that was removed stands "(deleted)".
+      for (const line of this.#read(`/proc/${pid}/maps`)?.split('\n') ?? []) {
+        const at = line.indexOf(` ${directoryPath}/`);
+        if (at >= 0) names.add(line.slice(at + 1 + directoryPath.length));
+      }
+      for (const name of names) {
+        const others = found.get(name);
+        if (others === undefined) found.set(name, [pid]);
+        else others.push(pid);
+      }
+    }
+    return found;
   }
 }

@@ -5,9 +5,9 @@ import { TensorIpcError } from '../errors';
 import type { Removal } from '../inspect-remove';
 import { checkName } from '../metadata';
 import { translate } from '../pool';
-import { platform, type System } from '../system';
+import { type MappedObjects, platform, type System } from '../system';
 import { wireObject } from './form';
-import { look, type PythonPoolInfo, pythonPoolFiles } from './inspect';
+import { inspectPythonPool, look, type PythonPoolInfo, pythonPoolFiles } from './inspect';
 
 /** What is younger may be in the making, or between two processes that use it one after the other. */
 const MIN_AGE_MS = 60_000;
@@ -31,12 +31,13 @@ export function removeDeadPython(options: {
 }): PythonRemoval[] {
   const system = platform().system();
   const { dryRun, pools, minAgeMs = MIN_AGE_MS } = options;
-  return pythonPoolFiles(system)
+  const mapped = system.mappedObjects();
+  return pythonPoolFiles(system, mapped)
     .filter(({ pool }) => pools?.includes(pool) ?? true)
     .flatMap((files) => {
       try {
-        const info = look(system, files);
-        return info === null ? [] : judge(system, info, dryRun, minAgeMs);
+        const info = look(system, files, mapped);
+        return info === null ? [] : judge(system, info, mapped, dryRun, minAgeMs);
       } catch (error) {
         const translated = translate(files.pool, error);
         if (!(translated instanceof TensorIpcError)) throw translated;
@@ -46,7 +47,7 @@ export function removeDeadPython(options: {
     });
 }
 
-function judge(system: System, info: PythonPoolInfo, dryRun: boolean, minAgeMs: number): PythonRemoval[] {
+function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryRun: boolean, minAgeMs: number): PythonRemoval[] {
   const { name, state, processes, lockFiles, uid, objectBytes } = info;
   const all = (action: Removal['action'], reason: string): PythonRemoval[] => [
     ...(objectBytes === null ? [] : [{ file: wireObject(name).slice(1), action, reason, bytes: objectBytes, lockOf: null }]),
@@ -62,8 +63,7 @@ function judge(system: System, info: PythonPoolInfo, dryRun: boolean, minAgeMs: 
   }
   if (youngest(system, info) < minAgeMs) return all('kept', 'not old enough to be forgotten');
   // Locks of a pool whose object is gone may still be open in consumers that wait for the next producer.
-  if (lockFiles.some((file) => system.processesThatMap(`/${file}`).length > 0))
-    return all('kept', 'a process still has its locks');
+  if (lockFiles.some((file) => mapped.has(`/${file}`))) return all('kept', 'a process still has its locks');
   if (!dryRun && !dispose(system, info)) return all('kept', 'it came to life');
   return all('removed', state === 'dead' ? 'no process has it mapped' : 'its pool is gone');
 }
@@ -84,7 +84,8 @@ function dispose(system: System, { name, lockFiles }: PythonPoolInfo): boolean {
   const fd = system.openObject(object);
   try {
     if (fd !== null && !system.tryLock(fd, LOCK_PRODUCER)) return false;
-    if (system.processesThatMap(object).length > 0) return false;
+    const mapped = system.mappedObjects();
+    if ([object, ...lockFiles.map((file) => `/${file}`)].some((name) => mapped.has(name))) return false;
     for (const file of lockFiles) if (system.statObject(`/${file}`)?.uid === system.uid) system.unlinkObject(`/${file}`);
     if (fd !== null && system.statObject(object)?.identity === system.statDescriptor(fd).identity) system.unlinkObject(object);
     return true;
@@ -105,8 +106,7 @@ export function removePythonPool(name: string, options: { readonly force: boolea
   checkName(name);
   const system = platform().system();
   try {
-    const files = pythonPoolFiles(system).find(({ pool }) => pool === name);
-    const info = files === undefined ? null : look(system, files);
+    const info = inspectPythonPool(name);
     if (info === null) return [];
     const { processes, lockFiles, objectBytes } = info;
     if (info.state === 'live' && !options.force) {

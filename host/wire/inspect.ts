@@ -4,7 +4,7 @@
 import { LOCK_PRODUCER } from '../../assembly/layout';
 import { checkName } from '../metadata';
 import { translate } from '../pool';
-import { platform, type System, SystemError } from '../system';
+import { type MappedObjects, platform, type System, SystemError } from '../system';
 import { wireObject } from './form';
 import { LockProbe, type PythonSlotInfo } from './inspect-locks';
 import { groupFiles, lockFiles, type PoolFiles, type SlotFiles } from './inspect-names';
@@ -39,17 +39,18 @@ export interface PythonPoolInfo {
 }
 
 /** @internal The files of every Python pool. */
-export function pythonPoolFiles(system: System): PoolFiles[] {
+export function pythonPoolFiles(system: System, mapped: MappedObjects): PoolFiles[] {
   return groupFiles(system.listSharedMemory(), {
     bytes: (file) => system.statObject(`/${file}`)?.bytes ?? -1,
-    mapped: (file) => system.processesThatMap(`/${file}`).length > 0,
+    mapped: (file) => mapped.has(`/${file}`),
   });
 }
 
 /** Every Python pool on this machine, and what dead ones left; sorted by name. Nothing is written, no lock is taken or made. */
 export function listPythonPools(): PythonPoolInfo[] {
   const system = platform().system();
-  return pythonPoolFiles(system).flatMap((files) => look(system, files) ?? []);
+  const mapped = system.mappedObjects();
+  return pythonPoolFiles(system, mapped).flatMap((files) => look(system, files, mapped) ?? []);
 }
 
 /**
@@ -60,19 +61,20 @@ export function listPythonPools(): PythonPoolInfo[] {
 export function inspectPythonPool(name: string): PythonPoolInfo | null {
   checkName(name);
   const system = platform().system();
-  const files = pythonPoolFiles(system).find(({ pool }) => pool === name);
-  return files === undefined ? null : look(system, files);
+  const mapped = system.mappedObjects();
+  const files = pythonPoolFiles(system, mapped).find(({ pool }) => pool === name);
+  return files === undefined ? null : look(system, files, mapped);
 }
 
 /** @internal Null when it has gone meanwhile. */
-export function look(system: System, files: PoolFiles): PythonPoolInfo | null {
+export function look(system: System, files: PoolFiles, mapped: MappedObjects): PythonPoolInfo | null {
   const { pool } = files;
   const locks = lockFiles(files);
   try {
     const object = files.object ? system.statObject(wireObject(pool)) : null;
     const status = object ?? (locks[0] === undefined ? null : system.statObject(`/${locks[0]}`));
     if (status === null) return null;
-    const processes = object === null ? [] : system.processesThatMap(wireObject(pool));
+    const processes = object === null ? [] : (mapped.get(wireObject(pool)) ?? []);
     const producerHoldsLock = object !== null && producerLocks(system, pool);
     return {
       name: pool,

@@ -25,5 +25,5 @@ export function ownCount(pool: string): number {
 
 /** Other processes that have the pool's object mapped, of those that this user may look into. */
 export function otherProcesses(system: System, pool: string): number[] {
-  return system.processesThatMap(wireObject(pool)).filter((pid) => pid !== system.pid);
+  return (system.mappedObjects().get(wireObject(pool)) ?? []).filter((pid) => pid !== system.pid);
 }

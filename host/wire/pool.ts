@@ -66,10 +66,7 @@ export class WirePool implements Holder {
     this.metadata = metadata;
     this.object = object;
     this.results = new Results(metadata);
-    this.#creators = system
-      .processesThatMap(wireObject(name))
-      .filter((pid) => pid !== system.pid)
-      .map((pid) => ({ pid, start: system.processStart(pid) }));
+    this.#creators = otherProcesses(system, name).map((pid) => ({ pid, start: system.processStart(pid) }));
     if (creatorPid !== null) this.#meet(creatorPid);
     this.#uncount = countOwn(name);
     // A slot that this process took with it would stay locked for ever.
@@ -109,7 +106,7 @@ export class WirePool implements Holder {
   #meet(creatorPid: number): void {
     this.#creatorPid = creatorPid;
     // Of another namespace of processes, a number means nothing here.
-    const visible = this.#system.processesThatMap(wireObject(this.metadata.name)).includes(creatorPid);
+    const visible = this.#system.mappedObjects().get(wireObject(this.metadata.name))?.includes(creatorPid) ?? false;
     this.#creators = visible ? [{ pid: creatorPid, start: this.#system.processStart(creatorPid) }] : [];
   }
 

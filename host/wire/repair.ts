@@ -7,7 +7,7 @@ import { checkName } from '../metadata';
 import { translate } from '../pool';
 import { type Address, platform, type System } from '../system';
 import { slotNames } from './form';
-import { look, pythonPoolFiles } from './inspect';
+import { look, producerLocks, pythonPoolFiles } from './inspect';
 import { isFree, LockProbe, type PythonSlotInfo } from './inspect-locks';
 import { lockFiles } from './inspect-names';
 
@@ -56,8 +56,9 @@ export async function repairPythonPool(name: string, options: RepairOptions = {}
   checkName(name);
   const system = platform().system();
   try {
-    const files = pythonPoolFiles(system).find(({ pool }) => pool === name);
-    const info = files === undefined ? null : look(system, files);
+    const mapped = system.mappedObjects();
+    const files = pythonPoolFiles(system, mapped).find(({ pool }) => pool === name);
+    const info = files === undefined ? null : look(system, files, mapped);
     if (files === undefined || info === null) return null;
     const probes: LockProbe[] = [];
     try {
@@ -66,7 +67,7 @@ export async function repairPythonPool(name: string, options: RepairOptions = {}
       const slots = await watch(probes, observeMs);
       // After watching: whoever came meanwhile counts.
       const processes = participants(system, name, info.objectBytes === null ? lockFiles(files) : null);
-      const producerLives = look(system, files)?.producerHoldsLock ?? false;
+      const producerLives = producerLocks(system, name);
       const stuck = probes.filter((probe) => slots.find(({ slot }) => slot === probe.slot)?.verdict === 'stuck');
       const may = force || (processes.length === 0 && !producerLives);
       const left = may ? await repair(system, name, stuck) : stuck.map(({ slot }) => slot);
@@ -82,7 +83,8 @@ export async function repairPythonPool(name: string, options: RepairOptions = {}
 
 function participants(system: System, pool: string, locks: readonly string[] | null): number[] {
   const files = locks === null ? [`/tensoripc_${pool}`] : locks.map((file) => `/${file}`);
-  const pids = new Set(files.flatMap((file) => system.processesThatMap(file)));
+  const mapped = system.mappedObjects();
+  const pids = new Set(files.flatMap((file) => mapped.get(file) ?? []));
   // The locks that this process looks at are its own doing.
   pids.delete(system.pid);
   return [...pids].sort((a, b) => a - b);
