@@ -2,7 +2,8 @@
 
 import { TensorIpcError } from '../errors';
 import { Emitter } from '../events';
-import { platform, type Timer } from '../system';
+import { platform } from '../system';
+import { Waiters } from '../waiters';
 import { type Announcement, DISCOVERY_QOS, DISCOVERY_TOPIC, DISCOVERY_TYPE, decodeAnnouncement } from './announcement';
 import type { DdsSample } from './library';
 import { DdsParticipant, type DdsParticipantOptions } from './participant';
@@ -35,10 +36,7 @@ interface Known extends Pick<DdsSample, 'publication' | 'sourceTimestampNs'> {
   readonly pool: AnnouncedPool;
 }
 
-interface Waiter {
-  consider(pool: AnnouncedPool): void;
-  resolve(pool: AnnouncedPool | null): void;
-}
+type Wanted = (pool: AnnouncedPool) => boolean;
 
 /**
  * Finds the native pools that are announced in a DDS domain (ProducerOptions.discovery). Keeps the process alive until it is closed,
@@ -48,7 +46,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
   readonly #participant: DdsParticipant;
   readonly #reader: DdsReader;
   readonly #known = new Map<bigint, Known>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters<Wanted, AnnouncedPool | null>(() => {});
   #pending: DdsSample[] = [];
   #taking = false;
   #ignored = 0;
@@ -92,35 +90,10 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
    * Waits until a pool is announced that is wanted (any, unless told): resolves with it, at once where it is known already; with null when
    * the time is over or the browser is closed. What `wanted` throws, it rejects with.
    */
-  wait(timeoutMs = Infinity, wanted: (pool: AnnouncedPool) => boolean = () => true): Promise<AnnouncedPool | null> {
-    return new Promise((resolve, reject) => {
-      const found = this.pools().find(wanted);
-      if (found !== undefined || this.closed) {
-        resolve(found ?? null);
-        return;
-      }
-      let timer: Timer | null = null;
-      const done = () => {
-        this.#waiters.delete(waiter);
-        timer?.stop();
-      };
-      const waiter: Waiter = {
-        consider: (pool) => {
-          try {
-            if (wanted(pool)) waiter.resolve(pool);
-          } catch (error) {
-            done();
-            reject(error);
-          }
-        },
-        resolve: (pool) => {
-          done();
-          resolve(pool);
-        },
-      };
-      this.#waiters.add(waiter);
-      if (timeoutMs !== Infinity) timer = platform().after(timeoutMs, () => waiter.resolve(null));
-    });
+  async wait(timeoutMs = Infinity, wanted: Wanted = () => true): Promise<AnnouncedPool | null> {
+    const found = this.pools().find(wanted);
+    if (found !== undefined || this.closed) return found ?? null;
+    return this.#waiters.wait(wanted, timeoutMs, undefined, null);
   }
 
   /** In the order in which they came, also where a listener asks for pools() and so takes more of them. */
@@ -162,7 +135,13 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
     this.#known.set(instance, { pool, publication, sourceTimestampNs });
     if (before !== undefined && description(before.pool) === description(pool)) return;
     this.emit('pool', pool);
-    for (const waiter of [...this.#waiters]) waiter.consider(pool);
+    for (const waiter of this.#waiters) {
+      try {
+        if (waiter.what(pool)) waiter.resolve(pool);
+      } catch (error) {
+        waiter.reject(error);
+      }
+    }
   }
 
   #lose(instance: bigint, reason: 'closed' | 'died'): void {
@@ -188,7 +167,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
   close(): void {
     this.#known.clear();
     this.#pending = [];
-    for (const waiter of [...this.#waiters]) waiter.resolve(null);
+    this.#waiters.resolveAll(null);
     if (this.#reader.closed) return;
     try {
       this.#reader.close();
