@@ -116,12 +116,20 @@ export interface System {
 }
 
 /** Named semaphores, which processes on this machine share. Names begin with a slash. */
+/**
+ * Patience that several waits share. What is spent is what was waited for: a process that is stopped meanwhile, a machine that sleeps, and
+ * a clock that is set spend little of it.
+ */
+export interface Patience {
+  leftMs: number;
+}
+
 export interface Semaphores {
   /** Opens a semaphore, made with `mode` and `value` if there is none. */
   open(name: string, mode: number, value: number): Address;
   openExisting(name: string): Address | null;
-  /** Takes one. False when the time is over. */
-  wait(semaphore: Address, timeoutMs: number): boolean;
+  /** Takes one. False when patience is at an end. */
+  wait(semaphore: Address, patience: Patience): boolean;
   tryWait(semaphore: Address): boolean;
   post(semaphore: Address): void;
   value(semaphore: Address): number;

@@ -3,7 +3,7 @@
 import process from 'node:process';
 import { TensorIpcError } from '../host/errors';
 import type { Address } from '../host/system';
-import { type KoffiFunc, type KoffiModule, loadKoffi, type NativeLibrary } from './koffi';
+import { type KoffiFunc, type KoffiModule, loadKoffi, type NativeLibrary, optional } from './koffi';
 import type { Int, Pointer } from './linux';
 
 /** Debian's name, upstream's of 0.10 and of 11, and what a development package adds. */
@@ -41,16 +41,6 @@ function load(koffi: KoffiModule, override: string | null): { library: NativeLib
     }
   }
   throw missing(names, failures[0]);
-}
-
-/** A function that not every version has, or null. */
-function optional(library: NativeLibrary, name: string, result: string, parameters: string[]) {
-  try {
-    return library.func(name, result, parameters);
-  } catch (error) {
-    if (error instanceof Error) return null;
-    throw error;
-  }
 }
 
 function bindC(koffi: KoffiModule) {

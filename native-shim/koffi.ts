@@ -25,3 +25,13 @@ export function loadKoffi(): KoffiModule {
   }
   return loaded;
 }
+
+/** A function that not every version has, or null. */
+export function optional(library: NativeLibrary, name: string, result: string, parameters: string[]) {
+  try {
+    return library.func(name, result, parameters);
+  } catch (error) {
+    if (error instanceof Error) return null;
+    throw error;
+  }
+}

@@ -1,11 +1,15 @@
 // Named POSIX semaphores, which glibc keeps in /dev/shm as sem.<name>.
 
-import type { Address, Semaphores } from '../host/system';
+import type { Address, Patience, Semaphores } from '../host/system';
+import { optional } from './koffi';
 import type { Calls } from './linux';
 
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 1;
+/** Waits are made of pieces, of each of which no more is counted than this, however late it ends. */
+const PIECE_MS = 100;
 
 type Int = number;
 
@@ -20,6 +24,10 @@ function bind({ koffi }: Calls) {
       value: Int,
     ) => Address,
     sem_timedwait: libc.func('sem_timedwait', 'int', ['uintptr_t', 'void *']) as (sem: Address, until: Uint8Array) => Int,
+    /** Not in every libc: since glibc 2.30. */
+    sem_clockwait: optional(libc, 'sem_clockwait', 'int', ['uintptr_t', 'int', 'void *']) as
+      | ((sem: Address, clock: Int, until: Uint8Array) => Int)
+      | null,
     sem_trywait: libc.func('sem_trywait', 'int', ['uintptr_t']) as (sem: Address) => Int,
     sem_post: libc.func('sem_post', 'int', ['uintptr_t']) as (sem: Address) => Int,
     sem_getvalue: libc.func('sem_getvalue', 'int', ['uintptr_t', 'void *']) as (sem: Address, to: Uint8Array) => Int,
@@ -57,17 +65,31 @@ export class PosixSemaphores implements Semaphores {
     return this.#calls.errnoName() === 'ENOENT' ? null : this.#calls.fail('sem_open', name);
   }
 
-  wait(semaphore: Address, timeoutMs: number): boolean {
+  wait(semaphore: Address, patience: Patience): boolean {
     if (this.tryWait(semaphore)) return true;
-    if (timeoutMs <= 0) return false;
-    // An absolute time by CLOCK_REALTIME: sem_clockwait is not in every libc.
-    this.#c.clock_gettime(CLOCK_REALTIME, this.#time);
+    while (patience.leftMs > 0) {
+      const pieceMs = Math.min(patience.leftMs, PIECE_MS);
+      const startMs = performance.now();
+      if (this.#waitPiece(semaphore, pieceMs)) {
+        patience.leftMs -= Math.min(performance.now() - startMs, pieceMs);
+        return true;
+      }
+      patience.leftMs -= pieceMs;
+    }
+    return false;
+  }
+
+  #waitPiece(semaphore: Address, pieceMs: number): boolean {
+    const { sem_clockwait, sem_timedwait, clock_gettime } = this.#c;
+    const clock = sem_clockwait === null ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+    clock_gettime(clock, this.#time);
     const now = this.#timeView.getBigInt64(0, true) * 1_000_000_000n + this.#timeView.getBigInt64(8, true);
-    const until = now + BigInt(Math.ceil(Math.min(timeoutMs, 1e9) * 1e6));
+    const until = now + BigInt(Math.ceil(pieceMs * 1e6));
     this.#timeView.setBigInt64(0, until / 1_000_000_000n, true);
     this.#timeView.setBigInt64(8, until % 1_000_000_000n, true);
     for (;;) {
-      if (this.#c.sem_timedwait(semaphore, this.#time) === 0) return true;
+      const result = sem_clockwait === null ? sem_timedwait(semaphore, this.#time) : sem_clockwait(semaphore, clock, this.#time);
+      if (result === 0) return true;
       const errno = this.#calls.errnoName();
       if (errno === 'ETIMEDOUT') return false;
       if (errno !== 'EINTR') this.#calls.fail('sem_timedwait', 'semaphore');

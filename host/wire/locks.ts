@@ -93,14 +93,14 @@ class SlotLock {
   /** False when it could not be had in time; then nothing is held. */
   lockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
-    const deadline = performance.now() + timeoutMs;
+    const patience = { leftMs: timeoutMs };
     const free = semaphores.tryWait(this.#readTry);
     this.#metWriter = !free && semaphores.value(this.#write) === 0 && Atomics.load(this.#counter, 0) === 0n;
-    if (!free && !semaphores.wait(this.#readTry, timeoutMs)) return false;
+    if (!free && !semaphores.wait(this.#readTry, patience)) return false;
     let got = false;
-    if (semaphores.wait(this.#mutex, deadline - performance.now())) {
+    if (semaphores.wait(this.#mutex, patience)) {
       const before = Atomics.add(this.#counter, 0, 1n);
-      got = before !== 0n || semaphores.wait(this.#write, deadline - performance.now());
+      got = before !== 0n || semaphores.wait(this.#write, patience);
       if (!got) Atomics.sub(this.#counter, 0, 1n);
       semaphores.post(this.#mutex);
     }
@@ -111,7 +111,7 @@ class SlotLock {
   /** False when somebody has died inside; then the slot counts one reader too many. */
   unlockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
-    if (!semaphores.wait(this.#mutex, timeoutMs)) return false;
+    if (!semaphores.wait(this.#mutex, { leftMs: timeoutMs })) return false;
     if (Atomics.sub(this.#counter, 0, 1n) === 1n) semaphores.post(this.#write);
     semaphores.post(this.#mutex);
     return true;
@@ -119,9 +119,9 @@ class SlotLock {
 
   lockWrite(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
-    const deadline = performance.now() + timeoutMs;
-    if (!semaphores.wait(this.#readTry, timeoutMs)) return false;
-    if (semaphores.wait(this.#write, deadline - performance.now())) return true;
+    const patience = { leftMs: timeoutMs };
+    if (!semaphores.wait(this.#readTry, patience)) return false;
+    if (semaphores.wait(this.#write, patience)) return true;
     semaphores.post(this.#readTry);
     return false;
   }
@@ -140,7 +140,7 @@ class SlotLock {
   mutexIsFree(): boolean {
     const { semaphores } = this.#system;
     if (semaphores.value(this.#mutex) !== 0) return true;
-    if (!semaphores.wait(this.#mutex, LEAVING_MS)) return false;
+    if (!semaphores.wait(this.#mutex, { leftMs: LEAVING_MS })) return false;
     semaphores.post(this.#mutex);
     return true;
   }

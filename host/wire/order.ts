@@ -8,7 +8,7 @@ import type { WirePool } from './pool';
 // For as long an irregular producer, or one that rests, is waited for: as many times shorter as frames must be under way at once.
 const NOTICE_MS = 3;
 /** The same where it is known to be there, or about to come, so that the time is hardly ever spent. */
-const DUE_NOTICE_MS = 25;
+const DUE_NOTICE_MS = 10;
 /** And of a producer without pause, which DDS holds up when readers have not acknowledged. */
 const FAST_NOTICE_MS = 150;
 /** One that is faster than this, but for when it had to wait, comes to a locked slot at once, and shows there where it stands. */

@@ -234,6 +234,25 @@ if (tools === null) {
       assert.is(consumer.get(), null);
     }
   });
+
+  test('a producer of ours that is stopped while it waits for a reader, as when the machine sleeps, goes on waiting', async () => {
+    const what = smallPool('stopped', { history_len: 1 });
+    await using producer = ours(tools);
+    const { pid } = await producer.ask('produce_with', { ...what, waitTimeoutMs: 600 });
+    await producer.ask('put', { seed: 1 });
+    using consumer = TensorConsumer.attach(what.name, HERE);
+    await untilNewest(consumer, what, 1);
+    const view = consumer.borrow();
+    const put = producer.ask('put', { seed: 2 });
+    await sleep(100);
+    process.kill(pid, 'SIGSTOP');
+    await sleep(1000);
+    process.kill(pid, 'SIGCONT');
+    await sleep(100);
+    view?.release();
+    await put;
+    await untilNewest(consumer, what, 2);
+  });
 }
 
 /** Takes a slot's mutex for good: glibc keeps a semaphore's value in the low half of its first word. */
