@@ -112,6 +112,9 @@ async function theirReader(theirs: readonly string[], ours: readonly string[], r
   await using writer = new Peer(ours, [DOMAIN, prefix, 'writer']);
   await writer.find('ready');
   for (let frame = 0; frame < 12; frame++) writer.send(`progress ${progressSample(prefix, BigInt(frame))}`);
+  // Once it says so they are written, and the reader is late.
+  writer.send('acknowledged');
+  await writer.find('acknowledged true');
   await using reader = new Peer(theirs, [DOMAIN, prefix, role]);
   await writer.findAll('meta matched 1', 'progress matched 1');
   await reader.findAll('meta matched 1', 'progress matched 1', ...before.map(line));
