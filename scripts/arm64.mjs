@@ -3,15 +3,12 @@
 //   npm run arm64                                all that say something about arm64 (SUITES; some ten minutes)
 //   npm run arm64 -- --pages 65536 put-get       those whose name contains "put-get", with pages of 64 KiB
 //   npm run arm64 -- --cpu cortex-a72 litmus     as a Raspberry Pi 4: no LSE atomics
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ARM64_NODE, arm64Environment, whyNoArm64, whyNoDds } from '../test/arm64/emulator.mjs';
 import { bundle } from './bundle.mjs';
-
-/** A suite that hangs is killed and counts as failed. A watchdog, not a limit on how fast it must be. */
-const WATCHDOG_MS = Number(process.env.TEST_WATCHDOG_MS ?? 600_000);
+import { runSuite } from './suite.mjs';
 
 /** Emulation takes five to twenty times as long, so what is repeated is repeated less. The environment goes first. */
 const LESS = {
@@ -71,12 +68,7 @@ const out = `build/arm64-${process.pid}`;
 await bundle(Object.fromEntries([...suites.map((name) => [`${name}.test`, found.get(name)]), ...programs]), out);
 process.on('exit', () => rmSync(out, { recursive: true, force: true }));
 
-const environment = {
-  ...LESS,
-  ...arm64Environment({ pageBytes: values.pages, cpu: values.cpu }),
-  NO_COLOR: '1',
-  FORCE_COLOR: '0',
-};
+const environment = { ...LESS, ...arm64Environment({ pageBytes: values.pages, cpu: values.cpu }) };
 const sums = { passed: 0, failed: 0, skipped: 0 };
 for (const name of suites) {
   const reason = whyNot(name);
@@ -85,42 +77,11 @@ for (const name of suites) {
     sums.skipped += 1;
     continue;
   }
-  const started = Date.now();
-  const { output, ended } = await runSuite(`${out}/${name}.test.mjs`);
-  const count = (label) => Number(output.match(new RegExp(`^\\s+${label}:\\s+(\\d+)`, 'm'))?.[1] ?? 0);
-  const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
-  // A suite that died, or ran nothing, has failed however its summary looks.
-  const failed = Math.max(total - passed, ended !== 0 || total + skipped === 0 ? 1 : 0);
-  sums.passed += passed;
-  sums.failed += failed;
-  sums.skipped += skipped;
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`${failed === 0 ? 'ok  ' : 'FAIL'} ${name} on arm64 (${passed}/${total}, ${seconds} s)`);
-  for (const line of output.split('\n')) if (line.startsWith('skip: ')) console.log(`     ${line}`);
-  if (failed > 0) console.log(output);
+  const suite = await runSuite(ARM64_NODE, `${out}/${name}.test.mjs`, environment);
+  for (const key of Object.keys(sums)) sums[key] += suite[key];
+  console.log(`${suite.failed === 0 ? 'ok  ' : 'FAIL'} ${name} on arm64 (${suite.passed}/${suite.total}, ${suite.seconds} s)`);
+  for (const line of suite.output.split('\n')) if (line.startsWith('skip: ')) console.log(`     ${line}`);
+  if (suite.failed > 0) console.log(suite.output);
 }
 console.log(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
 process.exitCode = sums.failed === 0 && suites.length > 0 ? 0 : 1;
-
-function runSuite(program) {
-  return new Promise((resolve) => {
-    const child = spawn(ARM64_NODE, ['--expose-gc', '--no-warnings', program], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment,
-    });
-    let output = '';
-    const take = (chunk) => {
-      output += chunk;
-    };
-    child.stdout.setEncoding('utf8').on('data', take);
-    child.stderr.setEncoding('utf8').on('data', take);
-    const watchdog = setTimeout(() => {
-      output += `\nwatchdog: still running after ${WATCHDOG_MS} ms, killed\n`;
-      child.kill('SIGKILL');
-    }, WATCHDOG_MS);
-    child.on('close', (code, signal) => {
-      clearTimeout(watchdog);
-      resolve({ output, ended: code ?? signal });
-    });
-  });
-}

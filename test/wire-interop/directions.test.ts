@@ -14,6 +14,8 @@ import { historyOf, metadataOf, seenIn, tensorOf, windowOf } from './support/ten
 
 const SEED = Number(process.env['WIRE_SEED'] ?? 5);
 const AT_ONCE = Number(process.env['WIRE_AT_ONCE'] ?? 2);
+/** Of each direction: all, unless told. */
+const CASES = Number(process.env['WIRE_CASES'] ?? Infinity);
 
 configureHere();
 const tools = wireTools();
@@ -44,7 +46,7 @@ function cases(label: string): Case[] {
     WIRE_DTYPES.filter((dtype) => backend === 'numpy' || dtype !== 'uint16').map((dtype) => [backend, dtype] as const),
   );
   const shift = random.integer(0, 9);
-  return kinds.map(([backend, dtype]: readonly ['numpy' | 'torch', WireDtype], index) =>
+  return kinds.slice(0, CASES).map(([backend, dtype]: readonly ['numpy' | 'torch', WireDtype], index) =>
     pool(`${label}_${backend}_${dtype}`, {
       shape: SHAPES[(index + shift) % SHAPES.length] as readonly number[],
       dtype,
