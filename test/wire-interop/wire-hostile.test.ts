@@ -13,6 +13,7 @@ import { WIRE_DOMAIN, type WirePool } from '../wire/support/peers';
 import { wireObjects } from '../wire/support/shm';
 import { configureHere } from './support/ours';
 import { HERE, smallPool } from './support/pools';
+import { newest } from './support/rounds';
 import { metadataOf, seenIn, tensorOf } from './support/tensors';
 
 const NOBODY = 65534;
@@ -42,6 +43,28 @@ function mutated(bytes: Uint8Array): Uint8Array {
 
 function heldBytes(what: WirePool) {
   return [encodeMetadata(metadataOf(what), 4242), encodeProgress(what.name, 1)] as const;
+}
+
+/** What get throws, once it does. */
+async function thrownByGet(consumer: TensorConsumer, label: string): Promise<Error> {
+  const thrown: Error[] = [];
+  await until(() => {
+    try {
+      consumer.get();
+    } catch (error) {
+      thrown.push(error as Error);
+    }
+    return thrown.length > 0;
+  }, label);
+  return thrown[0] as Error;
+}
+
+/** Puts until the consumer, which may have to connect again, has the frame. */
+async function untilPutIsSeen(producer: TensorProducer, consumer: TensorConsumer, what: WirePool, seed: number): Promise<void> {
+  await until(() => {
+    producer.put(tensorOf(what, seed));
+    return newest(consumer, what) === seed;
+  }, `frame ${seed} is seen`);
 }
 
 test('the decoders read what is meant or throw CORRUPT_OBJECT, and nothing else', () => {
@@ -153,27 +176,15 @@ test('a planted object of another size or mode is refused by the consumer and th
     writeFileSync(path, new Uint8Array(84), { mode: 0o600 });
     spoil();
     writer.write(encodeMetadata(metadataOf(what), process.pid));
-    let found: unknown = null;
-    await until(() => {
-      try {
-        consumer.get();
-      } catch (error) {
-        found = error;
-      }
-      return found !== null;
-    }, `${code} is told`);
-    assert.ok(hasCode(code)(found as Error), String(found));
-    if (code === 'UNSAFE_MODE') assert.match((found as Error).message, `${path} has mode`);
+    const found = await thrownByGet(consumer, `${code} is told`);
+    assert.ok(hasCode(code)(found), String(found));
+    if (code === 'UNSAFE_MODE') assert.match(found.message, `${path} has mode`);
     if (code === 'UNSAFE_MODE') assert.throws(() => new TensorProducer(metadataOf(what), HERE), hasCode(code));
     rmSync(path);
     assert.is(consumer.get(), null);
   }
   using producer = new TensorProducer(metadataOf(what), HERE);
-  await until(() => {
-    producer.put(tensorOf(what, 5));
-    const frame = consumer.get();
-    return frame !== null && seenIn(frame, what)[0] === 5;
-  }, 'the consumer works again');
+  await untilPutIsSeen(producer, consumer, what, 5);
 });
 
 test('a planted object of another owner is refused by both sides, under its own name, and left alone', async () => {
@@ -193,18 +204,10 @@ test('a planted object of another owner is refused by both sides, under its own 
   writeFileSync(path, new Uint8Array(84), { mode: 0o600 });
   chownSync(path, NOBODY, NOBODY);
   writer.write(encodeMetadata(metadataOf(what), process.pid));
-  let found: unknown = null;
-  await until(() => {
-    try {
-      consumer.get();
-    } catch (error) {
-      found = error;
-    }
-    return found !== null;
-  }, 'its owner is told');
+  const found = await thrownByGet(consumer, 'its owner is told');
   const named = new RegExp(`${path} belongs to uid ${NOBODY}`);
-  assert.ok(hasCode('FOREIGN_OBJECT')(found as Error), String(found));
-  assert.match((found as Error).message, named);
+  assert.ok(hasCode('FOREIGN_OBJECT')(found), String(found));
+  assert.match(found.message, named);
   assert.throws(
     () => new TensorProducer(metadataOf(what), HERE),
     (error: Error) => hasCode('FOREIGN_OBJECT')(error) && named.test(error.message),
@@ -228,11 +231,7 @@ test('a producer that DDS refuses its writer leaves nothing behind, and the next
   }
   using producer = new TensorProducer(metadataOf(what), HERE);
   using consumer = new TensorConsumer(metadataOf(what), HERE);
-  await until(() => {
-    producer.put(tensorOf(what, 6));
-    const frame = consumer.get();
-    return frame !== null && seenIn(frame, what)[0] === 6;
-  }, 'the next one works');
+  await untilPutIsSeen(producer, consumer, what, 6);
 });
 
 test('a pool that is not what is expected is refused with what differs', async () => {
@@ -247,16 +246,8 @@ test('a pool that is not what is expected is refused with what differs', async (
   ] as const) {
     // Where it knows the producer's word; before, it is taken for what is expected of it or for nothing.
     const consumer = new TensorConsumer(metadataOf({ ...what, ...other }), HERE);
-    let found: unknown = null;
-    await until(() => {
-      try {
-        consumer.get();
-      } catch (error) {
-        found = error;
-      }
-      return found !== null;
-    }, `${code} is told`);
-    assert.ok(hasCode(code)(found as Error), String(found));
+    const found = await thrownByGet(consumer, `${code} is told`);
+    assert.ok(hasCode(code)(found), String(found));
     consumer.cleanup();
   }
 });
