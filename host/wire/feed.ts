@@ -7,24 +7,13 @@ import type { DdsLiveliness, DdsReader } from '../dds/reader';
 import type { Bell, System } from '../system';
 import { metadataTopic, progressTopic } from './form';
 import { type Announcement, decodeMetadata } from './messages';
+import { type Pace, PaceKeeper } from './pace';
 import { ProgressReader } from './progress';
 
 /** How long a clock that was set may go unnoticed. */
 const CLOCK_INTERVAL_MS = 1000;
-/** Frames by whose times the producer's pace is told. */
-const INTERVALS = 8;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
-
-/** Times between the latest frames; Infinity while they are not known. */
-export interface Pace {
-  readonly shortestMs: number;
-  /** Their median. */
-  readonly typicalMs: number;
-  readonly longestMs: number;
-  /** By how much the newest frame was later than the shortest: a producer with a timetable comes the sooner with its next. */
-  readonly lateMs: number;
-}
 
 export class WireFeed {
   readonly #system: System;
@@ -51,9 +40,7 @@ export class WireFeed {
   #slot = -1;
   #sequence = -1;
   #timestampNs = 0n;
-  readonly #intervals = new Array<number>(INTERVALS).fill(Infinity);
-  #nextInterval = 0;
-  #lastIntervalMs = Infinity;
+  readonly #pace = new PaceKeeper();
   #over = false;
 
   constructor(system: System, pool: string, domainId: number) {
@@ -94,10 +81,7 @@ export class WireFeed {
   }
 
   get pace(): Pace {
-    const ascending = [...this.#intervals].sort((a, b) => a - b);
-    const at = (index: number) => ascending[index] as number;
-    const shortestMs = at(0);
-    return { shortestMs, typicalMs: at(INTERVALS >> 1), longestMs: at(INTERVALS - 1), lateMs: this.#lastIntervalMs - shortestMs };
+    return this.#pace.pace;
   }
 
   /** How long ago the newest frame was told of: when it was said, not when it was heard. */
@@ -228,9 +212,7 @@ export class WireFeed {
     } else {
       const frames = ((slot - this.#slot + lap - 1) % lap) + 1;
       this.#sequence += frames;
-      this.#lastIntervalMs = Number(timestampNs - this.#timestampNs) / 1e6 / frames;
-      this.#intervals[this.#nextInterval] = this.#lastIntervalMs;
-      this.#nextInterval = (this.#nextInterval + 1) % this.#intervals.length;
+      this.#pace.add(Number(timestampNs - this.#timestampNs) / 1e6 / frames);
     }
     this.#slot = slot;
     this.#timestampNs = timestampNs;
@@ -263,7 +245,7 @@ export class WireFeed {
     this.#slot = -1;
     this.#sequence = -1;
     this.#over = false;
-    this.#intervals.fill(Infinity);
+    this.#pace.forget();
   }
 
   /** A short sleep that nobody ends. */

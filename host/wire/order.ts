@@ -1,8 +1,24 @@
 // Windows of history in their true order. The wire tells of a frame after it has unlocked its slot, so what was told of is always a
 // little behind what stands in the ring.
 
-import type { WireFeed } from './feed';
-import type { WirePool } from './pool';
+import type { Locks } from './locks';
+import type { Pace } from './pace';
+
+/** What is known of a producer by what it tells; a WireFeed is one. */
+export interface Told {
+  readonly slot: number;
+  readonly sequence: number;
+  readonly silentMs: number;
+  readonly pace: Pace;
+  pollProgress(): void;
+  sleep(ms: number): void;
+}
+
+/** Slots and their locks; a WirePool has them. */
+export interface Ring {
+  readonly metadata: { readonly historyLen: number };
+  readonly locks: Pick<Locks, 'lockRead' | 'unlockRead' | 'writersMet' | 'writerAt'>;
+}
 
 // How long a frame may stand in the ring untold: a tenth of a millisecond where nothing comes between, some where the machine is busy.
 // For as long an irregular producer, or one that rests, is waited for: as many times shorter as frames must be under way at once.
@@ -37,7 +53,7 @@ function run(first: number, count: number, historyLen: number): number[] {
 }
 
 /** Takes the locks of the newest `count` frames, which are then in order whatever the producer did meanwhile. */
-export function holdWindow(pool: WirePool, feed: WireFeed, count: number): Held {
+export function holdWindow(pool: Ring, feed: Told, count: number): Held {
   const { historyLen } = pool.metadata;
   for (let tries = 1; ; tries++) {
     // Of a full window all slots are locked anyway.
@@ -72,8 +88,8 @@ export function holdWindow(pool: WirePool, feed: WireFeed, count: number): Held 
  * producer that comes to one waits there, and shows where it stands; otherwise it is told by what it says in the time that takes.
  */
 function framesAhead(
-  pool: WirePool,
-  feed: WireFeed,
+  pool: Ring,
+  feed: Told,
   slots: readonly number[],
   sequence: number,
   slot: number,
@@ -88,9 +104,11 @@ function framesAhead(
   // At its pace the producer cannot have come to the oldest frame of the window since it told of the newest.
   const soonestMs = (room + QUIET_PART) * shortestMs * (fast ? FAST_PART : 1) - lateMs;
   const latestMs = (room + 1) * OVERDUE_PART * shortestMs;
-  const due = longestMs < OVERDUE_PART * shortestMs && silentMs < latestMs;
+  // Of one without a pace, what it did says nothing of what it will do.
+  const steady = longestMs < OVERDUE_PART * shortestMs;
+  const due = steady && silentMs < latestMs;
   const met = Math.max(0, ...pool.locks.writersMet(slots).map((at) => ((at - slot + historyLen - 1) % historyLen) + 1));
-  const safe = met === 0 && shortestMs !== Infinity && silentMs < soonestMs;
+  const safe = met === 0 && (steady || fast) && silentMs < soonestMs;
   const noticeMs = fast ? FAST_NOTICE_MS : met > 0 || due ? DUE_NOTICE_MS : NOTICE_MS / (1 + room);
   const deadline = performance.now() + noticeMs;
   for (;;) {
