@@ -30,6 +30,8 @@ const DISCOVERY_MS = 600;
 const ANNOUNCE_INTERVAL_MS = 500;
 /** Between two looks for a lock that is taken, where the event loop must not be blocked. */
 const ASYNC_LOOK_MS = 1;
+/** No more is counted of one of them, however late it comes. */
+const LONGEST_LOOK_MS = 100;
 
 export interface WireSinkOptions {
   readonly onPinned: 'wait' | 'drop';
@@ -220,12 +222,15 @@ export class WireSink implements Sink {
       return this.#hold(slot);
     }
     this.#waits += 1;
-    const deadline = performance.now() + this.#options.waitTimeoutMs;
-    while (performance.now() < deadline) {
+    let leftMs = this.#options.waitTimeoutMs;
+    for (let beforeMs = performance.now(); leftMs > 0; ) {
       await new Promise<void>((resolve) => void platform().after(ASYNC_LOOK_MS, resolve));
       stillOpen();
-      if (!this.#locks.tryLockWrite(slot, 0)) continue;
-      return this.#hold(slot);
+      if (this.#locks.tryLockWrite(slot, 0)) return this.#hold(slot);
+      // As where a thread is blocked: the time that a process was stopped does not count.
+      const nowMs = performance.now();
+      leftMs -= Math.min(nowMs - beforeMs, LONGEST_LOOK_MS);
+      beforeMs = nowMs;
     }
     if (!this.#repair() || !this.#locks.tryLockWrite(slot, 0)) throw this.#locks.stuck(slot);
     return this.#hold(slot);

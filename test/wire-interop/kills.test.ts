@@ -1,6 +1,8 @@
 // Killed at any moment, on both sides of the wire: what a process takes with it into its death never hangs ours, and is repaired when
 // nobody else is there. In seeded rounds.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
@@ -235,24 +237,42 @@ if (tools === null) {
     }
   });
 
-  test('a producer of ours that is stopped while it waits for a reader, as when the machine sleeps, goes on waiting', async () => {
+  test('a process that is stopped while it waits for a reader, as when the machine sleeps, goes on waiting', async () => {
     const what = smallPool('stopped', { history_len: 1 });
-    await using producer = ours(tools);
-    const { pid } = await producer.ask('produce_with', { ...what, waitTimeoutMs: 600 });
-    await producer.ask('put', { seed: 1 });
+    await using other = ours(tools);
+    const { pid } = await other.ask('produce_with', { ...what, waitTimeoutMs: 600 });
+    await other.ask('put', { seed: 1 });
     using consumer = TensorConsumer.attach(what.name, HERE);
     await untilNewest(consumer, what, 1);
     const view = consumer.borrow();
-    const put = producer.ask('put', { seed: 2 });
+    const put = other.ask('put', { seed: 2 });
     await sleep(100);
-    process.kill(pid, 'SIGSTOP');
-    await sleep(1000);
-    process.kill(pid, 'SIGCONT');
+    await stop(pid);
     await sleep(100);
     view?.release();
     await put;
     await untilNewest(consumer, what, 2);
   });
+
+  test('the same on the event loop', async () => {
+    const what = smallPool('stopped_async', { history_len: 1 });
+    using producer = new TensorProducer(metadataOf(what), { ...HERE, waitTimeoutMs: 600 });
+    using consumer = new TensorConsumer(metadataOf(what), HERE);
+    producer.put(tensorOf(what, 1));
+    await untilNewest(consumer, what, 1);
+    const view = consumer.borrow();
+    const put = producer.putAsync(tensorOf(what, 2));
+    await sleep(100);
+    await stop(process.pid);
+    await sleep(100);
+    view?.release();
+    assert.is(await put, 1);
+  });
+}
+
+/** Stops a process for a second. */
+function stop(pid: number): Promise<unknown> {
+  return once(spawn('sh', ['-c', `kill -STOP ${pid}; sleep 1; kill -CONT ${pid}`]), 'exit');
 }
 
 /** Takes a slot's mutex for good: glibc keeps a semaphore's value in the low half of its first word. */
