@@ -19,6 +19,8 @@ int json_ints(const char *line, const char *key, int64_t *out, int most);
 void answer_error(const char *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Reads the next line of standard input; false at its end. */
 bool next_line(char *line, size_t size);
+/** Has `serve` answer the lines of standard input, each an operation with its name, until "exit" or their end. */
+void serve_lines(void (*serve)(const char *op, const char *line));
 /** The domain: --domain N, else TIPC_DOMAIN, else 0. */
 uint32_t domain_of(int argc, char **argv);
 /** One that hangs in a semaphore must not outlive the test that started it. */

@@ -211,13 +211,7 @@ int main(int argc, char **argv) {
     answer_error("start", "no participant: %s", dds_strretcode(participant));
     return 1;
   }
-  static char line[65536], op[32];
-  while (next_line(line, sizeof line)) {
-    if (!json_string(line, "op", op, sizeof op)) strcpy(op, "?");
-    if (strcmp(op, "exit") == 0) break;
-    serve(op, line);
-    fflush(stdout);
-  }
+  serve_lines(serve);
   dds_delete(participant);
   pool_detach(&pool);
   printf("{\"op\":\"exit\"}\n");

@@ -79,6 +79,16 @@ bool next_line(char *line, size_t size) {
   return true;
 }
 
+void serve_lines(void (*serve)(const char *op, const char *line)) {
+  static char line[65536], op[32];
+  while (next_line(line, sizeof line)) {
+    if (!json_string(line, "op", op, sizeof op)) strcpy(op, "?");
+    if (strcmp(op, "exit") == 0) break;
+    serve(op, line);
+    fflush(stdout);
+  }
+}
+
 uint32_t domain_of(int argc, char **argv) {
   for (int i = 1; i + 1 < argc; i++)
     if (strcmp(argv[i], "--domain") == 0) return (uint32_t)strtoul(argv[i + 1], NULL, 10);

@@ -108,6 +108,35 @@ static void cleanup(void) {
   created = false;
 }
 
+static void serve(const char *op, const char *line) {
+  int64_t slot = json_int(line, "slot", 0);
+  if (strcmp(op, "produce") == 0) produce(line);
+  else if (!created) answer_error(op, "no pool");
+  else if (slot < 0 || slot >= pool.history) answer_error(op, "no slot %lld", (long long)slot);
+  else if (strcmp(op, "put") == 0) {
+    frame_fill(next_frame, pool.dtype, pool.elements, (uint64_t)json_int(line, "seed", 0));
+    double at = now_us(), took = put();
+    printf("{\"op\":\"put\",\"slot\":%lld,\"at_us\":%.3f,\"put_us\":%.3f}\n", (long long)slot_index, at, took);
+  } else if (strcmp(op, "put_many") == 0) put_many(line);
+  else if (strcmp(op, "hold_writer") == 0) {
+    bool ready = slot_ensure(&pool, slot);
+    if (ready) write_lock(&pool, slot);
+    printf("{\"op\":\"hold_writer\",\"held\":%s}\n", ready ? "true" : "false");
+  } else if (strcmp(op, "announce") == 0) {
+    write_metadata(true);
+    printf("{\"op\":\"announce\"}\n");
+  } else if (strcmp(op, "release") == 0) {
+    write_unlock(&pool, slot);
+    printf("{\"op\":\"release\"}\n");
+  } else if (strcmp(op, "stats") == 0) {
+    printf("{\"op\":\"stats\",\"pid\":%d,\"slot\":%lld,\"matched_meta\":%d,\"matched_progress\":%d}\n", getpid(),
+           (long long)slot_index, tipc_matched(meta_writer, true), tipc_matched(progress_writer, true));
+  } else if (strcmp(op, "cleanup") == 0) {
+    cleanup();
+    printf("{\"op\":\"cleanup\"}\n");
+  } else answer_error(op, "no such operation");
+}
+
 int main(int argc, char **argv) {
   die_with_parent();
   participant = tipc_participant(domain_of(argc, argv));
@@ -115,41 +144,7 @@ int main(int argc, char **argv) {
     answer_error("start", "no participant: %s", dds_strretcode(participant));
     return 1;
   }
-  static char line[65536], op[32];
-  while (next_line(line, sizeof line)) {
-    if (!json_string(line, "op", op, sizeof op)) strcpy(op, "?");
-    if (strcmp(op, "exit") == 0) break;
-    if (strcmp(op, "produce") == 0) {
-      produce(line);
-      continue;
-    }
-    int64_t slot = json_int(line, "slot", 0);
-    if (!created) answer_error(op, "no pool");
-    else if (slot < 0 || slot >= pool.history) answer_error(op, "no slot %lld", (long long)slot);
-    else if (strcmp(op, "put") == 0) {
-      frame_fill(next_frame, pool.dtype, pool.elements, (uint64_t)json_int(line, "seed", 0));
-      double at = now_us(), took = put();
-      printf("{\"op\":\"put\",\"slot\":%lld,\"at_us\":%.3f,\"put_us\":%.3f}\n", (long long)slot_index, at, took);
-    } else if (strcmp(op, "put_many") == 0) put_many(line);
-    else if (strcmp(op, "hold_writer") == 0) {
-      bool ready = slot_ensure(&pool, slot);
-      if (ready) write_lock(&pool, slot);
-      printf("{\"op\":\"hold_writer\",\"held\":%s}\n", ready ? "true" : "false");
-    } else if (strcmp(op, "announce") == 0) {
-      write_metadata(true);
-      printf("{\"op\":\"announce\"}\n");
-    } else if (strcmp(op, "release") == 0) {
-      write_unlock(&pool, slot);
-      printf("{\"op\":\"release\"}\n");
-    } else if (strcmp(op, "stats") == 0) {
-      printf("{\"op\":\"stats\",\"pid\":%d,\"slot\":%lld,\"matched_meta\":%d,\"matched_progress\":%d}\n", getpid(),
-             (long long)slot_index, tipc_matched(meta_writer, true), tipc_matched(progress_writer, true));
-    } else if (strcmp(op, "cleanup") == 0) {
-      cleanup();
-      printf("{\"op\":\"cleanup\"}\n");
-    } else answer_error(op, "no such operation");
-    fflush(stdout);
-  }
+  serve_lines(serve);
   cleanup();
   dds_delete(participant);
   printf("{\"op\":\"exit\"}\n");
