@@ -36,6 +36,8 @@ const FAST_PART = 0.25;
 /** Part of the time between two frames in which the next one is not expected, and in which it has come. */
 const QUIET_PART = 0.85;
 const OVERDUE_PART = 1.5;
+/** How much longer than the shortest the longest time between two frames may be, of a producer with a pace. */
+const STEADY_PART = 1.3;
 const LOOK_MS = 0.05;
 /** Attempts at just the window that is wanted; then all slots are locked, so that the producer must stand still. */
 const TRIES = 3;
@@ -105,7 +107,7 @@ function framesAhead(
   const soonestMs = (room + QUIET_PART) * shortestMs * (fast ? FAST_PART : 1) - lateMs;
   const latestMs = (room + 1) * OVERDUE_PART * shortestMs;
   // Of one without a pace, what it did says nothing of what it will do.
-  const steady = longestMs < OVERDUE_PART * shortestMs;
+  const steady = longestMs < STEADY_PART * shortestMs;
   const due = steady && silentMs < latestMs;
   const met = Math.max(0, ...pool.locks.writersMet(slots).map((at) => ((at - slot + historyLen - 1) % historyLen) + 1));
   const safe = met === 0 && (steady || fast) && silentMs < soonestMs;

@@ -9,18 +9,16 @@ export interface Pace {
   /** Their median. */
   readonly typicalMs: number;
   readonly longestMs: number;
-  /** By how much the newest frame was later than the shortest: a producer with a timetable comes the sooner with its next. */
+  /** How far the newest frame is behind a timetable of the median: a producer that has one comes the sooner with its next. */
   readonly lateMs: number;
 }
 
 export class PaceKeeper {
   readonly #intervals = new Array<number>(INTERVALS).fill(Infinity);
   #next = 0;
-  #lastMs = Infinity;
 
   /** The time from one frame to the next. */
   add(intervalMs: number): void {
-    this.#lastMs = intervalMs;
     this.#intervals[this.#next] = intervalMs;
     this.#next = (this.#next + 1) % INTERVALS;
   }
@@ -28,13 +26,17 @@ export class PaceKeeper {
   get pace(): Pace {
     const ascending = [...this.#intervals].sort((a, b) => a - b);
     const at = (index: number) => ascending[index] as number;
-    const shortestMs = at(0);
-    return { shortestMs, typicalMs: at(INTERVALS >> 1), longestMs: at(INTERVALS - 1), lateMs: this.#lastMs - shortestMs };
+    const typicalMs = at(INTERVALS >> 1);
+    let lateMs = 0;
+    for (let i = 0; i < INTERVALS; i++) {
+      const intervalMs = this.#intervals[(this.#next + i) % INTERVALS] as number;
+      lateMs = Math.max(0, lateMs + intervalMs - typicalMs);
+    }
+    return { shortestMs: at(0), typicalMs, longestMs: at(INTERVALS - 1), lateMs };
   }
 
   /** What comes next is another's. */
   forget(): void {
     this.#intervals.fill(Infinity);
-    this.#lastMs = Infinity;
   }
 }
