@@ -67,7 +67,7 @@ export function holdWindow(pool: Ring, feed: Told, count: number): Held {
     // One frame has no order. If its slot was written once more meanwhile, it is a newer one.
     if (count === 1) return { slots, oldestSlot, sequence };
     try {
-      const ahead = framesAhead(pool, feed, slots, sequence, slot, all ? historyLen : count, all);
+      const ahead = framesAhead(pool, feed, slots);
       // Frames beyond the newest that was told of lie outside the window: what is locked is what was meant.
       if (!all && ahead <= historyLen - count) return { slots, oldestSlot, sequence };
       if (all) {
@@ -86,21 +86,14 @@ export function holdWindow(pool: Ring, feed: Told, count: number): Held {
 }
 
 /**
- * How many frames stand in the ring beyond the newest that was told of when the slots were locked. Nothing is written to those any more: a
+ * How many frames stand in the ring beyond the newest that had been told of when these slots were locked. Nothing is written to those any more: a
  * producer that comes to one waits there, and shows where it stands; otherwise it is told by what it says in the time that takes.
  */
-function framesAhead(
-  pool: Ring,
-  feed: Told,
-  slots: readonly number[],
-  sequence: number,
-  slot: number,
-  count: number,
-  last: boolean,
-): number {
+function framesAhead(pool: Ring, feed: Told, slots: readonly number[]): number {
   const { historyLen } = pool.metadata;
-  const room = historyLen - count;
-  const { silentMs } = feed;
+  // Slots that may be written while these are held. With none there is no next attempt: then it must be known exactly.
+  const room = historyLen - slots.length;
+  const { slot, sequence, silentMs } = feed;
   const { shortestMs, typicalMs, longestMs, lateMs } = feed.pace;
   const fast = typicalMs < FAST_MS && longestMs < DUE_NOTICE_MS && silentMs < RESTING_MS;
   // At its pace the producer cannot have come to the oldest frame of the window since it told of the newest.
@@ -118,8 +111,7 @@ function framesAhead(
     const told = feed.sequence - sequence;
     // Too slow to have written yet another since.
     const known = met > 0 && told >= met && shortestMs > NOTICE_MS;
-    // With all slots locked there is no next attempt: then it must be known exactly.
-    if (safe || known || (told > room && !last)) return told;
+    if (safe || known || (room > 0 && told > room)) return told;
     const stands = pool.locks.writerAt(slots);
     if (stands >= 0) return (stands - 1 - slot + 2 * historyLen) % historyLen;
     if (performance.now() >= deadline) return told;

@@ -45,6 +45,11 @@ function heldBytes(what: WirePool) {
   return [encodeMetadata(metadataOf(what), 4242), encodeProgress(what.name, 1)] as const;
 }
 
+/** Says of a pool what only its producer should. */
+function openMetadataWriter(participant: DdsParticipant, { name }: WirePool) {
+  return participant.writer(participant.topic(`tensoripc_${name}_meta`, POOL_METADATA_TYPE), POOL_QOS.metadataWriter);
+}
+
 /** What get throws, once it does. */
 async function thrownByGet(consumer: TensorConsumer, label: string): Promise<Error> {
   const thrown: Error[] = [];
@@ -90,10 +95,7 @@ test('the decoders read what is meant or throw CORRUPT_OBJECT, and nothing else'
 test('noise on both topics: errors with codes, no crash, and the true producer is heard again', async () => {
   const what = smallPool('noise');
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
-  using metadataWriter = participant.writer(
-    participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
-    POOL_QOS.metadataWriter,
-  );
+  using metadataWriter = openMetadataWriter(participant, what);
   using progressWriter = participant.writer(
     participant.topic(`tensoripc_${what.name}_progress`, POOL_PROGRESS_TYPE),
     POOL_QOS.progressWriter,
@@ -160,10 +162,7 @@ test('a planted object of another size or mode is refused by the consumer and th
   const what = smallPool('planted');
   const path = `/dev/shm/tensoripc_${what.name}`;
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
-  using writer = participant.writer(
-    participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
-    POOL_QOS.metadataWriter,
-  );
+  using writer = openMetadataWriter(participant, what);
   using consumer = new TensorConsumer(metadataOf(what), HERE);
   const cases = [
     ['TRUNCATED_OBJECT', () => truncateSync(path, 83)],
@@ -195,10 +194,7 @@ test('a planted object of another owner is refused by both sides, under its own 
   const what = smallPool('owner');
   const path = `/dev/shm/tensoripc_${what.name}`;
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
-  using writer = participant.writer(
-    participant.topic(`tensoripc_${what.name}_meta`, POOL_METADATA_TYPE),
-    POOL_QOS.metadataWriter,
-  );
+  using writer = openMetadataWriter(participant, what);
   using consumer = new TensorConsumer(metadataOf(what), HERE);
   using trusting = new TensorConsumer(metadataOf(what), { ...HERE, trust: 'any' });
   writeFileSync(path, new Uint8Array(84), { mode: 0o600 });
