@@ -32,8 +32,9 @@ const common = {
 if (only === undefined || only === 'js') {
   for (const folder of ['esm', 'cjs', 'cli']) rmSync(`dist/${folder}`, { recursive: true, force: true });
   // The library, tensor-ipc/dds and the command share one copy of what they have in common, and of its state.
-  await build({
+  const { metafile } = await build({
     ...common,
+    metafile: true,
     entryPoints: { 'esm/index': 'host/entry/main.ts', 'esm/dds': 'host/entry/dds.ts', 'cli/cli': 'host/cli/main.ts' },
     outdir: 'dist',
     format: 'esm',
@@ -41,6 +42,7 @@ if (only === undefined || only === 'js') {
     chunkNames: 'esm/shared-[hash]',
     outExtension: { '.js': '.mjs' },
   });
+  writeFileSync('dist/esm/THIRD-PARTY-LICENSES.txt', licensesOf(Object.keys(metafile.inputs)));
   // CommonJS cannot be split: one file has both, and each entry gives its half.
   await build({
     ...common,
@@ -61,6 +63,16 @@ if (only === undefined || only === 'js') {
   finishTypes('dist/esm/types', ['host/entry/main.d.ts', 'host/entry/dds.d.ts']);
   // The same once more where a package.json says CommonJS: TypeScript tells the two kinds of module apart by folder.
   cpSync('dist/esm/types', 'dist/cjs/types', { recursive: true });
+}
+
+/** The terms of the packages that are bundled, whose copies must bear them. A package without a license file ends the build. */
+function licensesOf(inputs) {
+  const folders = new Set(inputs.map((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]).filter(Boolean));
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return `Bundled with tensor-ipc: ${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8')}`;
+  });
+  return texts.join('\n');
 }
 
 /** Node's resolution wants full file names in relative imports; the sources, which are bundled, have none. What no entry leads to goes. */

@@ -55,11 +55,25 @@ test('no tests, no sources, nothing that weighs', () => {
     /^dist\/(esm\/(index|dds|shared-\w+)\.mjs|cjs\/(index|dds|shared)\.cjs|cjs\/package\.json|cli\/cli\.mjs)$/,
     /^dist\/(esm|cjs)\/types\/(host|native-shim|assembly)\/[\w/.-]+\.d\.ts$/,
     /^native-shim\/include\/[\w/.-]+\.(h|hpp)$/,
+    /^dist\/esm\/THIRD-PARTY-LICENSES\.txt$/,
   ];
   assert.equal(
     packed.files.map(({ path }) => path).filter((path) => !allowed.some((pattern) => pattern.test(path))),
     [],
   );
+});
+
+test('what is bundled is there with its licence', () => {
+  const licenses = readFileSync(join(installed, 'dist/esm/THIRD-PARTY-LICENSES.txt'), 'utf8');
+  // esbuild names the modules that it wraps.
+  const chunks = packed.files.map(({ path }) => path).filter((path) => /\.(mjs|cjs)$/.test(path));
+  const code = chunks.map((path) => readFileSync(join(installed, path), 'utf8')).join('\n');
+  const bundled = new Set([...code.matchAll(/"node_modules\/((?:@[^/"]+\/)?[^/"]+)\//g)].map(([, name]) => name as string));
+  assert.ok(bundled.has('@foxglove/cdr'));
+  for (const name of bundled) {
+    assert.match(licenses, `Bundled with tensor-ipc: ${name} `);
+    assert.ok(licenses.includes(readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim()), name);
+  }
 });
 
 const tools = resolve(root, 'test/package-tools/node_modules/.bin');
