@@ -1,7 +1,7 @@
 // Shared by asc and tsc: integer constants only.
 //
 // Status codes of the core. Zero and above is success (often a slot index); every refusal is a negative code.
-// The core never throws: host/core.ts turns the codes that are errors into TensorIpcError.
+// The core never throws: host/memory/core.ts turns the codes that are errors into TensorIpcError.
 
 export const OK = 0;
 

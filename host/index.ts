@@ -1,8 +1,8 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
-export type { OnPinned } from './claims';
-export { monotonicNs } from './clock';
-export { TensorConsumer } from './consumer';
+export { TensorConsumer } from './client/consumer';
+export { type ProducerOptions, type ProducerStats, TensorProducer } from './client/producer';
+export { Frame } from './endpoint/frame';
 export type {
   ConsumerEvents,
   ConsumerOptions,
@@ -11,10 +11,12 @@ export type {
   GetOptions,
   NextOptions,
   WindowOptions,
-} from './consumer-options';
-export type { Dtype, TypedArray } from './dtype';
-export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from './errors';
-export { Frame } from './frame';
+} from './endpoint/options';
+export { type PutOptions, Slot } from './endpoint/slot';
+export { View } from './endpoint/view';
+export type { Wire, WireOptions } from './endpoint/wires';
+export type { SharedPool } from './memory/share';
+export type { OnPinned } from './native/claims';
 export {
   type BellInfo,
   type ConsumerInfo,
@@ -24,7 +26,11 @@ export {
   type PoolInfo,
   type PoolState,
   type ProducerInfo,
-} from './inspect';
+} from './native/inspect';
+export type { Trust } from './native/trust';
+export { monotonicNs } from './runtime/clock';
+export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from './runtime/errors';
+export type { Dtype, TypedArray } from './tensor/dtype';
 export {
   type Backend,
   type FieldMetadata,
@@ -35,11 +41,5 @@ export {
   recommendedHistoryLen,
   type Sample,
   type SampleOptions,
-} from './metadata';
-export { type ProducerOptions, type ProducerStats, TensorProducer } from './producer';
-export type { SharedPool } from './share';
-export { type PutOptions, Slot } from './slot';
-export type { TensorLike, TensorView } from './tensor';
-export type { Trust } from './trust';
-export { View } from './view';
-export type { Wire, WireOptions } from './wires';
+} from './tensor/metadata';
+export type { TensorLike, TensorView } from './tensor/tensor';

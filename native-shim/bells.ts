@@ -1,7 +1,7 @@
 // Bells: files beside the pool objects that a producer writes a byte to, so that a consumer's event loop wakes up. A FIFO, or a Unix
 // datagram socket where the runtime can watch nothing else.
 
-import type { System } from '../host/system';
+import type { System } from '../host/runtime/system';
 import {
   AF_UNIX,
   type Calls,

@@ -1,8 +1,8 @@
 // libddsc: found, loaded, pinned, and its functions typed. Raw pointers are addresses; entities are positive numbers, errors negative.
 
 import process from 'node:process';
-import { TensorIpcError } from '../host/errors';
-import type { Address } from '../host/system';
+import { TensorIpcError } from '../host/runtime/errors';
+import type { Address } from '../host/runtime/system';
 import { type KoffiFunc, type KoffiModule, loadKoffi, type NativeLibrary, optional } from './koffi';
 import type { Int, Pointer } from './linux';
 

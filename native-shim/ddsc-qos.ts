@@ -1,6 +1,6 @@
 // QoS: what is set is set, the rest is Cyclone's default.
 
-import type { Address, DdsQos } from '../host/system';
+import type { Address, DdsQos } from '../host/runtime/system';
 import type { DdscCalls } from './ddsc-bind';
 
 /** DDS_INFINITY. */

@@ -2,8 +2,8 @@
 // into a pipe.
 
 import { randomBytes } from 'node:crypto';
-import { TensorIpcError } from '../host/errors';
-import type { Address, DdsHandle, DdsLibrary, DdsQos, DdsSample, DdsTypeDescription, DdsWake } from '../host/system';
+import { TensorIpcError } from '../host/runtime/errors';
+import type { Address, DdsHandle, DdsLibrary, DdsQos, DdsSample, DdsTypeDescription, DdsWake } from '../host/runtime/system';
 import { type DdscCalls, environment, loadDdsc } from './ddsc-bind';
 import { buildDescriptor } from './ddsc-descriptor';
 import { withQos } from './ddsc-qos';

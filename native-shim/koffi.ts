@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import type Koffi from 'koffi';
-import { TensorIpcError } from '../host/errors';
+import { TensorIpcError } from '../host/runtime/errors';
 
 export type { KoffiFunc } from 'koffi';
 export type KoffiModule = typeof Koffi;

@@ -1,6 +1,6 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
-import type { Address, FileStatus, MappedObjects, Semaphores, System } from '../host/system';
+import type { Address, FileStatus, MappedObjects, Semaphores, System } from '../host/runtime/system';
 import { Bells } from './bells';
 import {
   type Architecture,

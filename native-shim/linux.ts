@@ -1,6 +1,6 @@
 // Linux as seen from libc: numbers, structs and the functions that are used. Where x86-64 and arm64 differ, both stand here.
 
-import { type Address, type FileStatus, SystemError } from '../host/system';
+import { type Address, type FileStatus, SystemError } from '../host/runtime/system';
 import { type KoffiFunc, type KoffiModule, loadKoffi } from './koffi';
 
 export const O_RDONLY = 0;

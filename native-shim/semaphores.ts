@@ -1,6 +1,6 @@
 // Named POSIX semaphores, which glibc keeps in /dev/shm as sem.<name>.
 
-import type { Address, Patience, Semaphores } from '../host/system';
+import type { Address, Patience, Semaphores } from '../host/runtime/system';
 import { optional } from './koffi';
 import type { Calls } from './linux';
 

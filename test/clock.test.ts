@@ -1,7 +1,7 @@
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { platform } from '../host/system';
+import { platform } from '../host/runtime/system';
 import { poolName } from './support/child';
 
 test('the runtime’s clock is CLOCK_MONOTONIC, as the kernel tells it', () => {

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { copyFromShared, copyToShared } from '../host/copy';
-import { platform } from '../host/system';
+import { copyFromShared, copyToShared } from '../host/memory/copy';
+import { platform } from '../host/runtime/system';
 import 'tensor-ipc';
 
 // Sizes on both sides of each threshold: loop, TypedArray.set, memcpy.

@@ -30,7 +30,7 @@ import { flatten, type Instruction, readWasm, SECTION, type WasmModule } from '.
 
 /** Names of the methods of `interface Core`. */
 function interfaceMethods(): string[] {
-  const source = readFileSync('host/core.ts', 'utf8');
+  const source = readFileSync('host/memory/core.ts', 'utf8');
   const start = source.indexOf('export interface Core {');
   const body = source.slice(start, source.indexOf('\n}', start));
   return [...body.matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1] as string);
@@ -137,7 +137,7 @@ for (const label of CORE_LABELS) {
     assert.equal(module.imports, [{ module: 'env', name: 'memory', kind: 'memory', shared: true }]);
   });
 
-  test(`${label}: exports are the interface in host/core.ts`, () => {
+  test(`${label}: exports are the interface in host/memory/core.ts`, () => {
     const wanted = [...interfaceMethods(), 'memory'].sort();
     assert.ok(wanted.length > 30);
     assert.equal(module.exports.map(({ name }) => name).sort(), wanted);

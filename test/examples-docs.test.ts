@@ -137,7 +137,7 @@ test('docs/api.md names every exported type and every option', () => {
 });
 
 test('every error code stands in both tables, and no other', () => {
-  const codes = [...read('host/errors.ts').matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map((match) => match[1]).sort();
+  const codes = [...read('host/runtime/errors.ts').matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map((match) => match[1]).sort();
   assert.ok(codes.length > 20);
   for (const file of ['docs/api.md', 'docs/troubleshooting.md']) {
     const listed = [...read(file).matchAll(/^\| `([A-Z_]{3,})` \|/gm)].map((match) => match[1]).sort();

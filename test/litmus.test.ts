@@ -9,10 +9,10 @@ import { appendFileSync } from 'node:fs';
 import { MetadataCreator } from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Mapping } from '../host/mapping';
-import { openForProducer } from '../host/pool';
-import { platform } from '../host/system';
-import { objectName } from '../host/trust';
+import type { Mapping } from '../host/memory/mapping';
+import { openForProducer } from '../host/native/pool';
+import { objectName } from '../host/native/trust';
+import { platform } from '../host/runtime/system';
 import { BOARD_DONE, FRAME_WORDS, type Report, type Role, type Task } from './programs/litmus-task';
 import { Child, leftovers, poolName } from './support/child';
 

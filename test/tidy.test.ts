@@ -65,9 +65,9 @@ const isBare = (name: string) => !/^(assembly|host|native-shim|test|bench|exampl
 
 test('the rules see the files', () => {
   assert.ok(SOURCES.length > 40);
-  assert.ok(importsOf('host/pool.ts').includes('assembly/layout'), 'static imports');
-  assert.ok(importsOf('host/core.ts').includes('dist/core.wasm'), 'default imports');
-  assert.ok(importsOf('host/index.ts').includes('host/consumer'), 'export from');
+  assert.ok(importsOf('host/native/pool.ts').includes('assembly/layout'), 'static imports');
+  assert.ok(importsOf('host/memory/core.ts').includes('dist/core.wasm'), 'default imports');
+  assert.ok(importsOf('host/index.ts').includes('host/client/consumer'), 'export from');
   assert.ok(importsOf('host/entry/main.ts').includes('host/adapter/node'));
 });
 
@@ -89,7 +89,7 @@ test('only native-shim/ knows koffi', () => {
 });
 
 test('native-shim/ knows koffi, node: and what host/ asks of it', () => {
-  const contracts = ['host/system', 'host/errors', 'host/dds/library'];
+  const contracts = ['host/runtime/system', 'host/runtime/errors', 'host/dds/library'];
   none(
     forbidImports(
       folder('native-shim'),

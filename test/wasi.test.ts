@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HANDLE_CLOCK_NS, HANDLE_PUBLISHED_NS, HANDLE_TIMESTAMP_NS, ON_PINNED_WAIT } from '../assembly/layout';
 import { CLOSED, EMPTY, OK } from '../assembly/status';
-import type { Core } from '../host/core';
+import type { Core } from '../host/memory/core';
 import { Bench, buildPool } from './support/core-modules';
 import { readWasm, SECTION } from './support/core-wasm';
 

@@ -2,7 +2,7 @@
 // descriptors. So its bells are Unix datagram sockets, which producers ring in the same way.
 
 import { openSocketPair } from '../../native-shim/ddsc-pipe';
-import type { Bell, Notifier, Platform } from '../system';
+import type { Bell, Notifier, Platform } from '../runtime/system';
 import { common, openSystem } from './common';
 
 /** The part of Bun that is used. https://bun.com/reference/bun/connect */

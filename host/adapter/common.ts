@@ -10,8 +10,8 @@ import { type Descriptors, Libc } from '../../native-shim/libc';
 import { type Architecture, isSupportedArchitecture } from '../../native-shim/linux';
 import { version } from '../../package.json';
 import type { DdsLibrary } from '../dds/library';
-import { TensorIpcError } from '../errors';
-import type { Machine, Platform, System, Timer } from '../system';
+import { TensorIpcError } from '../runtime/errors';
+import type { Machine, Platform, System, Timer } from '../runtime/system';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

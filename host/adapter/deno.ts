@@ -2,8 +2,8 @@
 
 import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
-import { TensorIpcError } from '../errors';
-import type { Platform, System } from '../system';
+import { TensorIpcError } from '../runtime/errors';
+import type { Platform, System } from '../runtime/system';
 import { checkPlatform, common, openSystem } from './common';
 import { openFifoBell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';

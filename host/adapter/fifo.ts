@@ -2,7 +2,7 @@
 
 import { Socket } from 'node:net';
 import { openPipe } from '../../native-shim/ddsc-pipe';
-import { type Bell, type Notifier, platform } from '../system';
+import { type Bell, type Notifier, platform } from '../runtime/system';
 
 export function openFifoBell(name: string, mode: number, onRing: () => void): Bell {
   return watch(platform().system().createFifo(name, mode), onRing);

@@ -1,7 +1,7 @@
 // Node, and Electron's main, utility and preload processes.
 
 import process from 'node:process';
-import type { Platform } from '../system';
+import type { Platform } from '../runtime/system';
 import { common, openSystem } from './common';
 import { openFifoBell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';

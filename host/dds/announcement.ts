@@ -2,10 +2,10 @@
 // written it, so everything is checked before it is believed.
 
 import { CdrReader, CdrWriter, EncapsulationKind } from '@foxglove/cdr';
-import type { Dtype } from '../dtype';
-import { TensorIpcError } from '../errors';
-import { PoolMetadata } from '../metadata';
-import { objectName } from '../trust';
+import { objectName } from '../native/trust';
+import { TensorIpcError } from '../runtime/errors';
+import type { Dtype } from '../tensor/dtype';
+import { PoolMetadata } from '../tensor/metadata';
 import type { DdsQos } from './library';
 import type { DdsType } from './type';
 

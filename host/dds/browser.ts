@@ -1,9 +1,9 @@
 // The listening end of discovery: which native pools are announced in a domain, on this machine and on others.
 
-import { TensorIpcError } from '../errors';
-import { Emitter } from '../events';
-import { platform } from '../system';
-import { Waiters } from '../waiters';
+import { Waiters } from '../endpoint/waiters';
+import { TensorIpcError } from '../runtime/errors';
+import { Emitter } from '../runtime/events';
+import { platform } from '../runtime/system';
 import { type Announcement, DISCOVERY_QOS, DISCOVERY_TOPIC, DISCOVERY_TYPE, decodeAnnouncement } from './announcement';
 import type { DdsSample } from './library';
 import { DdsParticipant, type DdsParticipantOptions } from './participant';

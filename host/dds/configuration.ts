@@ -1,6 +1,6 @@
 // How a domain is configured where neither the program nor the environment says.
 
-import { TensorIpcError } from '../errors';
+import { TensorIpcError } from '../runtime/errors';
 import type { DdsHandle, DdsLibrary } from './library';
 
 function domain(interfaces: string, discovery = ''): string {

@@ -1,9 +1,9 @@
 // The announcing end of discovery: tells a domain of a native pool for as long as its producer lives. Cyclone's own threads give the
 // signs of life, so that an event loop that is busy is not taken for a dead one; frames cost nothing.
 
-import { TensorIpcError } from '../errors';
-import type { PoolMetadata } from '../metadata';
-import { platform, type Timer } from '../system';
+import { TensorIpcError } from '../runtime/errors';
+import { platform, type Timer } from '../runtime/system';
+import type { PoolMetadata } from '../tensor/metadata';
 import { type Announcement, DISCOVERY_QOS, DISCOVERY_TOPIC, DISCOVERY_TYPE, encodeAnnouncement } from './announcement';
 import { DdsParticipant } from './participant';
 import type { DdsWriter } from './writer';

@@ -1,6 +1,6 @@
 // The public API of tensor-ipc/dds, without a runtime: host/entry/dds.ts adds one.
 
-export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from '../errors';
+export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from '../runtime/errors';
 export { type Announcement, DISCOVERY_QOS, DISCOVERY_TOPIC, DISCOVERY_TYPE } from './announcement';
 export { type AnnouncedPool, DdsPoolBrowser, type DdsPoolBrowserEvents, listAnnounced } from './browser';
 export { DEFAULT_CONFIGURATION, LOOPBACK_CONFIGURATION, UNICAST_CONFIGURATION } from './configuration';

@@ -1,6 +1,6 @@
 // The way from Cyclone's threads to the event loop: one pipe for all readers of this thread.
 
-import { type DdsHandle, type DdsLibrary, type DdsWake, type Notifier, platform } from '../system';
+import { type DdsHandle, type DdsLibrary, type DdsWake, type Notifier, platform } from '../runtime/system';
 
 /** Somebody whose reader may have something. */
 export interface Watcher {

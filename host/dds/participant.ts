@@ -1,6 +1,6 @@
-import { TensorIpcError } from '../errors';
-import { registerOpen } from '../lifecycle';
-import { platform } from '../system';
+import { TensorIpcError } from '../runtime/errors';
+import { registerOpen } from '../runtime/lifecycle';
+import { platform } from '../runtime/system';
 import { openParticipant } from './configuration';
 import type { DdsHandle, DdsLibrary, DdsQos } from './library';
 import { DdsReader } from './reader';

@@ -1,7 +1,7 @@
-import { TensorIpcError } from '../errors';
-import { Emitter } from '../events';
-import { platform } from '../system';
-import { Waiters } from '../waiters';
+import { Waiters } from '../endpoint/waiters';
+import { TensorIpcError } from '../runtime/errors';
+import { Emitter } from '../runtime/events';
+import { platform } from '../runtime/system';
 import type { DdsHandle, DdsLibrary, DdsSample } from './library';
 import { unwatch, updateRef, type Watcher, watch } from './notify';
 import { StatusWatch } from './status';

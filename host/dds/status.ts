@@ -1,7 +1,7 @@
 // News of a state that Cyclone announces on threads of its own only: who is matched, and who is alive. No signal of libc's has the
 // form of those callbacks on every machine, so while somebody listens, a slow timer asks; it does not keep the process alive.
 
-import { platform, type Timer } from '../system';
+import { platform, type Timer } from '../runtime/system';
 
 /** How often a state is asked for that somebody listens to, ms. */
 const INTERVAL_MS = 200;

@@ -1,6 +1,6 @@
 // Types by name: what Cyclone has to know of one, from nothing to everything.
 
-import { TensorIpcError } from '../errors';
+import { TensorIpcError } from '../runtime/errors';
 import type { DdsTypeDescription } from './library';
 
 /** What is known of a type beyond its name: then the library checks samples against it. */

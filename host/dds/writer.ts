@@ -1,5 +1,5 @@
-import { TensorIpcError } from '../errors';
-import { Emitter } from '../events';
+import { TensorIpcError } from '../runtime/errors';
+import { Emitter } from '../runtime/events';
 import type { DdsHandle, DdsLibrary } from './library';
 import { StatusWatch } from './status';
 import type { DdsTopic } from './topic';

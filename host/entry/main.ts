@@ -5,7 +5,7 @@ import process from 'node:process';
 import { bunPlatform } from '../adapter/bun';
 import { denoPlatform } from '../adapter/deno';
 import { nodePlatform } from '../adapter/node';
-import { installPlatform } from '../system';
+import { installPlatform } from '../runtime/system';
 
 // Deno and Bun also claim to be a Node.
 if ('deno' in process.versions) installPlatform(denoPlatform);

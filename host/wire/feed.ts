@@ -4,7 +4,7 @@ import type { DdsSample } from '../dds/library';
 import { DdsParticipant } from '../dds/participant';
 import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
 import type { DdsLiveliness, DdsReader } from '../dds/reader';
-import type { Bell, System } from '../system';
+import type { Bell, System } from '../runtime/system';
 import { metadataTopic, progressTopic } from './form';
 import { type Announcement, decodeMetadata } from './messages';
 import { type Pace, PaceKeeper } from './pace';

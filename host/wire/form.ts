@@ -1,8 +1,8 @@
 // What the Python package's pools can hold, and what they are called. Observed from the running package (docs/python-wire.md).
 
-import type { Dtype } from '../dtype';
-import { TensorIpcError } from '../errors';
-import type { Backend, PoolMetadata } from '../metadata';
+import { TensorIpcError } from '../runtime/errors';
+import type { Dtype } from '../tensor/dtype';
+import type { Backend, PoolMetadata } from '../tensor/metadata';
 
 const NUMPY: readonly Dtype[] = ['float32', 'float64', 'int32', 'int64', 'uint8', 'int8', 'uint16', 'int16', 'bool'];
 

@@ -1,8 +1,8 @@
 // What Python pools say of themselves over DDS, to somebody who takes no part in them.
 
-import { TensorIpcError } from '../errors';
-import type { PoolMetadata } from '../metadata';
-import { platform } from '../system';
+import { TensorIpcError } from '../runtime/errors';
+import { platform } from '../runtime/system';
+import type { PoolMetadata } from '../tensor/metadata';
 import { WireFeed } from './feed';
 
 const DEFAULT_TIMEOUT_MS = 1000;

@@ -1,7 +1,7 @@
 // The state of a slot's locks, seen without taking, making or changing any.
 
-import type { Address, System } from '../system';
-import { SystemError } from '../system';
+import type { Address, System } from '../runtime/system';
+import { SystemError } from '../runtime/system';
 import { slotNames } from './form';
 import type { SlotFiles } from './inspect-names';
 

@@ -1,11 +1,11 @@
 // Removing what dead Python pools left. Who has an object mapped is all the proof there is, so what is removed is also old.
 
 import { LOCK_PRODUCER } from '../../assembly/layout';
-import { TensorIpcError } from '../errors';
-import type { Removal } from '../inspect-remove';
-import { checkName } from '../metadata';
-import { translate } from '../pool';
-import { type MappedObjects, platform, type System } from '../system';
+import type { Removal } from '../native/inspect-remove';
+import { translate } from '../native/pool';
+import { TensorIpcError } from '../runtime/errors';
+import { type MappedObjects, platform, type System } from '../runtime/system';
+import { checkName } from '../tensor/metadata';
 import { wireObject } from './form';
 import { inspectPythonPool, look, type PythonPoolInfo, pythonPoolFiles } from './inspect';
 

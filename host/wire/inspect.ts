@@ -2,9 +2,9 @@
 // how their locks are. What they hold is told over DDS only (inspect-listen.ts).
 
 import { LOCK_PRODUCER } from '../../assembly/layout';
-import { checkName } from '../metadata';
-import { translate } from '../pool';
-import { type MappedObjects, platform, type System, SystemError } from '../system';
+import { translate } from '../native/pool';
+import { type MappedObjects, platform, type System, SystemError } from '../runtime/system';
+import { checkName } from '../tensor/metadata';
 import { wireObject } from './form';
 import { LockProbe, type PythonSlotInfo } from './inspect-locks';
 import { groupFiles, lockFiles, type PoolFiles, type SlotFiles } from './inspect-names';

@@ -1,9 +1,9 @@
 // The locks of the Python package: for each slot three named semaphores and a counter of readers. A lock that a process took with it
 // into its death stays taken, so every wait here is bounded.
 
-import { reserveInArena } from '../arena';
-import { TensorIpcError } from '../errors';
-import type { Address, System } from '../system';
+import { reserveInArena } from '../memory/arena';
+import { TensorIpcError } from '../runtime/errors';
+import type { Address, System } from '../runtime/system';
 import { slotNames } from './form';
 
 const MODE = 0o600;

@@ -1,9 +1,9 @@
 // The two messages of the Python package, as CDR. What arrives is untrusted: everything is checked before it is believed.
 
 import { CdrReader, CdrWriter, EncapsulationKind } from '@foxglove/cdr';
-import type { Dtype } from '../dtype';
-import { TensorIpcError } from '../errors';
-import { PLAIN_FIELD, PoolMetadata } from '../metadata';
+import { TensorIpcError } from '../runtime/errors';
+import type { Dtype } from '../tensor/dtype';
+import { PLAIN_FIELD, PoolMetadata } from '../tensor/metadata';
 import { wireObject } from './form';
 
 /** Longest shape that is believed. */

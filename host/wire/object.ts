@@ -1,10 +1,10 @@
 // The object of a Python pool, mapped: nothing but frames, one behind the other, and once more right behind where pages allow it.
 
-import { alignUp, reserveAlone, reserveInArena, type Space } from '../arena';
-import { TensorIpcError } from '../errors';
-import { type Window, WindowBuilder } from '../mapping';
-import type { PoolMetadata } from '../metadata';
-import type { Address, System } from '../system';
+import { alignUp, reserveAlone, reserveInArena, type Space } from '../memory/arena';
+import { type Window, WindowBuilder } from '../memory/mapping';
+import { TensorIpcError } from '../runtime/errors';
+import type { Address, System } from '../runtime/system';
+import type { PoolMetadata } from '../tensor/metadata';
 
 export class WireObject {
   readonly metadata: PoolMetadata;

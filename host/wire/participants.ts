@@ -1,6 +1,6 @@
 // Who takes part in a Python pool on this machine: told by who has its object mapped. Its semaphores have no owners.
 
-import type { System } from '../system';
+import type { System } from '../runtime/system';
 import { wireObject } from './form';
 
 /** How often each pool's object is open in this thread. */

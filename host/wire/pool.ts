@@ -1,12 +1,12 @@
 // A Python pool that a consumer is attached to: its object, its locks, and the views that are out.
 
 import type { DdsLiveliness } from '../dds/reader';
-import { registerOpen } from '../lifecycle';
-import type { PoolMetadata } from '../metadata';
-import { Results } from '../results';
-import { platform, type System } from '../system';
-import { checkFile, type Trust } from '../trust';
-import { type Holder, PinGuard } from '../view';
+import { type Holder, PinGuard } from '../endpoint/view';
+import { Results } from '../memory/results';
+import { checkFile, type Trust } from '../native/trust';
+import { registerOpen } from '../runtime/lifecycle';
+import { platform, type System } from '../runtime/system';
+import type { PoolMetadata } from '../tensor/metadata';
 import { wireObject } from './form';
 import { Locks } from './locks';
 import type { Announcement } from './messages';

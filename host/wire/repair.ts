@@ -1,11 +1,11 @@
 // Freeing the locks of a Python pool that a process took with it into its death. Semaphores have no owners: a lock is given up for lost
 // when it has been taken all the time that it was watched, and nobody is there who could give it back.
 
-import { reserveInArena } from '../arena';
-import { TensorIpcError } from '../errors';
-import { checkName } from '../metadata';
-import { translate } from '../pool';
-import { type Address, platform, type System } from '../system';
+import { reserveInArena } from '../memory/arena';
+import { translate } from '../native/pool';
+import { TensorIpcError } from '../runtime/errors';
+import { type Address, platform, type System } from '../runtime/system';
+import { checkName } from '../tensor/metadata';
 import { slotNames } from './form';
 import { look, producerLocks, pythonPoolFiles } from './inspect';
 import { isFree, LockProbe, type PythonSlotInfo } from './inspect-locks';

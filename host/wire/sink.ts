@@ -1,21 +1,21 @@
 // The writing end of a Python pool: frames under semaphores, told of over DDS.
 
 import { LOCK_PRODUCER } from '../../assembly/layout';
-import type { ProducerCounters } from '../counters';
 import type { DdsQos } from '../dds/library';
 import { DdsParticipant } from '../dds/participant';
 import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
 import type { DdsReader } from '../dds/reader';
 import type { DdsTopic } from '../dds/topic';
 import type { DdsWriter } from '../dds/writer';
-import { TensorIpcError } from '../errors';
-import type { Window, WindowBuilder } from '../mapping';
-import type { PoolMetadata } from '../metadata';
-import { translate } from '../pool';
-import type { SharedPool } from '../share';
-import type { Sink } from '../sink';
-import { type Address, platform, type System, type Timer } from '../system';
-import { checkFile } from '../trust';
+import type { Sink } from '../endpoint/sink';
+import type { Window, WindowBuilder } from '../memory/mapping';
+import type { SharedPool } from '../memory/share';
+import type { ProducerCounters } from '../native/counters';
+import { translate } from '../native/pool';
+import { checkFile } from '../native/trust';
+import { TensorIpcError } from '../runtime/errors';
+import { type Address, platform, type System, type Timer } from '../runtime/system';
+import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
 import { Locks, unlinkLocks } from './locks';
 import { encodeMetadata, encodeProgress } from './messages';

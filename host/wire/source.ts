@@ -1,18 +1,18 @@
 // The reading end of a Python pool: what DDS tells of it, and its frames under their locks.
 
-import { copyFromShared } from '../copy';
-import type { TypedArray } from '../dtype';
-import { TensorIpcError } from '../errors';
-import { Frame } from '../frame';
-import { checkCount, checkInto } from '../intake';
-import type { Window } from '../mapping';
-import type { PoolMetadata } from '../metadata';
-import { translate } from '../pool';
-import type { SharedPool } from '../share';
-import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../source';
-import type { Bell, System } from '../system';
-import type { Trust } from '../trust';
-import { View } from '../view';
+import { Frame } from '../endpoint/frame';
+import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import { View } from '../endpoint/view';
+import { copyFromShared } from '../memory/copy';
+import type { Window } from '../memory/mapping';
+import type { SharedPool } from '../memory/share';
+import { translate } from '../native/pool';
+import type { Trust } from '../native/trust';
+import { TensorIpcError } from '../runtime/errors';
+import type { Bell, System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import { checkCount, checkInto } from '../tensor/intake';
+import type { PoolMetadata } from '../tensor/metadata';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
 import type { Announcement } from './messages';

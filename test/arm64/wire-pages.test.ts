@@ -5,7 +5,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { platform } from '../../host/system';
+import { platform } from '../../host/runtime/system';
 import { hasCode } from '../support/child';
 import { frameOf, seedOf } from '../wire/support/frames';
 import { Peer, type Seen, stillWaiting, untilAnswer, WIRE_DOMAIN, type WirePool, wireTools } from '../wire/support/peers';

@@ -2,7 +2,7 @@
 // with its fences blanked out, so that what differs in the machine code is theirs.
 
 import { readFileSync } from 'node:fs';
-import type { Core } from '../../host/core';
+import type { Core } from '../../host/memory/core';
 import { Bench, buildPool } from '../support/core-modules';
 
 const module = new Uint8Array(readFileSync('dist/core.wasm'));

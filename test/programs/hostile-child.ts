@@ -4,8 +4,8 @@
 import * as fs from 'node:fs';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { HEADER_PRODUCER_STATE, PRODUCER_OPEN } from '../../assembly/layout';
-import { hashBytes } from '../../host/pool';
-import { platform } from '../../host/system';
+import { hashBytes } from '../../host/native/pool';
+import { platform } from '../../host/runtime/system';
 import { attachAndRead, consumerOptions, Outcome, read, write, writeAsync } from '../support/hostile-exercise';
 import { countsOf, FORM_NAMES, formOf, framesOffsetOf, metadataOf, poolImage } from '../support/hostile-image';
 import { type Mutant, mutate, scribbleLive } from '../support/hostile-mutate';

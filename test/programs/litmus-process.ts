@@ -14,10 +14,10 @@ import {
   SLOT_STAMP,
 } from '../../assembly/layout';
 import { LAPPED, OK, PINNED } from '../../assembly/status';
-import type { Core, Handle } from '../../host/core';
-import type { Mapping } from '../../host/mapping';
-import { openForConsumer } from '../../host/pool';
-import { platform } from '../../host/system';
+import type { Core, Handle } from '../../host/memory/core';
+import type { Mapping } from '../../host/memory/mapping';
+import { openForConsumer } from '../../host/native/pool';
+import { platform } from '../../host/runtime/system';
 import { serve } from '../support/child';
 import { BOARD_DONE, BOARD_STRIDE, FRAME_WORDS, type Report, type Task, WORD_STEP } from './litmus-task';
 

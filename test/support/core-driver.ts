@@ -22,7 +22,7 @@ import {
   ON_PINNED_WAIT,
 } from '../../assembly/layout';
 import { LAPPED, OK, PINNED } from '../../assembly/status';
-import type { Handle } from '../../host/core';
+import type { Handle } from '../../host/memory/core';
 import { type Copy, newReader, ProtocolModel, type Reader, type Window } from './core-model';
 import { type Bench, buildPool, type TestPool } from './core-modules';
 import type { Random } from './random';

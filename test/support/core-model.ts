@@ -1,7 +1,7 @@
 // A naive model of the protocol: who pins what, which frame is whole, who waits. One number where the core has stamps and a claim.
 
 import { CLOSED, EMPTY } from '../../assembly/status';
-import type { Handle } from '../../host/core';
+import type { Handle } from '../../host/memory/core';
 
 export interface Window {
   readonly sequence: number;

@@ -16,7 +16,7 @@ import {
   HEADER_BYTES,
 } from '../../assembly/layout';
 import { OK } from '../../assembly/status';
-import type { Core, Handle } from '../../host/core';
+import type { Core, Handle } from '../../host/memory/core';
 
 /** Every suite of the core runs over both. */
 export const CORE_LABELS = ['release', 'debug'] as const;
@@ -135,7 +135,7 @@ export interface TestPool {
   readonly handle: Handle;
   /** Where the bytes of a slot lie. */
   slot(index: number): number;
-  /** A new participant: header copied, checked and bound, as host/pool.ts does it. */
+  /** A new participant: header copied, checked and bound, as host/native/pool.ts does it. */
   attach(): Handle;
 }
 

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { constants } from 'node:fs';
 import { HANDLE_BYTES } from '../../assembly/layout';
-import { type Arena, anyArena, type Space } from '../../host/arena';
-import type { System } from '../../host/system';
+import { type Arena, anyArena, type Space } from '../../host/memory/arena';
+import type { System } from '../../host/runtime/system';
 import { DECOY_BELLS } from './hostile-mutate';
 
 const SHM = '/dev/shm';

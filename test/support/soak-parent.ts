@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { TensorConsumer } from 'tensor-ipc';
-import { removeDead, removePool } from '../../host/inspect-remove';
+import { removeDead, removePool } from '../../host/native/inspect-remove';
 import { sleep } from './child';
 import { Figures, type Report } from './soak-figures';
 import { planSeats, type Seat } from './soak-plan';

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import 'tensor-ipc';
 import wasm from '../../dist/core.wasm';
-import { installPlatform, platform, type System } from '../../host/system';
+import { installPlatform, platform, type System } from '../../host/runtime/system';
 import { Breakpoints } from './soak-wasm';
 
 /** Where a process is to die. */

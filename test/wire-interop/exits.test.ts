@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { objectName } from '../../host/trust';
+import { objectName } from '../../host/native/trust';
 import { removeDeadPython } from '../../host/wire/inspect-remove';
 import { leftovers, poolName, until } from '../support/child';
 import { installedRuntimes, type Runtime } from '../support/runtimes';

@@ -1,7 +1,7 @@
 // tensor-ipc rm: removes one pool.
 
 import '../../entry/main';
-import { removePool } from '../../inspect-remove';
+import { removePool } from '../../native/inspect-remove';
 import { inspectPythonPool } from '../../wire/inspect';
 import { removePythonPool } from '../../wire/inspect-remove';
 import { CliError, defineCommand, EXIT_OK, UsageError } from '../command';

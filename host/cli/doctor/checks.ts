@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSyn
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { TensorConsumer, TensorProducer } from '../../entry/main';
-import { platform } from '../../system';
+import { platform } from '../../runtime/system';
 import { showBytes } from '../format';
 
 export interface Finding {

@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { DdsParticipant } from '../../dds/participant';
 import { TensorIpcError } from '../../entry/main';
-import { platform } from '../../system';
+import { platform } from '../../runtime/system';
 import type { Finding } from './checks';
 
 const WHAT = 'Cyclone DDS';

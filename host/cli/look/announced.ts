@@ -2,7 +2,7 @@
 
 import { type AnnouncedPool, listAnnounced } from '../../dds/browser';
 import { list } from '../../entry/main';
-import { platform } from '../../system';
+import { platform } from '../../runtime/system';
 import { table } from '../format';
 import { showRate } from './rows';
 

@@ -1,7 +1,7 @@
 // tensor-ipc ls: every pool of this machine.
 
 import { list } from '../../entry/main';
-import { platform } from '../../system';
+import { platform } from '../../runtime/system';
 import { listPythonPools } from '../../wire/inspect';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { type Style, styleOf } from '../terminal';

@@ -1,9 +1,9 @@
 // Which wire a command means: said by --wire or --domain, or found out by what stands under the name.
 
 import type { Wire, WireOptions } from '../../entry/main';
-import { checkName } from '../../metadata';
-import { platform } from '../../system';
-import { objectName } from '../../trust';
+import { objectName } from '../../native/trust';
+import { platform } from '../../runtime/system';
+import { checkName } from '../../tensor/metadata';
 import { wireObject } from '../../wire/form';
 import { UsageError, wholeNumber } from '../command';
 

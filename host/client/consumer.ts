@@ -1,0 +1,334 @@
+import type { Frame } from '../endpoint/frame';
+import {
+  type ConsumerEvents,
+  type ConsumerOptions,
+  type ConsumerStats,
+  checkConsumerOptions,
+  type FramesOptions,
+  type GetOptions,
+  type NextOptions,
+  type WindowOptions,
+} from '../endpoint/options';
+import type { Cursor, Source, SourceEvents } from '../endpoint/source';
+import type { View } from '../endpoint/view';
+import { type Subscription, Waiting } from '../endpoint/waiting';
+import { checkShared, type SharedPool } from '../memory/share';
+import { NativeSource } from '../native/source';
+import { TensorIpcError } from '../runtime/errors';
+import { callSafely, Emitter } from '../runtime/events';
+import { platform } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import { checkName, MetadataCreator, PoolMetadata, type Sample } from '../tensor/metadata';
+import type { TensorLike } from '../tensor/tensor';
+import { WireSource } from '../wire/source';
+
+/**
+ * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
+ * producer comes back.
+ */
+export class TensorConsumer<T extends TypedArray = TypedArray>
+  extends Emitter<ConsumerEvents<T>>
+  implements Disposable, AsyncIterable<Frame<T>>
+{
+  readonly name: string;
+  readonly #expected: PoolMetadata | null;
+  readonly #source: Source;
+  readonly #waiting: Waiting;
+  readonly #onNewData: ((frame: Frame<T>) => void) | null;
+  readonly #removeAbort: () => void;
+  readonly #cursor: Cursor = { epoch: 0, seen: -1 };
+  readonly #subscription: Cursor = { epoch: 0, seen: -1 };
+  #lastError: string | null = null;
+
+  /**
+   * @param metadata What the pool is expected to be. A pool of other form under the name is an error.
+   * @throws TensorIpcError SHAPE_MISMATCH, DTYPE_MISMATCH, FIELDS_MISMATCH, HISTORY_MISMATCH, FOREIGN_OBJECT, UNSAFE_MODE,
+   * TRUNCATED_OBJECT, VERSION_MISMATCH, CORRUPT_OBJECT, PERMISSION_DENIED, TOO_MANY_CONSUMERS, ADDRESS_SPACE,
+   * UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY
+   */
+  constructor(metadata: PoolMetadata, options?: ConsumerOptions<T>);
+  /** @internal */
+  constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
+  constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
+    super();
+    const shared = pool instanceof Object && 'parts' in pool ? pool : null;
+    if (typeof pool !== 'string' && shared === null && !(pool instanceof PoolMetadata)) {
+      throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
+    }
+    this.#expected = pool instanceof PoolMetadata ? pool : null;
+    this.name = checkName(typeof pool === 'string' ? pool : pool.name);
+    const checked = checkConsumerOptions(options);
+    const { onNewData, signal } = checked;
+    this.#onNewData = onNewData ?? null;
+    const what = { ...checked, name: this.name, expected: this.#expected, ignoreHistory, shared };
+    const events: SourceEvents = {
+      onConnect: (found) => {
+        this.#lastError = null;
+        this.#announce(() => this.emit('connect', found));
+        this.#waiting.updateRef();
+        this.#waiting.wakeSoon();
+      },
+      onDisconnect: (reason) => {
+        this.#announce(() => this.emit('disconnect', reason));
+        this.#waiting.updateRef();
+      },
+      onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
+    };
+    const system = platform().system();
+    this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
+    this.#waiting = new Waiting(this.#source, this.#listening());
+    try {
+      this.#source.connect();
+    } catch (error) {
+      this.#waiting.close();
+      throw error;
+    }
+    const abort = () => this.cleanup();
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#removeAbort = () => signal?.removeEventListener('abort', abort);
+    if (signal?.aborted) this.cleanup();
+    else this.listenersChanged();
+  }
+
+  /**
+   * A consumer for frames like the sample: its shape and dtype must be the pool's, and its historyLen if one is given.
+   */
+  static fromSample<T extends TypedArray>(
+    name: string,
+    sample: TensorLike<T>,
+    options?: ConsumerOptions<T> & { readonly historyLen?: number },
+  ): TensorConsumer<T>;
+  static fromSample(name: string, sample: Sample, options?: ConsumerOptions & { readonly historyLen?: number }): TensorConsumer;
+  static fromSample(
+    name: string,
+    sample: Sample,
+    options: ConsumerOptions & { readonly historyLen?: number } = {},
+  ): TensorConsumer {
+    return new TensorConsumer(MetadataCreator.fromSample(name, sample, options), options, options.historyLen === undefined);
+  }
+
+  /** A consumer that takes the pool for what it says it is. */
+  static attach<T extends TypedArray = TypedArray>(name: string, options?: ConsumerOptions<T>): TensorConsumer<T> {
+    return new TensorConsumer<T>(name, options, true);
+  }
+
+  /**
+   * A consumer of what `share()` gave, in the thread that it was posted to: on the same mapped pages. When that pool ends it attaches to
+   * the next one under the name by itself.
+   *
+   * @throws TensorIpcError INVALID_ARGUMENT, CLOSED when another reader has it or the sharing thread has closed its pool, TOO_MANY_CONSUMERS
+   */
+  static fromShared<T extends TypedArray = TypedArray>(shared: SharedPool, options?: ConsumerOptions<T>): TensorConsumer<T> {
+    return new TensorConsumer<T>(checkShared(shared, platform().system().pid), options, true);
+  }
+
+  /** Whether it is attached to the pool of a live producer. */
+  get connected(): boolean {
+    return this.#source.connected;
+  }
+
+  get closed(): boolean {
+    return this.#source.closed;
+  }
+
+  /** The pool's metadata; before the first connection what was expected, or null. */
+  get metadata(): PoolMetadata | null {
+    return this.#source.metadata ?? this.#expected;
+  }
+
+  /**
+   * A copy of the latest frame, or of the latest `historyLen` frames as `[historyLen, ...shape]`; null before the first frame, or
+   * without a producer. Never torn.
+   *
+   * @throws TensorIpcError HISTORY_TOO_LONG, INVALID_ARGUMENT, CLOSED, and what the constructor throws
+   */
+  get(options?: GetOptions): Frame<T> | null {
+    return this.#source.get<T>(this.#cursor, options);
+  }
+
+  /**
+   * A view of the latest frame, or window of frames, on the shared pages: no copy. Pinned until `release()`; null before the first
+   * frame, or without a producer.
+   *
+   * @throws as get
+   */
+  borrow(options?: WindowOptions): View<T> | null {
+    return this.#source.borrow<T>(this.#cursor, options);
+  }
+
+  /**
+   * The pool for another thread of this process, which reads the same mapped pages: post it, and open it there with
+   * TensorConsumer.fromShared. Each call is for one reader. Null without a producer.
+   */
+  share(): SharedPool | null {
+    return this.#source.share();
+  }
+
+  /**
+   * Waits for a frame newer than the last one that this consumer gave out, and copies it. Null when the time is over or the
+   * consumer is closed.
+   */
+  async next(options: NextOptions = {}): Promise<Frame<T> | null> {
+    const { timeoutMs, signal } = options;
+    signal?.throwIfAborted();
+    const deadline = timeoutMs === undefined ? Infinity : performance.now() + checkTimeout(timeoutMs);
+    for (;;) {
+      if (this.closed) return null;
+      if (this.#source.newer(this.#cursor)) {
+        await this.#waiting.breathe();
+        const frame = this.closed ? null : this.#source.take<T>(this.#cursor, options);
+        if (frame !== null) return frame;
+        continue;
+      }
+      if ((await this.#waiting.wait(this.#cursor, deadline, signal)) === 'over') return null;
+    }
+  }
+
+  /**
+   * next without waiting: a frame newer than the last one given out (with delivery 'all' the one after it), or null. What belongs
+   * behind waitSync and spin.
+   *
+   * @throws as get
+   */
+  tryNext(options: GetOptions & { readonly borrow: true }): View<T> | null;
+  tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
+  tryNext(options: GetOptions & { readonly borrow?: boolean } = {}): Frame<T> | View<T> | null {
+    if (!this.#source.newer(this.#cursor)) return null;
+    return options.borrow === true ? this.#source.lend<T>(this.#cursor, options) : this.#source.take<T>(this.#cursor, options);
+  }
+
+  /** Every newer frame, as fast as the loop takes them; what came in between is counted in `missed`. */
+  frames(options: FramesOptions & { readonly borrow: true }): AsyncIterableIterator<View<T>>;
+  frames(options?: FramesOptions & { readonly borrow?: false }): AsyncIterableIterator<Frame<T>>;
+  frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
+    const cursor = { ...this.#cursor };
+    return options.borrow === true
+      ? this.#loop(cursor, options, () => this.#source.lend<T>(cursor, options))
+      : this.#loop(cursor, options, () => this.#source.take<T>(cursor, options));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Frame<T>> {
+    return this.frames();
+  }
+
+  async *#loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): AsyncGenerator<F, void, undefined> {
+    while (!this.closed && !signal?.aborted) {
+      if (this.#source.newer(cursor)) {
+        await this.#waiting.breathe();
+        const frame = this.closed ? null : take();
+        if (frame !== null) yield frame;
+        continue;
+      }
+      try {
+        if ((await this.#waiting.wait(cursor, Infinity, signal)) === 'over') return;
+      } catch (error) {
+        if (signal?.aborted) return;
+        throw error;
+      }
+    }
+  }
+
+  /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */
+  waitSync(timeoutMs = Infinity): boolean {
+    checkTimeout(timeoutMs);
+    try {
+      return this.#source.waitSync(this.#cursor, timeoutMs);
+    } finally {
+      this.#waiting.rearm();
+    }
+  }
+
+  /**
+   * Blocks the thread and burns its core until there is a newer frame: true, or false after `timeoutUs` microseconds, or without a
+   * live producer.
+   */
+  spin(timeoutUs = Infinity): boolean {
+    return this.#source.spin(this.#cursor, checkTimeout(timeoutUs));
+  }
+
+  /** What it was given so far; the same figures as `inspect(name)` shows of it. */
+  stats(): ConsumerStats {
+    const { connected } = this;
+    return { connected, ...(this.#source.stats() ?? { lastSequence: null, lag: 0, framesTaken: 0, framesMissed: 0 }) };
+  }
+
+  /** Lets waiting keep the process alive (default). */
+  ref(): this {
+    this.#waiting.setKeepAlive(true);
+    return this;
+  }
+
+  /** Lets the process end although somebody waits or listens. */
+  unref(): this {
+    this.#waiting.setKeepAlive(false);
+    return this;
+  }
+
+  /** Leaves the pool. Waiting ends: `next` gives null, loops end. Views that are out stay valid until they are released. */
+  cleanup(): void {
+    if (this.closed) return;
+    this.#removeAbort();
+    this.#source.close();
+    this.#waiting.close();
+  }
+
+  /** The same as cleanup. */
+  close(): void {
+    this.cleanup();
+  }
+
+  [Symbol.dispose](): void {
+    this.cleanup();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cleanup();
+  }
+
+  get #subscribed(): boolean {
+    return this.#onNewData !== null || this.listenerCount('frame') > 0;
+  }
+
+  protected override listenersChanged(): void {
+    if (this.closed) return;
+    this.#waiting.updateRef();
+    this.#waiting.wakeSoon();
+  }
+
+  /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */
+  #announce(event: () => void): void {
+    queueMicrotask(() => {
+      if (!this.closed) event();
+    });
+  }
+
+  #listening(): Subscription {
+    const consumer = this;
+    return {
+      cursor: this.#subscription,
+      get active() {
+        return consumer.#subscribed;
+      },
+      serve: () => {
+        const frame = this.#source.take<T>(this.#subscription, undefined);
+        if (frame === null) return;
+        if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
+        this.emit('frame', frame);
+      },
+      // Once, until it changes or the pool can be used.
+      report: (error) => {
+        const message = error instanceof Error ? error.message : String(error);
+        if (message === this.#lastError) return;
+        this.#lastError = message;
+        if (!this.emit('error', error) && this.#subscribed) platform().warn(message);
+      },
+    };
+  }
+}
+
+function checkTimeout(timeout: number): number {
+  if (!(timeout >= 0)) {
+    throw new TensorIpcError('INVALID_ARGUMENT', `a timeout is a number of at least 0, found ${String(timeout)}`);
+  }
+  return timeout;
+}

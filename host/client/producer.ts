@@ -1,0 +1,350 @@
+import { PoolAnnouncer } from '../dds/discovery';
+import type { Sink } from '../endpoint/sink';
+import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from '../endpoint/slot';
+import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
+import { copyToShared } from '../memory/copy';
+import type { Window } from '../memory/mapping';
+import type { SharedPool } from '../memory/share';
+import type { OnPinned } from '../native/claims';
+import { NativeSink } from '../native/sink';
+import { TensorIpcError } from '../runtime/errors';
+import { registerOpen } from '../runtime/lifecycle';
+import { platform, type System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import { checkedTensors, directData } from '../tensor/intake';
+import {
+  type FieldMetadata,
+  type HistoryPad,
+  MetadataCreator,
+  PoolMetadata,
+  type Sample,
+  type SampleOptions,
+} from '../tensor/metadata';
+import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
+import { WireSink } from '../wire/sink';
+
+/** How a producer treats its pool. */
+export interface ProducerOptions extends WireOptions {
+  /** What history shows before it is full: zeros (default), or copies of the first frame. */
+  readonly historyPad?: HistoryPad;
+  /**
+   * When a view is in the way: 'wait' for its release, at most waitTimeoutMs (default); 'drop' the new frame, which put answers
+   * with -1; or 'overwrite' it, which makes the view's `valid` false.
+   */
+  readonly onPinned?: OnPinned;
+  /** Milliseconds that put and loan wait for a view's release before they throw PIN_TIMEOUT. Default 1000. */
+  readonly waitTimeoutMs?: number;
+  /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part. */
+  readonly mode?: number;
+  /**
+   * 'dds' tells of a native pool over Cyclone DDS, so that tools on other machines can list it (`tensor-ipc ls --dds`): what it is, where it
+   * is, and that its producer lives. Frames stay on this machine. Announced in `domainId`. Default: nobody is told.
+   */
+  readonly discovery?: 'dds';
+}
+
+const DEFAULT_WAIT_TIMEOUT_MS = 1000;
+
+/** Counters of a pool. */
+export interface ProducerStats {
+  /** Frames published by all producers of this object so far. */
+  readonly framesPublished: number;
+  /** Frames that onPinned 'drop' refused. */
+  readonly framesRefused: number;
+  /** Frames that onPinned 'overwrite' wrote over lent views. */
+  readonly framesOverrun: number;
+  /** Times that a frame had to wait for a reader. */
+  readonly waits: number;
+}
+
+/** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
+export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
+  readonly metadata: PoolMetadata;
+  readonly #system: System;
+  readonly #sink: Sink;
+  readonly #announcer: PoolAnnouncer | null;
+  readonly #unregister: () => void;
+  readonly #field: FieldMetadata;
+  readonly #plain: boolean;
+  // Any frame's data: what a plain frame's array has to be like.
+  readonly #like: TypedArray;
+  #closed = false;
+  // Settled when every putAsync before the next one is over.
+  #lastPut: Promise<void> = Promise.resolve();
+  // Identity of the loan that is out, or 0, and its slot.
+  #loan = 0;
+  #loanSlot = -1;
+  #lastLoan = 0;
+  #guard: LoanGuard | null = null;
+  #refusedBuffer: ArrayBuffer | null = null;
+  readonly #lender: Lender = {
+    commitLoan: (guard, refused, timestampNs) => {
+      this.#loan = 0;
+      this.#guard = guard;
+      if (this.#closed) throw this.#closedError();
+      return refused ? -1 : this.#sink.publish(this.#loanSlot, timestampNs);
+    },
+    releaseLoan: (guard) => {
+      this.#guard = guard;
+      this.#abandonLoan();
+    },
+    abandonLoan: (loan) => {
+      if (this.#loan !== loan) return;
+      this.#abandonLoan();
+      platform().warn(
+        `pool '${this.name}': a loaned slot was dropped without commit() or release(); write "using slot = producer.loan()"`,
+      );
+    },
+  };
+
+  /**
+   * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
+   * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY, DDS
+   */
+  constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
+    if (!(metadata instanceof PoolMetadata)) {
+      throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
+    }
+    const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600, discovery } = options;
+    oneOf('historyPad', historyPad, ['zero', 'fill']);
+    oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
+    checkWaitTimeout(waitTimeoutMs);
+    if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
+    const { wire, domainId, repair } = checkWireOptions(options, discovery === 'dds');
+    if (!Number.isInteger(mode) || (mode & ~0o666) !== 0 || (mode & 0o600) !== 0o600) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        'mode is read and write permission for the owner and perhaps others, such as 0o600 or 0o660',
+      );
+    }
+    this.metadata = metadata;
+    this.#system = platform().system();
+    this.#field = metadata.fields[0] as FieldMetadata;
+    this.#plain = metadata.plain;
+    // Before there is an object: without the hook a signal that comes now would end the process and leave it.
+    this.#unregister = registerOpen(() => this.cleanup());
+    let announcer: PoolAnnouncer | null = null;
+    try {
+      // Before there is an object, too: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
+      if (discovery === 'dds') announcer = new PoolAnnouncer(domainId);
+      if (wire === 'native') {
+        this.#sink = new NativeSink(metadata, { historyPad, onPinned, waitTimeoutMs, mode });
+      } else {
+        if (historyPad !== 'zero' || onPinned === 'overwrite' || mode !== 0o600) {
+          throw new TensorIpcError(
+            'INVALID_ARGUMENT',
+            "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
+          );
+        }
+        this.#sink = new WireSink(metadata, { onPinned, waitTimeoutMs, domainId, repair });
+      }
+    } catch (error) {
+      announcer?.close();
+      this.#unregister();
+      throw error;
+    }
+    this.#announcer = announcer;
+    this.#like = this.#sink.window(0).data;
+    try {
+      announcer?.announce(metadata, () => this.#sink.nextSequence);
+    } catch (error) {
+      this.cleanup();
+      throw error;
+    }
+  }
+
+  /** A producer for frames like the sample; only the sample's shape and dtype are used. */
+  static fromSample<T extends TypedArray>(
+    name: string,
+    sample: TensorLike<T>,
+    options?: SampleOptions & ProducerOptions,
+  ): TensorProducer<T>;
+  static fromSample(name: string, sample: Sample, options?: SampleOptions & ProducerOptions): TensorProducer;
+  static fromSample(name: string, sample: Sample, options: SampleOptions & ProducerOptions = {}): TensorProducer {
+    return new TensorProducer(MetadataCreator.fromSample(name, sample, options), options);
+  }
+
+  get name(): string {
+    return this.metadata.name;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Number that the next frame will have. */
+  get nextSequence(): number {
+    return this.#sink.nextSequence;
+  }
+
+  /**
+   * Publishes a copy of a frame: a tensor-like, or a record of tensor-likes for pools of several fields.
+   *
+   * @returns its sequence number, or -1 when onPinned 'drop' refused it.
+   * @throws TensorIpcError SHAPE_MISMATCH, DTYPE_MISMATCH, FIELDS_MISMATCH, PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED. A frame that is
+   * refused by an error takes no sequence number and changes nothing.
+   */
+  put(frame: Sample, options?: PutOptions): number {
+    this.#assertReady();
+    // Everything is checked before the slot is claimed: a wrong argument costs no frame.
+    const direct = this.#direct(frame);
+    const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+    const timestampNs = checkTimestamp(options?.timestampNs);
+    const slot = this.#sink.claim();
+    return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
+  }
+
+  /**
+   * put for event loops: where put would block its thread until a reader lets go, this waits without. The frame must not change before
+   * the promise is settled. Calls keep their order.
+   *
+   * @throws as put, by rejection
+   */
+  putAsync(frame: Sample, options?: PutOptions): Promise<number> {
+    const turn = this.#lastPut.then(async () => {
+      this.#assertReady();
+      const direct = this.#direct(frame);
+      const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+      const timestampNs = checkTimestamp(options?.timestampNs);
+      const slot = await this.#sink.claimAsync(() => this.#assertReady());
+      return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
+    });
+    this.#lastPut = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
+  }
+
+  /**
+   * Lends the next slot to be written in place. One at a time: commit or release it before the next put or loan.
+   *
+   * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED
+   */
+  loan(): Slot<T> {
+    this.#assertReady();
+    const slot = this.#sink.claim();
+    const refused = slot < 0;
+    const window = refused ? this.#scratchWindow() : this.#sink.window(slot);
+    let guard = this.#guard;
+    if (guard === null) {
+      this.#lastLoan += 1;
+      guard = new LoanGuard(this.#lender, this.#lastLoan);
+    }
+    // While the loan is out only the slot holds the guard.
+    this.#guard = null;
+    this.#loan = guard.loan;
+    this.#loanSlot = slot;
+    return new Slot<T>(this.#lender, window, this.#sink.nextSequence, refused, guard);
+  }
+
+  stats(): ProducerStats {
+    this.#assertOpen();
+    return { framesPublished: this.#sink.nextSequence, ...this.#sink.counters() };
+  }
+
+  /**
+   * The pool for another thread of this process, which reads the same mapped pages: post it, and open it there with
+   * TensorConsumer.fromShared. Each call is for one reader.
+   */
+  share(): SharedPool {
+    this.#assertOpen();
+    return this.#sink.share();
+  }
+
+  /** Closes the pool: consumers disconnect, the name is free. Also at exit, by SIGINT, SIGTERM, and on uncaught exceptions. */
+  cleanup(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#closeSink();
+    } finally {
+      // Not before: without the hook a signal that comes now would end the process and leave the object.
+      this.#unregister();
+    }
+  }
+
+  #closeSink(): void {
+    try {
+      this.#abandonLoan();
+      this.#sink.close();
+    } finally {
+      // Last: who hears that the pool is closed finds it so.
+      this.#announcer?.close();
+    }
+  }
+
+  /** The same as cleanup. */
+  close(): void {
+    this.cleanup();
+  }
+
+  [Symbol.dispose](): void {
+    this.cleanup();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cleanup();
+  }
+
+  #closedError(): TensorIpcError {
+    return new TensorIpcError('CLOSED', `the producer of pool '${this.name}' has been closed: create another`);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw this.#closedError();
+  }
+
+  #assertReady(): void {
+    if (this.#closed) throw this.#closedError();
+    if (this.#loan !== 0) {
+      throw new TensorIpcError(
+        'LOAN_OUTSTANDING',
+        `pool '${this.name}': slot ${this.nextSequence} is still loaned: commit() or release() it first`,
+      );
+    }
+  }
+
+  /** A loan that ends unpublished. */
+  #abandonLoan(): void {
+    if (this.#loan === 0) return;
+    this.#loan = 0;
+    if (this.#loanSlot >= 0) this.#sink.abandon(this.#loanSlot);
+  }
+
+  #copyTensors(tensors: readonly NormalTensor[], slot: number): void {
+    const window = this.#sink.window(slot);
+    for (const [i, field] of this.metadata.fields.entries()) {
+      const tensor = tensors[i] as NormalTensor;
+      const target = window.fields === undefined ? window : (window.fields[field.name] as TensorView);
+      if (tensor.dense) {
+        const { data, offset, elements } = tensor;
+        const exact = offset === 0 && data.length === elements ? data : data.subarray(offset, offset + elements);
+        copyToShared(this.#system, target.data, this.#sink.address(slot) + field.byteOffset, exact);
+      } else {
+        gather(tensor, target.data);
+      }
+    }
+  }
+
+  /** The elements of a frame that is right at one look. */
+  #direct(frame: Sample): TypedArray | null {
+    return this.#plain ? directData(frame, this.#field, this.#like) : null;
+  }
+
+  #fill(
+    slot: number,
+    direct: TypedArray | null,
+    tensors: readonly NormalTensor[] | null,
+    timestampNs: bigint | undefined,
+  ): number {
+    if (direct !== null) copyToShared(this.#system, this.#sink.window(slot).data, this.#sink.address(slot), direct);
+    else this.#copyTensors(tensors as NormalTensor[], slot);
+    return this.#sink.publish(slot, timestampNs);
+  }
+
+  #scratchWindow(): Window {
+    this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
+    return this.#sink.windows.build(this.#refusedBuffer, 0, 1, false);
+  }
+}

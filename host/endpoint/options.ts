@@ -1,0 +1,114 @@
+import type { Trust } from '../native/trust';
+import { TensorIpcError } from '../runtime/errors';
+import type { TypedArray } from '../tensor/dtype';
+import type { PoolMetadata } from '../tensor/metadata';
+import type { TensorLike } from '../tensor/tensor';
+import type { Frame } from './frame';
+import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
+
+/** How a consumer treats its pool. */
+export interface ConsumerOptions<T extends TypedArray = TypedArray> extends WireOptions {
+  /** Called with a copy of the latest frame whenever there is a newer one. */
+  readonly onNewData?: (frame: Frame<T>) => void;
+  /**
+   * What `next`, loops, `onNewData` and 'frame' deliver. 'latest' (default): the newest frame, skipping what the reader cannot keep up
+   * with. 'all': every frame in order, none skipped; the producer waits for the slowest such consumer as it does for a view. The readers
+   * of one such consumer share its place: each frame is given to one of them.
+   */
+  readonly delivery?: 'latest' | 'all';
+  /** Where delivery 'all' begins: with the next frame to be published ('now', default), or with the oldest still held. */
+  readonly from?: 'now' | 'oldest';
+  /**
+   * Maps the frames read-only: a stray write to a view ends this program (SIGSEGV) instead of corrupting everybody's frames. Default
+   * false.
+   */
+  readonly protect?: boolean;
+  /** Closes the consumer when aborted. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds to wait for a slot's lock on the wire 'tensor-ipc' before LOCK_TIMEOUT is thrown. Default 1000. */
+  readonly waitTimeoutMs?: number;
+  /** Whose pools to accept. Default 'owner': this user's own, writable by nobody else. */
+  readonly trust?: Trust;
+}
+
+/** Which frames to read. */
+export interface WindowOptions {
+  /** Frames in the window, at most the pool's historyLen. 1 (default) keeps no history dimension. */
+  readonly historyLen?: number;
+  /** Order of the frames of a window. Default true: index 0 is the latest. */
+  readonly latestFirst?: boolean;
+}
+
+/** Which frames to copy, and where to. */
+export interface GetOptions extends WindowOptions {
+  /** Where to copy to: a dense typed array or tensor-like of the pool's dtype and the window's size (raw bytes for records). */
+  readonly into?: TensorLike;
+}
+
+/** Which frames to wait for, and for how long. */
+export interface NextOptions extends GetOptions {
+  /** Milliseconds after which the answer is null. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Rejects with the signal's reason when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which frames a loop yields, and how. */
+export interface FramesOptions extends WindowOptions {
+  /** Yield zero-copy views instead of copies: write `for await (using view of …)`. */
+  readonly borrow?: boolean;
+  /** Ends the loop when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** Counters of a consumer, since it joined the pool that it is connected to. */
+export interface ConsumerStats {
+  readonly connected: boolean;
+  /** Newest frame it was given, or null before the first. */
+  readonly lastSequence: number | null;
+  /** Frames that were published after that one. */
+  readonly lag: number;
+  /** Different frames it was given (a window counts as its newest). */
+  readonly framesTaken: number;
+  /** Frames between those that it was not given. */
+  readonly framesMissed: number;
+}
+
+/** Events of a consumer, with the arguments of their listeners. */
+export type ConsumerEvents<T extends TypedArray> = {
+  /** Attached to a live producer's pool. */
+  connect: [metadata: PoolMetadata];
+  /** The producer closed its pool, or died. */
+  disconnect: [reason: 'closed' | 'died'];
+  /** A newer frame, copied. */
+  frame: [frame: Frame<T>];
+  /** Frames were skipped: `missed` of them, before frame `sequence`. */
+  lag: [info: { missed: number; sequence: number }];
+  /** A pool appeared under the name that cannot be used. */
+  error: [error: unknown];
+};
+
+/** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
+export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOptions<T>) {
+  const {
+    onNewData,
+    signal,
+    trust = 'owner',
+    delivery = 'latest',
+    from = 'now',
+    protect = false,
+    waitTimeoutMs = 1000,
+  } = options;
+  oneOf('trust', trust, ['owner', 'group', 'any']);
+  oneOf('delivery', delivery, ['latest', 'all']);
+  oneOf('from', from, ['now', 'oldest']);
+  checkWaitTimeout(waitTimeoutMs);
+  const wireOptions = checkWireOptions(options);
+  if (wireOptions.wire === 'tensor-ipc' && (delivery === 'all' || protect)) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      "the Python package's wire has neither delivery 'all' nor protect: its readers take the latest frame, and count themselves in",
+    );
+  }
+  return { onNewData, signal, trust, delivery, from, protect, waitTimeoutMs, ...wireOptions };
+}

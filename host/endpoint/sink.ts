@@ -1,0 +1,27 @@
+import type { Window, WindowBuilder } from '../memory/mapping';
+import type { SharedPool } from '../memory/share';
+import type { ProducerCounters } from '../native/counters';
+import type { Address } from '../runtime/system';
+
+/** The writing end of a pool, however the pool lies in memory and whoever is told of its frames. */
+export interface Sink {
+  /** Number that the next frame will have. */
+  readonly nextSequence: number;
+  /** How the frames lie. */
+  readonly windows: WindowBuilder;
+  /** The slot for the next frame, free of readers; -1 when the policy drops the frame. Throws PIN_TIMEOUT or LOCK_TIMEOUT. */
+  claim(): number;
+  /** The same without blocking the event loop. `stillOpen` throws when the producer was closed meanwhile. */
+  claimAsync(stillOpen: () => void): Promise<number>;
+  /** The tensors of a slot, on the shared pages. */
+  window(slot: number): Window;
+  address(slot: number): Address;
+  /** What is in the claimed slot is the next frame. Returns its number. */
+  publish(slot: number, timestampNs: bigint | undefined): number;
+  /** The claimed slot is not published: what is in it is nobody's frame. */
+  abandon(slot: number): void;
+  counters(): ProducerCounters;
+  share(): SharedPool;
+  /** Tells the readers, and removes what stands under the name. */
+  close(): void;
+}

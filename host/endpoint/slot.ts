@@ -1,0 +1,127 @@
+import type { Window } from '../memory/mapping';
+import { TensorIpcError } from '../runtime/errors';
+import type { TypedArray } from '../tensor/dtype';
+import type { TensorView } from '../tensor/tensor';
+
+/** What put and commit say about a frame beside its elements. */
+export interface PutOptions {
+  /** When the frame was made, ns, on any clock that the consumers know. Default: CLOCK_MONOTONIC at publication. */
+  readonly timestampNs?: bigint;
+}
+
+/** A user's timestamp, checked: nanoseconds that fit 64 bits. */
+export function checkTimestamp(timestampNs: bigint | undefined): bigint | undefined {
+  if (timestampNs !== undefined && (typeof timestampNs !== 'bigint' || BigInt.asIntN(64, timestampNs) !== timestampNs)) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `timestampNs is a bigint of nanoseconds that fits 64 bits, found ${String(timestampNs)}`,
+    );
+  }
+  return timestampNs;
+}
+
+/** Told to the producer when a loan is dropped without commit or release. */
+interface Abandoned {
+  readonly lender: WeakRef<Lender>;
+  readonly loan: number;
+}
+
+const abandonedLoans = new FinalizationRegistry<Abandoned>(({ lender, loan }) => {
+  lender.deref()?.abandonLoan(loan);
+});
+
+/** The producer, as its slots see it. */
+export interface Lender {
+  commitLoan(guard: LoanGuard, refused: boolean, timestampNs: bigint | undefined): number;
+  releaseLoan(guard: LoanGuard): void;
+  abandonLoan(loan: number): void;
+}
+
+/** Identity of a loan, shared by the slots that come after one another: registering for finalisation is what costs. */
+export class LoanGuard {
+  constructor(
+    lender: Lender,
+    readonly loan: number,
+  ) {
+    abandonedLoans.register(this, { lender: new WeakRef(lender), loan });
+  }
+}
+
+/**
+ * A frame to be written in place, on the shared pages. `commit()` publishes it; released uncommitted (`using`, `release()`) it
+ * publishes nothing. Its previous contents are those of an old frame.
+ */
+export class Slot<T extends TypedArray = TypedArray> implements Disposable {
+  /** Number that the frame will have. */
+  readonly sequence: number;
+  /** True when onPinned 'drop' refused the frame: what is written goes nowhere and commit answers -1. */
+  readonly refused: boolean;
+  readonly #lender: Lender;
+  readonly #tensors: Window;
+  // Held, not read: when this slot is forgotten, the guard goes with it, and the producer is told.
+  #guard: LoanGuard | null;
+
+  /** @internal */
+  constructor(lender: Lender, tensors: Window, sequence: number, refused: boolean, guard: LoanGuard) {
+    this.#lender = lender;
+    this.#tensors = tensors;
+    this.sequence = sequence;
+    this.refused = refused;
+    this.#guard = guard;
+  }
+
+  #held(): Window {
+    if (this.#guard === null)
+      throw new TensorIpcError('RELEASED', `slot ${this.sequence} has been committed or released: loan another`);
+    return this.#tensors;
+  }
+
+  /** Elements of the frame, on the shared pages. Of a frame of several tensors: its raw bytes. */
+  get data(): T {
+    return this.#held().data as T;
+  }
+
+  get shape(): readonly number[] {
+    return this.#held().shape;
+  }
+
+  get strides(): readonly number[] {
+    return this.#held().strides;
+  }
+
+  get offset(): number {
+    return this.#held().offset;
+  }
+
+  get dtype(): TensorView['dtype'] {
+    return this.#held().dtype;
+  }
+
+  /** The tensors by name, for pools whose frames have several. */
+  get fields(): Readonly<Record<string, TensorView>> | undefined {
+    return this.#held().fields;
+  }
+
+  /** Publishes the frame: its sequence number, or -1 when it had been refused. */
+  commit(options?: PutOptions): number {
+    // Before the slot is given up: after an error it can still be committed or released.
+    const timestampNs = checkTimestamp(options?.timestampNs);
+    return this.#lender.commitLoan(this.#take(), this.refused, timestampNs);
+  }
+
+  /** Gives the slot back unpublished. Does nothing after commit. */
+  release(): void {
+    if (this.#guard !== null) this.#lender.releaseLoan(this.#take());
+  }
+
+  #take(): LoanGuard {
+    const guard = this.#guard;
+    if (guard === null) throw new TensorIpcError('RELEASED', `slot ${this.sequence} has been committed or released already`);
+    this.#guard = null;
+    return guard;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

@@ -1,0 +1,85 @@
+import type { SharedPool } from '../memory/share';
+import type { Bell } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import type { PoolMetadata } from '../tensor/metadata';
+import type { TensorLike } from '../tensor/tensor';
+import type { Frame } from './frame';
+import type { View } from './view';
+
+/** What one reader has seen: the consumer itself, or one of its loops. */
+export interface Cursor {
+  epoch: number;
+  seen: number;
+}
+
+/** Which frames of a pool: the newest `count`, in which order. */
+export interface WindowRequest {
+  readonly historyLen?: number;
+  readonly latestFirst?: boolean;
+}
+
+export interface CopyRequest extends WindowRequest {
+  readonly into?: TensorLike;
+}
+
+/** What a consumer was given so far. */
+export interface SourceStats {
+  readonly lastSequence: number | null;
+  readonly lag: number;
+  readonly framesTaken: number;
+  readonly framesMissed: number;
+}
+
+/** What a source tells its consumer. */
+export interface SourceEvents {
+  onConnect(metadata: PoolMetadata): void;
+  onDisconnect(reason: 'closed' | 'died'): void;
+  onLag(missed: number, sequence: number): void;
+}
+
+/**
+ * The reading end of a name: finds the pool behind it, loses it, finds the next one, and gives its frames, however the pool lies in memory and
+ * however its producer tells of frames.
+ */
+export interface Source {
+  readonly closed: boolean;
+  /** Attached to a pool, whose producer may have closed it meanwhile. */
+  readonly attached: boolean;
+  /** Attached to a pool that its producer has not closed. */
+  readonly connected: boolean;
+  /** The pool's, while attached. */
+  readonly metadata: PoolMetadata | null;
+
+  /** Attaches if there is a pool. Throws when it is unusable. */
+  connect(): void;
+  /** Attaches if it can, and says whether there is a frame that the reader has not seen. Throws CLOSED, and when the pool is unusable. */
+  newer(cursor: Cursor): boolean;
+  /** The same of the pool it is attached to, without looking for another. */
+  due(cursor: Cursor): boolean;
+  /** Whether the producer has closed the pool; lets go of it then. */
+  ended(): boolean;
+  /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
+  check(): void;
+
+  /** A copy of the newest frames. */
+  get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  /** A view of the newest frames. */
+  borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+  /** A copy of the reader's next frame: with lossless delivery the one after the last, otherwise the newest. */
+  take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  /** The same as a view. */
+  lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+
+  /** Opens what the producer rings; its file, if it has one, goes when it is closed. */
+  openBell(onRing: () => void): Bell;
+  /** Asks for the next ring. */
+  arm(): void;
+  /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */
+  waitSync(cursor: Cursor, timeoutMs: number): boolean;
+  /** Looks until there is one: true, or false when the time is over or there is no live producer. */
+  spin(cursor: Cursor, timeoutUs: number): boolean;
+
+  stats(): SourceStats | null;
+  share(): SharedPool | null;
+  close(): void;
+}

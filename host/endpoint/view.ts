@@ -1,0 +1,128 @@
+import type { Window } from '../memory/mapping';
+import { TensorIpcError } from '../runtime/errors';
+import type { Dtype, TypedArray } from '../tensor/dtype';
+import type { TensorView } from '../tensor/tensor';
+import { frameAt } from './frame';
+
+/** Identity of what holds the frames of a view. Views that follow one another share it: registering for finalisation is what costs. */
+export class PinGuard {
+  constructor(readonly index: number) {}
+}
+
+/** Who holds the frames for a view. */
+export interface Holder {
+  /** Whether the window that starts with frame `oldest` is as it was lent. */
+  intact(oldest: number): boolean;
+  releasePin(guard: PinGuard): void;
+}
+
+/**
+ * A frame, or a window of frames, on the shared pages themselves: nothing was copied. The producer does not reuse them until
+ * `release()` (or the end of a `using` block). Read only.
+ *
+ * In memory the frames lie oldest first, one behind the other; strides and offset say how to index them in the order asked for:
+ * with `latestFirst` the first stride is negative.
+ */
+export class View<T extends TypedArray = TypedArray> implements TensorView<T>, Disposable {
+  /** Number of the (latest) frame: 0, 1, 2, … */
+  readonly sequence: number;
+  /** Frames published since the last one that this reader was given, and not given to it. */
+  readonly missed: number;
+  /** How many of the oldest frames of a window are padding, because less had been published. */
+  readonly padded: number;
+  readonly #holder: Holder;
+  readonly #window: Window;
+  readonly #oldest: number;
+  readonly #timeLow: number;
+  readonly #timeHigh: number;
+  // Held, not only read: when this view is forgotten, the guard goes with it, and the pin is dropped.
+  #guard: PinGuard | null;
+
+  /**
+   * @internal
+   * @param oldest Number of the oldest frame of the window; below 0 where it is padding. The timestamp comes in halves: a bigint costs more.
+   */
+  constructor(
+    holder: Holder,
+    guard: PinGuard,
+    window: Window,
+    sequence: number,
+    oldest: number,
+    timeLow: number,
+    timeHigh: number,
+    missed: number,
+  ) {
+    this.sequence = sequence;
+    this.missed = missed;
+    this.padded = oldest < 0 ? -oldest : 0;
+    this.#holder = holder;
+    this.#oldest = oldest;
+    this.#window = window;
+    this.#timeLow = timeLow;
+    this.#timeHigh = timeHigh;
+    this.#guard = guard;
+  }
+
+  #held(): Window {
+    if (this.#guard === null)
+      throw new TensorIpcError('RELEASED', `the view of frame ${this.sequence} has been released: borrow again`);
+    return this.#window;
+  }
+
+  /** Elements, on the shared pages. Of frames of several tensors: their raw bytes, with the tensors in `fields`. */
+  get data(): T {
+    return this.#held().data as T;
+  }
+
+  get shape(): readonly number[] {
+    return this.#window.shape;
+  }
+
+  get strides(): readonly number[] {
+    return this.#window.strides;
+  }
+
+  get offset(): number {
+    return this.#window.offset;
+  }
+
+  get dtype(): Dtype {
+    return this.#window.dtype;
+  }
+
+  /** The tensors by name, for pools whose frames have several. */
+  get fields(): Readonly<Record<string, TensorView>> | undefined {
+    return this.#held().fields;
+  }
+
+  /** Timestamp of the (latest) frame, ns: what the producer gave, or CLOCK_MONOTONIC at its publication. */
+  get timestampNs(): bigint {
+    return BigInt.asIntN(64, (BigInt(this.#timeHigh) << 32n) | BigInt(this.#timeLow));
+  }
+
+  /**
+   * Whether the bytes are still those of the frames: false after release, and after a producer with onPinned 'overwrite' has
+   * written over them. Look after reading: what was read before a true answer is whole.
+   */
+  get valid(): boolean {
+    return this.#guard !== null && this.#holder.intact(this.#oldest);
+  }
+
+  /** Frame `index` of a window, in the window's order: a dense typed array on the shared pages. */
+  at(index: number): T {
+    this.#held();
+    return frameAt<T>(this, index);
+  }
+
+  /** Lets the producer reuse the slots. `data` must not be used afterwards. Releasing twice does nothing. */
+  release(): void {
+    const guard = this.#guard;
+    if (guard === null) return;
+    this.#guard = null;
+    this.#holder.releasePin(guard);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

@@ -1,0 +1,39 @@
+// The one place that chooses how bytes are copied: by TypedArray.set or by libc's memcpy.
+
+import type { Address, System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+
+/**
+ * From here on libc's memcpy pays for its call through koffi: TypedArray.set copies shared memory word by word, several times
+ * slower (docs/design/0003-copies.md has the measurements).
+ */
+export const MEMCPY_FROM_BYTES = 1024;
+
+/** Up to here a loop beats the call of TypedArray.set. */
+const LOOP_ELEMENTS = 16;
+
+function copySmall(to: TypedArray, from: TypedArray): void {
+  const { length } = from;
+  if (length > LOOP_ELEMENTS) (to as Uint8Array).set(from as Uint8Array);
+  else for (let i = 0; i < length; i++) to[i] = from[i] as number;
+}
+
+/** The bytes of a view: what is copied between arrays of different types is bits, not numbers (float16 in a Uint16Array). */
+function bytesOf(view: TypedArray): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** Copies all of `from` onto the shared pages at `address`, of which `view` is a view of the same number of bytes. */
+export function copyToShared(system: System, view: TypedArray, address: Address, from: TypedArray): void {
+  const bytes = from.byteLength;
+  if (bytes >= MEMCPY_FROM_BYTES) system.copyIn(address, from, bytes);
+  else if (view.constructor === from.constructor) copySmall(view, from);
+  else bytesOf(view).set(bytesOf(from));
+}
+
+/** Copies the `bytes` bytes of `view`, which lies on the shared pages at `address`, to the front of `to`. */
+export function copyFromShared(system: System, to: TypedArray, view: TypedArray, address: Address, bytes: number): void {
+  if (bytes >= MEMCPY_FROM_BYTES) system.copyOut(to, address, bytes);
+  else if (view.constructor === to.constructor) copySmall(to, view);
+  else bytesOf(to).set(bytesOf(view));
+}

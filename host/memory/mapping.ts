@@ -1,0 +1,349 @@
+// A pool's object, mapped: control block, frames, and the frames once more right behind, so that every window of history is one
+// contiguous range even where the ring wraps.
+
+import {
+  HANDLE_CLOCK_NS,
+  HANDLE_CONSUMER_CAPACITY,
+  HANDLE_FRAME_STRIDE,
+  HANDLE_FRAMES_OFFSET,
+  HANDLE_OBJECT_BYTES,
+  HANDLE_SLOT_CAPACITY,
+  HANDLE_SLOTS,
+  LOCK_CONSUMERS,
+} from '../../assembly/layout';
+import type { Address, System } from '../runtime/system';
+import { arrayOf, type Dtype, type TypedArray, type TypedArrayConstructor } from '../tensor/dtype';
+import type { FieldMetadata, PoolDescription, PoolMetadata } from '../tensor/metadata';
+import { denseStrides, elementsOf, type TensorView } from '../tensor/tensor';
+import { type Arena, type CoreMemory, reserveAlone, reserveInArena, type Space } from './arena';
+import type { Core, Handle } from './core';
+import { type Lease, Ledger } from './ledger';
+
+/** The tensors of a window: what a frame's or view's data, shape and so on are made of. Shared and immutable. */
+export interface Window extends TensorView {
+  readonly fields: Readonly<Record<string, TensorView>> | undefined;
+}
+
+/** How one tensor of a window of `count` frames looks in one order, whatever its slot. */
+interface TensorPlan {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly array: TypedArrayConstructor;
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+  /** Elements from the first to the last of the window. */
+  readonly span: number;
+}
+
+/** Numbers of a ring, checked. */
+export interface Geometry {
+  readonly consumerCapacity: number;
+  readonly slotCapacity: number;
+  readonly frameStride: number;
+  readonly frameBytes: number;
+  readonly framesOffset: number;
+  readonly objectBytes: number;
+}
+
+export function readGeometry(arena: Arena, handle: Handle, metadata: PoolMetadata): Geometry {
+  return {
+    consumerCapacity: arena.u32[(handle + HANDLE_CONSUMER_CAPACITY) / 4] as number,
+    slotCapacity: arena.u32[(handle + HANDLE_SLOT_CAPACITY) / 4] as number,
+    frameStride: Number(arena.i64[(handle + HANDLE_FRAME_STRIDE) / 8]),
+    frameBytes: metadata.frameBytes,
+    framesOffset: Number(arena.i64[(handle + HANDLE_FRAMES_OFFSET) / 8]),
+    objectBytes: Number(arena.i64[(handle + HANDLE_OBJECT_BYTES) / 8]),
+  };
+}
+
+/** Plans a tensor of records that lie `frameStride` apart. */
+function planTensor(field: Omit<FieldMetadata, 'bytes'>, frameStride: number, count: number, latestFirst: boolean): TensorPlan {
+  const { name, dtype, byteOffset, shape } = field;
+  const array = arrayOf(dtype);
+  const strides = denseStrides(shape);
+  const elements = elementsOf(shape);
+  if (count === 1) return { name, dtype, array, byteOffset, shape, strides: Object.freeze(strides), offset: 0, span: elements };
+  const step = frameStride / array.BYTES_PER_ELEMENT;
+  return {
+    name,
+    dtype,
+    array,
+    byteOffset,
+    shape: Object.freeze([count, ...shape]),
+    strides: Object.freeze([latestFirst ? -step : step, ...strides]),
+    offset: latestFirst ? (count - 1) * step : 0,
+    span: (count - 1) * step + elements,
+  };
+}
+
+function buildTensor(plan: TensorPlan, buffer: ArrayBufferLike, byteOffset: number): TensorView {
+  const data = new plan.array(buffer, byteOffset + plan.byteOffset, plan.span);
+  return { data, shape: plan.shape, strides: plan.strides, offset: plan.offset, dtype: plan.dtype };
+}
+
+/** Builds the tensors of windows over any buffer that holds frames `frameStride` apart. */
+export class WindowBuilder {
+  readonly #metadata: PoolMetadata;
+  readonly #frameStride: number;
+  // By count, negative where the latest comes first. The first plan is the frame itself: its one tensor, or a record's raw bytes.
+  readonly #plans = new Map<number, readonly TensorPlan[]>();
+
+  constructor(metadata: PoolMetadata, frameStride: number) {
+    this.#metadata = metadata;
+    this.#frameStride = frameStride;
+  }
+
+  #plan(count: number, latestFirst: boolean): readonly TensorPlan[] {
+    const key = latestFirst ? -count : count;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const { plain, fields, frameBytes } = this.#metadata;
+    const raw = { name: '', dtype: 'uint8', byteOffset: 0, shape: Object.freeze([frameBytes]) } as const;
+    const plans = (plain ? fields : [raw, ...fields]).map((field) => planTensor(field, this.#frameStride, count, latestFirst));
+    this.#plans.set(key, plans);
+    return plans;
+  }
+
+  /** The tensors of `count` frames at `byteOffset`, the oldest in front, indexed as the caller wants them. */
+  build(buffer: ArrayBufferLike, byteOffset: number, count: number, latestFirst: boolean): Window {
+    return this.#assemble(this.#plan(count, latestFirst), buffer, byteOffset);
+  }
+
+  /** The tensors of `count` dense frames in zeroed memory of their own. For small ones: an engine keeps those in its heap. */
+  fresh(count: number, bytes: number): Window {
+    const plans = this.#plan(count, false);
+    const { array, shape, strides, offset, dtype, span } = plans[0] as TensorPlan;
+    if (plans.length === 1) return { data: new array(span), shape, strides, offset, dtype, fields: undefined };
+    return this.#assemble(plans, new ArrayBuffer(bytes), 0);
+  }
+
+  /** The tensors of `count` dense frames in the caller's array, which has the right type and length. */
+  around(data: TypedArray, count: number): Window {
+    const plans = this.#plan(count, false);
+    const { shape, strides, offset, dtype } = plans[0] as TensorPlan;
+    if (plans.length === 1) return { data, shape, strides, offset, dtype, fields: undefined };
+    return { ...this.#assemble(plans, data.buffer, data.byteOffset), data };
+  }
+
+  #assemble(plans: readonly TensorPlan[], buffer: ArrayBufferLike, byteOffset: number): Window {
+    const { data, shape, strides, offset, dtype } = buildTensor(plans[0] as TensorPlan, buffer, byteOffset);
+    if (plans.length === 1) return { data, shape, strides, offset, dtype, fields: undefined };
+    const fields: Record<string, TensorView> = {};
+    for (let i = 1; i < plans.length; i++) {
+      const plan = plans[i] as TensorPlan;
+      fields[plan.name] = buildTensor(plan, buffer, byteOffset);
+    }
+    return { data, shape, strides, offset, dtype, fields: Object.freeze(fields) };
+  }
+}
+
+/** What a mapping consists of. */
+export interface MappingParts {
+  /** The object, open in this thread. */
+  readonly fd: number;
+  readonly memory: CoreMemory;
+  readonly handle: Handle;
+  /** The geometry that was checked, as the core keeps it in a handle. */
+  readonly template: Uint32Array;
+  readonly description: PoolDescription;
+  readonly geometry: Geometry;
+  readonly control: Space;
+  /** The frames, twice. */
+  readonly frames: Space;
+  /** For a mapping that another thread has made. */
+  readonly lease: Lease | null;
+}
+
+export class Mapping {
+  readonly system: System;
+  readonly arena: CoreMemory;
+  readonly core: Core;
+  readonly handle: Handle;
+  readonly fd: number;
+  readonly description: PoolDescription;
+  readonly metadata: PoolMetadata;
+  readonly geometry: Geometry;
+  readonly windows: WindowBuilder;
+  readonly #parts: MappingParts;
+  readonly #clockIndex: number;
+  readonly #control: Space;
+  readonly #frames: Space;
+  readonly #lease: Lease | null;
+  /** Who allocated the ranges: null for a mapping that another thread has made. */
+  readonly #owner: Arena | null;
+  #ledger: Ledger | null = null;
+  // Views by order and count, then by slot: as many as the ring has slots for each length that is used.
+  readonly #cache = new Map<number, (Window | undefined)[]>();
+  #recentKey = 0;
+  #recent: (Window | undefined)[] | undefined;
+
+  /** @param owner The arena of the ranges, when they are this thread's. */
+  constructor(system: System, parts: MappingParts, owner: Arena | null) {
+    this.system = system;
+    this.#parts = parts;
+    this.#owner = owner;
+    this.arena = parts.memory;
+    this.core = parts.memory.core;
+    this.handle = parts.handle;
+    this.fd = parts.fd;
+    this.description = parts.description;
+    this.metadata = parts.description.metadata;
+    this.geometry = parts.geometry;
+    this.#control = parts.control;
+    this.#frames = parts.frames;
+    this.#lease = parts.lease;
+    this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
+    this.windows = new WindowBuilder(this.metadata, this.geometry.frameStride);
+    this.arena.u32.set(parts.template, this.handle / 4);
+    this.core.controlBind(this.handle, this.#control.byteOffset);
+  }
+
+  /** Maps the object behind `fd`, whose geometry has been checked and stands in `template`. */
+  static map(
+    system: System,
+    fd: number,
+    template: Uint32Array,
+    description: PoolDescription,
+    geometry: Geometry,
+    writable: boolean,
+  ): Mapping {
+    Ledger.settle();
+    const { framesOffset, objectBytes, slotCapacity, frameStride } = geometry;
+    const regionBytes = slotCapacity * frameStride;
+    const whole = reserveInArena(system, objectBytes + regionBytes);
+    const place = whole ?? reserveInArena(system, framesOffset);
+    if (place === null) throw new Error('an empty arena holds any control block');
+    const { arena, space: control } = place;
+    const undo: (() => void)[] = [() => arena.release(control)];
+    try {
+      let frames: Space;
+      if (whole === null) {
+        frames = reserveAlone(system, 2 * regionBytes);
+        system.mapFixed(control.address, framesOffset, fd, 0, true);
+      } else {
+        const { buffer, byteOffset, address } = control;
+        frames = { buffer, byteOffset: byteOffset + framesOffset, bytes: 2 * regionBytes, address: address + framesOffset };
+        system.mapFixed(address, framesOffset, fd, 0, true);
+      }
+      undo.push(() => system.unmapFixed(control.address, control.bytes));
+      undo.push(() => system.unmapFixed(frames.address, frames.bytes));
+      system.mapFixed(frames.address, regionBytes, fd, framesOffset, writable);
+      system.mapFixed(frames.address + regionBytes, regionBytes, fd, framesOffset, writable);
+      const handle = arena.allocateHandle();
+      return new Mapping(
+        system,
+        { fd, memory: arena, handle, template, description, geometry, control, frames, lease: null },
+        arena,
+      );
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    }
+  }
+
+  get controlOffset(): number {
+    return this.#control.byteOffset;
+  }
+
+  get controlAddress(): Address {
+    return this.#control.address;
+  }
+
+  /** Offset in the arena of the slot table. */
+  get slotsOffset(): number {
+    return this.arena.u32[(this.handle + HANDLE_SLOTS) / 4] as number;
+  }
+
+  /** Address of a slot's bytes. Slots capacity to 2 × capacity - 1 are the mirror. */
+  slotAddress(slot: number): Address {
+    return this.#frames.address + slot * this.geometry.frameStride;
+  }
+
+  /** Tells the core what time it is. */
+  setClock(monotonicNs: bigint): void {
+    this.arena.i64[this.#clockIndex] = monotonicNs;
+  }
+
+  /** Populates the page tables of both maps, so that the first lap costs what the second does. */
+  prefault(writable: boolean): void {
+    this.system.prefault(this.#frames.address, this.#frames.bytes, writable);
+  }
+
+  /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */
+  window(slot: number, count: number, latestFirst: boolean): Window {
+    const key = latestFirst ? -count : count;
+    // Most callers ask for one kind of window again and again.
+    let views = key === this.#recentKey ? this.#recent : this.#cache.get(key);
+    if (views === undefined) {
+      views = new Array<Window | undefined>(this.geometry.slotCapacity);
+      this.#cache.set(key, views);
+    }
+    this.#recentKey = key;
+    this.#recent = views;
+    let view = views[slot];
+    if (view === undefined) {
+      view = this.windows.build(
+        this.#frames.buffer,
+        this.#frames.byteOffset + slot * this.geometry.frameStride,
+        count,
+        latestFirst,
+      );
+      views[slot] = view;
+    }
+    return view;
+  }
+
+  /** Lends the pages to another thread of this process: what that needs to make a mapping of its own without mapping anything. */
+  lend(): { readonly parts: MappingParts; readonly lease: Lease } | null {
+    if (this.#owner === null) return null;
+    Ledger.settle();
+    this.#ledger ??= new Ledger(this.#owner, (entry) => this.system.isLocked(this.fd, LOCK_CONSUMERS + entry));
+    const lease = this.#ledger.lend();
+    return { parts: { ...this.#parts, handle: lease.handle }, lease };
+  }
+
+  /** Notes under which entry of the consumer table this mapping's user lives. */
+  setEntry(index: number): void {
+    this.#lease?.setEntry(index);
+  }
+
+  /** Lets the pages and the descriptor go. Where other threads read the pages, the last of all lets them go. */
+  close(): void {
+    this.#forgetViews();
+    if (this.#lease !== null) {
+      if (this.#lease.giveBack()) this.#unmapPages();
+      this.system.close(this.fd);
+    } else if (this.#ledger !== null) {
+      this.#ledger.close(() => this.#finish());
+    } else {
+      this.#finish();
+    }
+  }
+
+  #finish(): void {
+    this.unmap();
+    this.system.close(this.fd);
+  }
+
+  /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
+  unmap(): void {
+    this.#forgetViews();
+    this.#unmapPages();
+    this.#owner?.release(this.#control);
+    this.#owner?.freeHandle(this.handle);
+  }
+
+  #forgetViews(): void {
+    this.#cache.clear();
+    this.#recentKey = 0;
+    this.#recent = undefined;
+  }
+
+  #unmapPages(): void {
+    this.system.unmapFixed(this.#control.address, this.#control.bytes);
+    // Frames with a buffer of their own lie elsewhere.
+    if (this.#frames.buffer !== this.#control.buffer) this.system.unmapFixed(this.#frames.address, this.#frames.bytes);
+  }
+}

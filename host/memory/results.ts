@@ -1,0 +1,48 @@
+// The memory that copies go to: the caller's array, memory that was handed back, or fresh memory.
+
+import { platform } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import type { PoolMetadata } from '../tensor/metadata';
+import { MEMCPY_FROM_BYTES } from './copy';
+import { type Window, WindowBuilder } from './mapping';
+
+/** Result buffers that were handed back and wait for their next use. */
+const MAX_SPARES = 4;
+
+export class Results {
+  readonly #windows: WindowBuilder;
+  readonly #frameBytes: number;
+  readonly #spares: ArrayBuffer[] = [];
+  #closed = false;
+
+  constructor(metadata: PoolMetadata) {
+    this.#frameBytes = metadata.frameBytes;
+    this.#windows = new WindowBuilder(metadata, metadata.frameBytes);
+  }
+
+  /** Where a copy of `count` frames goes. */
+  target(count: number, into: TypedArray | null): Window {
+    if (into !== null) return this.#windows.around(into, count);
+    const bytes = count * this.#frameBytes;
+    if (bytes < MEMCPY_FROM_BYTES) return this.#windows.fresh(count, bytes);
+    return this.#windows.build(this.#spare(bytes) ?? platform().allocate(bytes), 0, count, false);
+  }
+
+  #spare(bytes: number): ArrayBuffer | null {
+    const index = this.#spares.findIndex((spare) => spare.byteLength === bytes);
+    return index < 0 ? null : (this.#spares.splice(index, 1)[0] as ArrayBuffer);
+  }
+
+  /** Takes a result's memory back for the next copy. */
+  recycle(data: TypedArray): void {
+    // Small ones are not worth it: to ask an engine for the buffer of an array in its heap costs more than a new one.
+    if (this.#closed || data.byteLength < MEMCPY_FROM_BYTES || !(data.buffer instanceof ArrayBuffer)) return;
+    if (this.#spares.length === MAX_SPARES) this.#spares.shift();
+    this.#spares.push(data.buffer);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#spares.length = 0;
+  }
+}

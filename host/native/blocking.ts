@@ -1,0 +1,58 @@
+// Waiting without the event loop: asleep on a futex, or awake.
+
+import { BELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
+import { CLOSED } from '../../assembly/status';
+import type { Cursor } from '../endpoint/source';
+import type { System } from '../runtime/system';
+import { LIVENESS_INTERVAL_MS, type Link } from './link';
+
+/** Looks at the head between two looks at the clock while spinning: a few microseconds. */
+const SPIN_ITERATIONS = 4000;
+
+export class Blocking {
+  readonly #system: System;
+  readonly #link: Link;
+  #sleepWord: Int32Array | null = null;
+
+  constructor(system: System, link: Link) {
+    this.#system = system;
+    this.#link = link;
+  }
+
+  /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */
+  wait(cursor: Cursor, timeoutMs: number): boolean {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const connection = this.#link.live();
+      if (this.#link.newer(cursor, connection)) return true;
+      let slice = Math.min(LIVENESS_INTERVAL_MS, deadline - performance.now());
+      if (slice <= 0) return false;
+      if (connection === null) {
+        this.#sleepWord ??= new Int32Array(64);
+        slice = Math.min(slice, LIVENESS_INTERVAL_MS / 10);
+        this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, slice);
+        continue;
+      }
+      const { core, handle, controlAddress } = connection.mapping;
+      // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
+      const count = core.consumerWakeCount(handle);
+      core.consumerArm(handle, BELL_FUTEX); // S5: before the head is looked at again
+      if (this.#link.newer(cursor, connection)) return true;
+      this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, slice);
+    }
+  }
+
+  /** Looks until there is one: true, or false when the time is over or there is no live producer. */
+  spin(cursor: Cursor, timeoutUs: number): boolean {
+    const connection = this.#link.live();
+    if (connection === null) return false;
+    const { core, handle } = connection.mapping;
+    const seen = this.#link.seen(cursor);
+    const deadline = performance.now() + timeoutUs / 1000;
+    for (;;) {
+      const latest = core.readerSpin(handle, seen, SPIN_ITERATIONS);
+      if (latest > seen) return true;
+      if (latest === CLOSED || performance.now() >= deadline || this.#link.live() !== connection) return false;
+    }
+  }
+}

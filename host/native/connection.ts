@@ -1,0 +1,240 @@
+// A consumer's place in one pool: its entry in the consumer table, its copies and its pins.
+
+import {
+  HANDLE_TIMESTAMP_NS,
+  HANDLE_WAKE,
+  HEADER_POOL_ID,
+  HEADER_PRODUCER_WAITING,
+  LOCK_CONSUMERS,
+  LOCK_PRODUCER,
+} from '../../assembly/layout';
+import { BAD_HEAD, CLOSED, EMPTY, OK } from '../../assembly/status';
+import { type Holder, PinGuard } from '../endpoint/view';
+import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
+import { poolError } from '../memory/core';
+import type { Mapping, Window } from '../memory/mapping';
+import { Results } from '../memory/results';
+import { TensorIpcError } from '../runtime/errors';
+import { platform, type System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import { unlinkDeadBell } from './bell';
+
+/** Copies that may lose against the writer before the frames are held for one. */
+const FREE_TRIES = 4;
+
+/** What the newest window was, when it was not a frame. */
+export type NoFrame = typeof EMPTY | typeof CLOSED;
+
+export interface Copied {
+  readonly window: Window;
+  readonly sequence: number;
+  readonly timestampNs: bigint;
+}
+
+interface Forgotten {
+  readonly connection: WeakRef<Connection>;
+  readonly index: number;
+}
+
+const forgottenViews = new FinalizationRegistry<Forgotten>(({ connection, index }) => {
+  connection.deref()?.forget(index);
+});
+
+export class Connection implements Holder {
+  readonly mapping: Mapping;
+  readonly poolId: bigint;
+  readonly entryIndex: number;
+  readonly #system: System;
+  readonly #results: Results;
+  // Oldest sequence number that each pin holds; Infinity where none is out.
+  readonly #oldest: number[] = [];
+  readonly #guards: PinGuard[] = [];
+  #pins = 0;
+  #closed = false;
+
+  /** Takes a free entry of the table. Closes the mapping's descriptor if there is none. */
+  constructor(mapping: Mapping, delivery: number, bellId: bigint) {
+    const system = mapping.system;
+    this.mapping = mapping;
+    this.#system = system;
+    this.#results = new Results(mapping.metadata);
+    this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
+    const { consumerCapacity } = mapping.geometry;
+    try {
+      let index = 0;
+      // The lock is the allocation: whoever has it owns the entry.
+      while (index < consumerCapacity && !system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) index++;
+      if (index === consumerCapacity) {
+        throw new TensorIpcError(
+          'TOO_MANY_CONSUMERS',
+          `pool '${mapping.metadata.name}' has ${index} consumers already: close some, or let several readers of a process share one consumer`,
+        );
+      }
+      unlinkDeadBell(mapping, index);
+      mapping.setClock(platform().monotonicNs());
+      mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId);
+      this.wakeProducer(mapping.arena.u32[(mapping.handle + HANDLE_WAKE) / 4] as number);
+      this.entryIndex = index;
+      mapping.setEntry(index);
+    } catch (error) {
+      mapping.close();
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether the producer still lives. One system call. */
+  producerAlive(): boolean {
+    return this.#system.isLocked(this.mapping.fd, LOCK_PRODUCER);
+  }
+
+  /** Sequence number of the newest frame, or EMPTY or CLOSED. */
+  latest(): number {
+    const sequence = this.mapping.core.readerLatest(this.mapping.handle);
+    if (sequence === BAD_HEAD) throw poolError(this.mapping.metadata.name, BAD_HEAD);
+    return sequence;
+  }
+
+  /** A consistent copy of the newest `count` frames into `into`, or into memory of its own. */
+  copy(count: number, latestFirst: boolean, into: TypedArray | null): Copied | NoFrame {
+    const { core, handle } = this.mapping;
+    let target: Window | null = null;
+    for (let tries = 0; tries < FREE_TRIES; tries++) {
+      const sequence = this.latest();
+      if (sequence < 0) return sequence as NoFrame;
+      const slot = core.readerCopyBegin(handle, sequence, count);
+      if (slot < 0) continue;
+      target ??= this.target(count, into);
+      this.copyFrames(slot, count, latestFirst, target.data);
+      if (core.readerCopyEnd(handle, sequence, count) === OK) return { window: target, sequence, timestampNs: this.timestamp() };
+    }
+    // The writer is faster than the copy. Hold the frames for this once: it waits, and the copy ends.
+    const sequence = core.readerHold(handle, count);
+    this.wakeProducer(this.mapping.arena.u32[(handle + HANDLE_WAKE) / 4] as number);
+    try {
+      if (sequence === EMPTY || sequence === CLOSED) return sequence;
+      if (sequence < 0) throw poolError(this.mapping.metadata.name, sequence);
+      target ??= this.target(count, into);
+      const { slotCapacity } = this.mapping.geometry;
+      this.copyFrames((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, target.data);
+      return { window: target, sequence, timestampNs: this.timestamp() };
+    } finally {
+      this.wakeProducer(core.readerUnhold(handle));
+    }
+  }
+
+  /** Timestamp that the core has left in the handle. */
+  timestamp(): bigint {
+    return this.mapping.arena.i64[(this.mapping.handle + HANDLE_TIMESTAMP_NS) / 8] as bigint;
+  }
+
+  /** Where a copy of `count` frames goes. */
+  target(count: number, into: TypedArray | null): Window {
+    return this.#results.target(count, into);
+  }
+
+  /** Takes a result's memory back for the next copy. */
+  recycle(data: TypedArray): void {
+    this.#results.recycle(data);
+  }
+
+  /** Copies frames to the front of `to`, dense and in the order asked for. */
+  copyFrames(slot: number, count: number, latestFirst: boolean, to: TypedArray): void {
+    const { mapping } = this;
+    const { frameBytes, frameStride, slotCapacity } = mapping.geometry;
+    const address = mapping.slotAddress(slot);
+    if (count === 1 || (!latestFirst && frameStride === frameBytes)) {
+      const bytes = count * frameBytes;
+      copyFromShared(this.#system, to, mapping.window(slot, count, false).data, address, bytes);
+      return;
+    }
+    const elements = to.length / count;
+    const target = frameBytes < MEMCPY_FROM_BYTES ? 0 : this.#system.addressOf(to);
+    for (let i = 0; i < count; i++) {
+      const step = latestFirst ? count - 1 - i : i;
+      if (target !== 0) {
+        this.#system.copy(target + i * frameBytes, address + step * frameStride, frameBytes);
+      } else {
+        const { data } = mapping.window((slot + step) % slotCapacity, 1, false);
+        copyFromShared(this.#system, to.subarray(i * elements, (i + 1) * elements), data, 0, frameBytes);
+      }
+    }
+  }
+
+  /** Pins the newest `count` frames: the sequence number of the newest, or EMPTY or CLOSED. Then takePin. */
+  pin(count: number): number {
+    const { core, handle, arena } = this.mapping;
+    const sequence = core.readerPin(handle, count);
+    this.wakeProducer(arena.u32[(handle + HANDLE_WAKE) / 4] as number);
+    if (sequence < 0 && sequence !== EMPTY && sequence !== CLOSED) throw poolError(this.mapping.metadata.name, sequence);
+    return sequence;
+  }
+
+  /** The guard of the pin just made, whose window starts at `oldest`. */
+  takePin(oldest: number): PinGuard {
+    let guard = this.#guards.pop();
+    if (guard === undefined) {
+      guard = new PinGuard(this.#oldest.length);
+      forgottenViews.register(guard, { connection: new WeakRef<Connection>(this), index: guard.index });
+    }
+    this.#oldest[guard.index] = oldest;
+    this.#pins += 1;
+    return guard;
+  }
+
+  /** Whether the window that starts at `oldest` is as it was pinned. */
+  intact(oldest: number): boolean {
+    return this.mapping.core.readerIntact(this.mapping.handle, oldest) !== 0;
+  }
+
+  releasePin(guard: PinGuard): void {
+    this.#unpin(guard.index);
+    this.#guards.push(guard);
+  }
+
+  /** The view of this pin was garbage-collected unreleased. Its guard is gone, so the index is not used again. */
+  forget(index: number): void {
+    if (this.#oldest[index] === Infinity) return;
+    this.#unpin(index);
+    platform().warn(
+      `pool '${this.mapping.metadata.name}': a borrowed view was dropped without release(); write "using view = consumer.borrow()"`,
+    );
+  }
+
+  #unpin(index: number): void {
+    const { core, handle } = this.mapping;
+    this.#oldest[index] = Infinity;
+    this.#pins -= 1;
+    if (this.#pins === 0) {
+      if (this.#closed) this.#unmap();
+      else this.wakeProducer(core.readerUnpin(handle));
+      return;
+    }
+    let oldest = Infinity;
+    for (const held of this.#oldest) if (held < oldest) oldest = held;
+    this.wakeProducer(core.readerUnpinTo(handle, oldest));
+  }
+
+  /** Ends the sleep of a producer that waits for a pin, if it does. */
+  wakeProducer(waiting: number): void {
+    if (waiting !== 0) this.#system.futexWake(this.mapping.controlAddress + HEADER_PRODUCER_WAITING);
+  }
+
+  /** Leaves the pool. Views that are still out keep the pages, and the pin, until they are released. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#results.close();
+    if (this.#pins === 0) this.#unmap();
+  }
+
+  #unmap(): void {
+    const { core, handle, fd } = this.mapping;
+    this.wakeProducer(core.consumerUnregister(handle));
+    this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex);
+    this.mapping.close();
+  }
+}

@@ -1,0 +1,178 @@
+// Removing what the dead left behind. Only what is proved dead goes: by taking the lock that its owner would hold.
+
+import { LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../../assembly/layout';
+import { TensorIpcError } from '../runtime/errors';
+import { platform, type System } from '../runtime/system';
+import { checkName } from '../tensor/metadata';
+import { poolOfBell } from './inspect';
+import { readSnapshot, translate } from './pool';
+import { checkFile, objectName } from './trust';
+
+/** What is younger may still be in the making: a file exists before its maker has opened or locked it. */
+const MIN_AGE_MS = 1000;
+
+/** What was done about a file of /dev/shm, or would be. */
+export interface Removal {
+  /** File name in /dev/shm. */
+  readonly file: string;
+  /** 'kept' for what lives, 'unknown' for what is not provably a dead thing of ours. */
+  readonly action: 'removed' | 'kept' | 'unknown';
+  readonly reason: string;
+  readonly bytes: number;
+}
+
+/**
+ * Removes the pools whose producer is dead and that no live consumer is attached to, and the FIFOs that nobody reads.
+ *
+ * @param options.pools Only what belongs to these names. Default: everything.
+ */
+export function removeDead(options: { readonly dryRun: boolean; readonly pools?: readonly string[] }): Removal[] {
+  const system = platform().system();
+  const prefix = objectName('').slice(1);
+  return platform()
+    .system()
+    .listSharedMemory()
+    .filter((file) => {
+      const pool = file.startsWith(prefix) ? file.slice(prefix.length) : poolOfBell(file);
+      return pool !== null && (options.pools?.includes(pool) ?? true);
+    })
+    .sort()
+    .flatMap((file) => {
+      const removal = file.startsWith(prefix)
+        ? judgeObject(system, file, file.slice(prefix.length), options.dryRun)
+        : judgeBell(system, file, options.dryRun);
+      return removal === null ? [] : [removal];
+    });
+}
+
+function judgeObject(system: System, file: string, name: string, dryRun: boolean): Removal | null {
+  try {
+    checkName(name);
+    // For reading only first: a live pool is not even opened for writing.
+    const fd = system.openObjectToRead(`/${file}`);
+    if (fd === null) return null;
+    try {
+      const status = system.statDescriptor(fd);
+      checkFile(name, `/${file}`, status, system, 'any');
+      const { bytes } = status;
+      const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes });
+      if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
+      if (system.isLocked(fd, LOCK_PRODUCER)) return say('kept', 'its producer lives');
+      if (liveConsumers(system, fd) > 0) return say('kept', 'its producer is dead, but a consumer is still attached');
+      if (readSnapshot(system, name, fd) === null) {
+        if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
+        return dispose(system, file, name, dryRun) ? say('removed', 'its producer died while making it') : null;
+      }
+      return dispose(system, file, name, dryRun) ? say('removed', 'its producer is dead') : say('kept', 'it came to life');
+    } finally {
+      system.close(fd);
+    }
+  } catch (error) {
+    const translated = translate(name, error);
+    if (!(translated instanceof TensorIpcError)) throw translated;
+    return { file, action: 'unknown', reason: `${translated.code}: ${translated.message}`, bytes: 0 };
+  }
+}
+
+/**
+ * Takes the producer's lock, looks once more, and unlinks. While the lock is held nobody can take the pool over; and who holds the
+ * lock of the object that the name leads to owns the name.
+ */
+function dispose(system: System, file: string, name: string, dryRun: boolean): boolean {
+  const fd = system.openObject(`/${file}`);
+  if (fd === null) return false;
+  try {
+    const status = system.statDescriptor(fd);
+    checkFile(name, `/${file}`, status, system, 'any');
+    // A producer that starts at this instant would be told that there is one already: to pretend needs no lock.
+    if (dryRun) return true;
+    if (!system.tryLock(fd, LOCK_PRODUCER)) return false;
+    if (system.statObject(`/${file}`)?.identity !== status.identity) return false;
+    if (liveConsumers(system, fd) > 0) return false;
+    system.unlinkObject(`/${file}`);
+    return true;
+  } finally {
+    // Closing drops the lock.
+    system.close(fd);
+  }
+}
+
+function liveConsumers(system: System, fd: number): number {
+  let alive = 0;
+  // All the bytes there can be: what the header says about its table may be wrong.
+  for (let index = 0; index < MAX_CONSUMERS; index++) if (system.isLocked(fd, LOCK_CONSUMERS + index)) alive += 1;
+  return alive;
+}
+
+function judgeBell(system: System, file: string, dryRun: boolean): Removal | null {
+  const status = system.statObject(`/${file}`);
+  if (status === null) return null;
+  const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes: 0 });
+  if (status.kind !== 'fifo' && status.kind !== 'socket') return say('unknown', 'has the name of a bell, but is none');
+  if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
+  if (!system.bellIsAbandoned(file)) return say('kept', 'a consumer listens');
+  if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'just made');
+  if (!dryRun) system.unlinkBell(file);
+  return say('removed', 'nobody listens');
+}
+
+/**
+ * Removes what stands under a pool's name, and the FIFOs of its name that nobody reads. A live pool, and what is no pool, only when
+ * forced to; its participants then go on with an object that nobody else finds.
+ *
+ * @returns the files removed. None if there is nothing under the name.
+ * @throws TensorIpcError PRODUCER_EXISTS, FOREIGN_OBJECT, PERMISSION_DENIED, INVALID_NAME
+ */
+export function removePool(name: string, options: { readonly force: boolean }): string[] {
+  checkName(name);
+  const system = platform().system();
+  const removed: string[] = [];
+  try {
+    if (unlinkPool(system, name, options.force)) removed.push(objectName(name).slice(1));
+    for (const file of system.listSharedMemory()) {
+      if (poolOfBell(file) !== name || !system.bellIsAbandoned(file)) continue;
+      system.unlinkBell(file);
+      removed.push(file);
+    }
+  } catch (error) {
+    throw translate(name, error);
+  }
+  return removed;
+}
+
+function unlinkPool(system: System, name: string, force: boolean): boolean {
+  const object = objectName(name);
+  if (force) {
+    if (system.statObject(object) === null) return false;
+    system.unlinkObject(object);
+    return true;
+  }
+  const fd = system.openObject(object);
+  if (fd === null) return false;
+  try {
+    const status = system.statDescriptor(fd);
+    checkFile(name, object, status, system, 'any');
+    if (!system.tryLock(fd, LOCK_PRODUCER)) {
+      throw new TensorIpcError(
+        'PRODUCER_EXISTS',
+        `pool '${name}' has a live producer: stop it, or remove the pool under it with --force`,
+      );
+    }
+    refuseForeign(system, name, fd);
+    if (system.statObject(object)?.identity !== status.identity) return false;
+    system.unlinkObject(object);
+    return true;
+  } finally {
+    system.close(fd);
+  }
+}
+
+/** A damaged pool may go; what was never one is somebody else's. */
+function refuseForeign(system: System, name: string, fd: number): void {
+  try {
+    readSnapshot(system, name, fd);
+  } catch (error) {
+    if (!(error instanceof TensorIpcError)) throw error;
+    if (error.code === 'FOREIGN_OBJECT') throw error;
+  }
+}

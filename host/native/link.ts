@@ -1,0 +1,235 @@
+// A consumer's bond to a name: finds the pool behind it, loses it when its producer goes, and finds the next one.
+
+import { DELIVERY_ALL, DELIVERY_LATEST } from '../../assembly/layout';
+import { CLOSED } from '../../assembly/status';
+import type { Cursor } from '../endpoint/source';
+import type { Mapping } from '../memory/mapping';
+import { TensorIpcError } from '../runtime/errors';
+import type { System } from '../runtime/system';
+import type { PoolMetadata } from '../tensor/metadata';
+import { Connection } from './connection';
+import { Follower } from './follower';
+import { openForConsumer, translate } from './pool';
+import { objectName, type Trust } from './trust';
+
+/** How often the life of the producer, or the appearance of one, is looked for: one system call each time. */
+export const LIVENESS_INTERVAL_MS = 150;
+
+export interface LinkOptions {
+  readonly name: string;
+  /** What the pool must be, or null to take it for what it says it is. */
+  readonly expected: PoolMetadata | null;
+  readonly ignoreHistory: boolean;
+  readonly trust: Trust;
+  /** Map the frames read-only. */
+  readonly protect: boolean;
+  /** For lossless delivery, the first frame wanted of a pool that is met for the first time; null for the latest ones. */
+  readonly follow: number | null;
+  /** Identity of the FIFO that wakes this consumer. */
+  readonly bellId: bigint;
+  /** The mapping to begin with, when another thread has made it. */
+  readonly adopt: (() => Mapping) | null;
+  onConnect(metadata: PoolMetadata): void;
+  onDisconnect(reason: 'closed' | 'died'): void;
+}
+
+export class Link {
+  readonly #system: System;
+  readonly #options: LinkOptions;
+  #connection: Connection | null = null;
+  #follower: Follower | null = null;
+  // A lossless reader keeps its place in the pool of a producer that died: its successor may go on with it.
+  #orphan: Connection | null = null;
+  // Counts pools, not connections: numbers go on when a producer takes its predecessor's object over.
+  #epoch = 0;
+  #poolId: bigint | null = null;
+  #closed = false;
+  #adoptOnce: (() => Mapping) | null;
+  // Last frame that lossless delivery gave out, of the pool #poolId.
+  #lastTaken = -1;
+  #lastLatest = Number.NaN;
+  // When the producer was last known to live while its head stood still, or 0.
+  #aliveMs = 0;
+
+  constructor(system: System, options: LinkOptions) {
+    this.#system = system;
+    this.#options = options;
+    this.#adoptOnce = options.adopt;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The connection as it is, without looking whether it still holds. */
+  get connection(): Connection | null {
+    return this.#connection;
+  }
+
+  /** The place of a lossless reader, while it is connected. */
+  get follower(): Follower | null {
+    return this.#follower;
+  }
+
+  /** The connection to a pool that is open, connecting if there is one to connect to. Throws when the pool is unusable. */
+  live(): Connection | null {
+    if (this.#closed) throw new TensorIpcError('CLOSED', `the consumer of pool '${this.name}' has been closed: create another`);
+    const connection = this.#connection;
+    if (connection === null) return this.connect();
+    const latest = this.newest(connection);
+    if (latest === CLOSED) {
+      this.lose('closed');
+      return null;
+    }
+    return this.stillLives(connection, latest) ? connection : null;
+  }
+
+  /**
+   * For callers that never return to the event loop, where the periodic look would be: whether the producer lives, given the newest
+   * frame that was just seen. A head that moves is proof enough; one that stands still is looked into every 150 ms.
+   */
+  stillLives(connection: Connection, latest: number): boolean {
+    if (latest !== this.#lastLatest) {
+      this.#lastLatest = latest;
+      this.#aliveMs = 0;
+      return true;
+    }
+    const now = performance.now();
+    if (this.#aliveMs === 0) this.#aliveMs = now;
+    if (now - this.#aliveMs < LIVENESS_INTERVAL_MS) return true;
+    this.#aliveMs = now;
+    if (connection.producerAlive()) return true;
+    this.#mourn(connection);
+    return this.#connection !== null;
+  }
+
+  /**
+   * Number of the newest frame that this reader can have, or EMPTY, or CLOSED when there will be none. A lossless reader has what is
+   * left of a pool that was closed.
+   */
+  newest(connection: Connection): number {
+    return this.#follower === null ? connection.latest() : this.#follower.next();
+  }
+
+  connect(): Connection | null {
+    const { name, expected, ignoreHistory, trust, protect, bellId, follow } = this.#options;
+    if (this.#orphan !== null) return this.#reunite(this.#orphan);
+    let connection: Connection;
+    try {
+      const mapping =
+        this.#adopt() ??
+        openForConsumer(this.#system, name, trust, protect, ({ metadata }) =>
+          expected?.assertMatches(metadata, { ignoreHistory }),
+        );
+      if (mapping === null) return null;
+      connection = new Connection(mapping, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, bellId);
+    } catch (error) {
+      throw translate(name, error);
+    }
+    try {
+      if (connection.latest() === CLOSED) {
+        connection.close();
+        return null;
+      }
+      // The same pool again, after a gap: go on behind the last frame, if it is still there.
+      const first = this.#poolId === connection.poolId ? this.#lastTaken + 1 : follow;
+      if (follow !== null) this.#follower = new Follower(connection, first ?? follow);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#connection = connection;
+    if (this.#poolId !== connection.poolId) {
+      this.#poolId = connection.poolId;
+      this.#epoch += 1;
+      this.#lastTaken = -1;
+    }
+    this.#options.onConnect(connection.mapping.metadata);
+    return connection;
+  }
+
+  /** What another thread has mapped, once. */
+  #adopt(): Mapping | null {
+    const adopt = this.#adoptOnce;
+    this.#adoptOnce = null;
+    return adopt?.() ?? null;
+  }
+
+  lose(reason: 'closed' | 'died'): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (this.#follower !== null && reason === 'died') {
+      this.#orphan = connection;
+    } else {
+      connection?.close();
+      this.#follower = null;
+    }
+    this.#options.onDisconnect(reason);
+  }
+
+  /** Back to the pool of a dead producer if a successor has taken it over; away from it if that cannot happen any more. */
+  #reunite(orphan: Connection): Connection | null {
+    if (orphan.latest() !== CLOSED) {
+      if (orphan.producerAlive()) {
+        this.#orphan = null;
+        this.#connection = orphan;
+        this.#options.onConnect(orphan.mapping.metadata);
+        return orphan;
+      }
+      const { identity } = this.#system.statDescriptor(orphan.mapping.fd);
+      if (this.#system.statObject(objectName(this.name))?.identity === identity) return null;
+    }
+    orphan.close();
+    this.#orphan = null;
+    this.#follower = null;
+    return this.connect();
+  }
+
+  /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
+  check(): void {
+    const connection = this.#connection;
+    if (connection === null) this.connect();
+    else if (this.newest(connection) === CLOSED) this.lose('closed');
+    else if (!connection.producerAlive()) this.#mourn(connection);
+  }
+
+  /** The producer's lock is free: it closed the pool or died. What it has published is still to be had by a lossless reader. */
+  #mourn(connection: Connection): void {
+    if (this.#follower !== null && this.#follower.next() >= 0) return;
+    this.lose(connection.latest() === CLOSED ? 'closed' : 'died');
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connection?.close();
+    this.#orphan?.close();
+    this.#connection = null;
+    this.#orphan = null;
+  }
+
+  /** Last frame that a reader was given. Lossless readers of a consumer share one place: each frame is given once. */
+  seen(cursor: Cursor): number {
+    if (this.#follower !== null) return this.#follower.cursor - 1;
+    return cursor.epoch === this.#epoch ? cursor.seen : -1;
+  }
+
+  /** Whether the connection has a frame that the reader has not seen. */
+  newer(cursor: Cursor, connection: Connection | null): boolean {
+    if (connection === null) return false;
+    if (this.#follower !== null) return this.#follower.next() >= 0;
+    return connection.latest() > this.seen(cursor);
+  }
+
+  /** Notes what a reader was given. Returns how many frames it missed since the one before. */
+  advance(cursor: Cursor, sequence: number): number {
+    const seen = this.#follower === null ? this.seen(cursor) : this.#lastTaken;
+    cursor.epoch = this.#epoch;
+    cursor.seen = sequence;
+    if (this.#follower !== null) this.#lastTaken = sequence;
+    return seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
+  }
+}

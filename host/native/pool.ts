@@ -1,0 +1,334 @@
+// Finding, creating, taking over and attaching to pool objects. Who lives is told by open-file-description locks, which the kernel
+// drops when a process dies, however it dies.
+
+import {
+  HANDLE_BYTES,
+  HANDLE_CONSUMER_CAPACITY,
+  HANDLE_FRAME_BYTES,
+  HANDLE_HISTORY_LEN,
+  HANDLE_METADATA_BYTES,
+  HANDLE_METADATA_OFFSET,
+  HANDLE_PAGE_BYTES,
+  HANDLE_SLOT_CAPACITY,
+  HEADER_BYTES,
+  HEADER_METADATA_HASH,
+  HEADER_PRODUCER_STATE,
+  LOCK_PRODUCER,
+  MAX_CONSUMERS,
+  PRODUCER_CLOSED,
+} from '../../assembly/layout';
+import { NOT_READY, OK } from '../../assembly/status';
+import { type Arena, anyArena } from '../memory/arena';
+import { poolError } from '../memory/core';
+import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
+import { TensorIpcError } from '../runtime/errors';
+import { type System, SystemError } from '../runtime/system';
+import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
+import { unlinkDeadBells } from './bell';
+import { checkFile, objectName, type Trust } from './trust';
+
+/** Turns a failed system call into the library's error. */
+export function translate(pool: string, error: unknown): unknown {
+  if (!(error instanceof SystemError)) return error;
+  const options = { cause: error, syscall: error.syscall, errno: error.errnoName };
+  const path = `/dev/shm${objectName(pool)}`;
+  switch (error.errnoName) {
+    case 'EACCES':
+    case 'EPERM':
+      return new TensorIpcError(
+        'PERMISSION_DENIED',
+        `pool '${pool}': ${path} belongs to another user or is not readable and writable for this one; ` +
+          'run both sides as one user, or create the pool with { mode: 0o660 } and a common group',
+        options,
+      );
+    case 'ELOOP':
+    case 'ENOTDIR':
+      return new TensorIpcError(
+        'FOREIGN_OBJECT',
+        `pool '${pool}': ${path} is a symbolic link, which is never followed; remove it`,
+        options,
+      );
+    case 'EISDIR':
+    case 'EINVAL': // what shm_open makes of a directory
+    case 'ENXIO':
+      return new TensorIpcError(
+        'FOREIGN_OBJECT',
+        `pool '${pool}': ${path} is not a regular shared-memory object; remove it`,
+        options,
+      );
+    default:
+      return new TensorIpcError('SYSTEM', `pool '${pool}': ${error.message}`, options);
+  }
+}
+
+/** Milliseconds of patience with a lock that is taken. */
+const LOCK_TRIES = 20;
+
+/** A header and metadata that were copied out of an object and then checked. */
+interface Snapshot {
+  readonly header: DataView;
+  /** The filled-in handle, to be copied into a mapping's own. */
+  readonly template: Uint32Array;
+  readonly description: PoolDescription;
+  readonly json: Uint8Array;
+  readonly geometry: Geometry;
+  /** Page size of the process that created it. */
+  readonly pageBytes: number;
+  /** Whether its parts lie on pages of this process. */
+  readonly mappable: boolean;
+}
+
+export function hashBytes(system: System, bytes: Uint8Array): bigint {
+  const arena = anyArena(system);
+  const pages = Math.max(1, Math.ceil(bytes.byteLength / system.pageBytes));
+  const space = arena.reserve(pages * system.pageBytes);
+  if (space === null) throw new TensorIpcError('ADDRESS_SPACE', 'no room in the arena for a hash');
+  new Uint8Array(arena.buffer, space.byteOffset, bytes.byteLength).set(bytes);
+  const hash = BigInt.asUintN(64, arena.core.xxh64(space.byteOffset, bytes.byteLength, 0n));
+  arena.release(space);
+  return hash;
+}
+
+/** Reads an object without mapping it. Null while it is under construction; throws when it is no pool. */
+export function readSnapshot(system: System, pool: string, fd: number): Snapshot | null {
+  const header = new Uint8Array(HEADER_BYTES);
+  const read = system.readAt(fd, header, 0);
+  if (read < HEADER_BYTES) {
+    // Empty: somebody has just created it. Short: nothing of ours is.
+    if (read === 0) return null;
+    throw new TensorIpcError(
+      'TRUNCATED_OBJECT',
+      `pool '${pool}': its object has ${read} bytes, a pool has at least ${HEADER_BYTES}; if no program uses it, remove /dev/shm${objectName(pool)}`,
+    );
+  }
+  const arena: Arena = anyArena(system);
+  const handle = arena.allocateHandle();
+  const scratch = arena.reserve(system.pageBytes);
+  if (scratch === null) throw new TensorIpcError('ADDRESS_SPACE', 'no room in the arena for a header');
+  try {
+    new Uint8Array(arena.buffer, scratch.byteOffset, HEADER_BYTES).set(header);
+    // The size after the header: an object that was still empty a moment ago may have been finished since.
+    const { bytes, allocatedBytes } = system.statDescriptor(fd);
+    const code = arena.core.controlValidate(handle, scratch.byteOffset, bytes);
+    if (code === NOT_READY) return null;
+    if (code !== OK) throw poolError(pool, code);
+    // Pools are allocated whole. A hole would be filled when it is touched, which a full /dev/shm answers with SIGBUS.
+    if (allocatedBytes < bytes) {
+      throw new TensorIpcError(
+        'TRUNCATED_OBJECT',
+        `pool '${pool}': its object has holes (${allocatedBytes} of ${bytes} bytes are there)`,
+      );
+    }
+    const at = (field: number) => arena.u32[(handle + field) / 4] as number;
+    const json = new Uint8Array(at(HANDLE_METADATA_BYTES));
+    if (system.readAt(fd, json, at(HANDLE_METADATA_OFFSET)) !== json.byteLength) {
+      throw new TensorIpcError('TRUNCATED_OBJECT', `pool '${pool}': its object shrank while it was read`);
+    }
+    const view = new DataView(header.buffer);
+    if (hashBytes(system, json) !== view.getBigUint64(HEADER_METADATA_HASH, true)) {
+      throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': its metadata does not have the hash that its header states`);
+    }
+    const description = decodeDescription(pool, json);
+    const geometry = readGeometry(arena, handle, description.metadata);
+    if (
+      description.metadata.frameBytes !== Number(arena.i64[(handle + HANDLE_FRAME_BYTES) / 8]) ||
+      description.metadata.historyLen !== at(HANDLE_HISTORY_LEN)
+    ) {
+      throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': header and metadata disagree about the frames`);
+    }
+    for (const field of description.metadata.fields) {
+      const step =
+        geometry.frameStride %
+        (field.bytes /
+          Math.max(
+            1,
+            field.shape.reduce((a, b) => a * b, 1),
+          ));
+      if (step !== 0)
+        throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': the frame stride splits an element of ${field.name}`);
+    }
+    const regionBytes = geometry.slotCapacity * geometry.frameStride;
+    const mappable = geometry.framesOffset % system.pageBytes === 0 && regionBytes % system.pageBytes === 0;
+    const pageBytes = at(HANDLE_PAGE_BYTES);
+    const template = arena.u32.slice(handle / 4, (handle + HANDLE_BYTES) / 4);
+    return { header: view, template, description, json, geometry, pageBytes, mappable };
+  } finally {
+    system.unmapFixed(scratch.address, scratch.bytes);
+    arena.release(scratch);
+    arena.freeHandle(handle);
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+}
+
+/** Lays out and fills the new object behind `fd`, whose producer lock is held. */
+function build(system: System, pool: string, fd: number, description: PoolDescription, json: Uint8Array): Mapping {
+  const { metadata } = description;
+  const arena = anyArena(system);
+  const plan = arena.allocateHandle();
+  let geometry: Geometry;
+  let template: Uint32Array;
+  try {
+    const capacity = arena.core.chooseGeometry(plan, metadata.frameBytes, metadata.historyLen, system.pageBytes);
+    if (capacity < 0) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        `pool '${pool}': ${metadata.historyLen} frames of ${metadata.frameBytes} bytes do not fit a pool`,
+      );
+    }
+    const set = (field: number, value: number) => {
+      arena.u32[(plan + field) / 4] = value;
+    };
+    set(HANDLE_CONSUMER_CAPACITY, MAX_CONSUMERS);
+    set(HANDLE_SLOT_CAPACITY, capacity);
+    set(HANDLE_HISTORY_LEN, metadata.historyLen);
+    set(HANDLE_METADATA_BYTES, json.byteLength);
+    set(HANDLE_PAGE_BYTES, system.pageBytes);
+    arena.i64[(plan + HANDLE_FRAME_BYTES) / 8] = BigInt(metadata.frameBytes);
+    const code = arena.core.controlLayout(plan);
+    if (code !== OK) throw poolError(pool, code);
+    geometry = readGeometry(arena, plan, metadata);
+    template = arena.u32.slice(plan / 4, (plan + HANDLE_BYTES) / 4);
+  } finally {
+    arena.freeHandle(plan);
+  }
+  try {
+    system.allocate(fd, geometry.objectBytes);
+  } catch (error) {
+    const { freeBytes, totalBytes } = system.sharedMemorySpace();
+    if (error instanceof SystemError && ['ENOSPC', 'EFBIG', 'ENOMEM'].includes(error.errnoName)) {
+      throw new TensorIpcError(
+        'SHM_FULL',
+        `pool '${pool}' needs ${geometry.objectBytes} bytes (${geometry.slotCapacity} frames of ${geometry.frameStride}), ` +
+          `but /dev/shm has ${freeBytes} of ${totalBytes} free: remove what is stale there, shorten historyLen, or enlarge it ` +
+          '(docker run --shm-size, mount -o remount,size=… /dev/shm)',
+        { cause: error, syscall: error.syscall, errno: error.errnoName },
+      );
+    }
+    throw error;
+  }
+  const mapping = Mapping.map(system, fd, template, description, geometry, true);
+  const metadataAt = mapping.controlOffset + (mapping.arena.u32[(mapping.handle + HANDLE_METADATA_OFFSET) / 4] as number);
+  new Uint8Array(mapping.arena.buffer, metadataAt, json.byteLength).set(json);
+  mapping.core.controlCreate(mapping.handle, hashBytes(system, json), system.randomU64(), system.realtimeNs());
+  mapping.prefault(true);
+  mapping.core.controlPublish(mapping.handle);
+  return mapping;
+}
+
+export interface ProducerOpenOptions {
+  readonly mode: number;
+  readonly trust: Trust;
+}
+
+/**
+ * Creates the pool's object, or takes over that of a dead producer: with the same metadata the object and its sequence numbers go
+ * on, otherwise it is replaced and those attached to it are told.
+ *
+ * The lock comes first, and then the name must still lead to the locked object: whoever wins both owns the name.
+ */
+export function openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): Mapping {
+  const pool = description.metadata.name;
+  const name = objectName(pool);
+  const json = encodeDescription(description);
+  for (;;) {
+    const fd = system.openOrCreateObject(name, options.mode);
+    let keep = false;
+    try {
+      const status = system.statDescriptor(fd);
+      checkFile(pool, name, status, system, options.trust);
+      if (!lockPatiently(system, fd)) {
+        throw new TensorIpcError(
+          'PRODUCER_EXISTS',
+          `pool '${pool}' has a live producer already: a pool has one; stop it, or choose another name`,
+        );
+      }
+      if (system.statObject(name)?.identity !== status.identity) continue;
+      const snapshot = readSnapshot(system, pool, fd);
+      // Closed is final: its producer died between saying so and unlinking it, and its readers have let go of their frames.
+      const reusable =
+        snapshot === null
+          ? status.bytes === 0
+          : snapshot.mappable &&
+            sameBytes(snapshot.json, json) &&
+            snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) !== PRODUCER_CLOSED;
+      if (!reusable || status.mode !== options.mode) {
+        // Of other form, or left half-built by a producer that died: start afresh under the name.
+        if (snapshot?.mappable) retire(system, snapshot, fd);
+        system.unlinkObject(name);
+        continue;
+      }
+      try {
+        const mapping =
+          snapshot === null
+            ? build(system, pool, fd, description, json)
+            : Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
+        keep = true;
+        return mapping;
+      } catch (error) {
+        // A half-built object must not stay: it would hold its pages until somebody looked.
+        if (snapshot === null) system.unlinkObject(name);
+        throw error;
+      }
+    } finally {
+      if (!keep) system.close(fd);
+    }
+  }
+}
+
+/** Takes the producer's lock. A tool that clears away what is dead holds it for an instant: that is no producer. */
+function lockPatiently(system: System, fd: number): boolean {
+  const { address } = anyArena(system);
+  for (let patience = 0; patience < LOCK_TRIES; patience++) {
+    if (system.tryLock(fd, LOCK_PRODUCER)) return true;
+    system.futexWait(address, 0, 1); // nobody wakes it: a millisecond's sleep
+  }
+  return false;
+}
+
+/** Tells those attached to a dead producer's pool that it is over. */
+function retire(system: System, snapshot: Snapshot, fd: number): void {
+  const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
+  mapping.core.writerClose(mapping.handle);
+  unlinkDeadBells(mapping);
+  mapping.unmap();
+}
+
+/**
+ * Attaches to a pool with a live producer. Null when there is none yet: no object, one under construction, or one whose producer
+ * is dead or has closed it.
+ */
+export function openForConsumer(
+  system: System,
+  pool: string,
+  trust: Trust,
+  protect: boolean,
+  check: (description: PoolDescription) => void,
+): Mapping | null {
+  const object = objectName(pool);
+  const fd = system.openObject(object);
+  if (fd === null) return null;
+  let keep = false;
+  try {
+    checkFile(pool, object, system.statDescriptor(fd), system, trust);
+    const snapshot = readSnapshot(system, pool, fd);
+    if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
+    if (!system.isLocked(fd, LOCK_PRODUCER)) return null;
+    check(snapshot.description);
+    if (!snapshot.mappable) {
+      throw new TensorIpcError(
+        'UNSUPPORTED_PLATFORM',
+        `pool '${pool}' was made with pages of ${snapshot.pageBytes} bytes and cannot be mapped with pages of ${system.pageBytes} bytes: ` +
+          'run both sides on kernels, or emulators, of one page size',
+      );
+    }
+    const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
+    mapping.prefault(false);
+    keep = true;
+    return mapping;
+  } finally {
+    if (!keep) system.close(fd);
+  }
+}

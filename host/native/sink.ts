@@ -1,0 +1,131 @@
+// The writing end of a native pool.
+
+import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
+import { OK } from '../../assembly/status';
+import type { Sink } from '../endpoint/sink';
+import { poolError } from '../memory/core';
+import type { Mapping, Window, WindowBuilder } from '../memory/mapping';
+import { type SharedPool, shareMapping } from '../memory/share';
+import { type Address, type Platform, platform, type System } from '../runtime/system';
+import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
+import { Ringer, ringNewcomers, unlinkDeadBells } from './bell';
+import { Claims, type OnPinned, POLICIES } from './claims';
+import { type ProducerCounters, readProducerCounters } from './counters';
+import { openForProducer, translate } from './pool';
+import { objectName } from './trust';
+
+export interface NativeSinkOptions {
+  readonly historyPad: HistoryPad;
+  readonly onPinned: OnPinned;
+  readonly waitTimeoutMs: number;
+  readonly mode: number;
+}
+
+export class NativeSink implements Sink {
+  readonly #metadata: PoolMetadata;
+  readonly #platform: Platform;
+  readonly #system: System;
+  readonly #mapping: Mapping;
+  readonly #ringer: Ringer;
+  readonly #claims: Claims;
+  readonly #pad: HistoryPad;
+  #sequence: number;
+
+  constructor(metadata: PoolMetadata, options: NativeSinkOptions) {
+    const { historyPad, onPinned, waitTimeoutMs, mode } = options;
+    this.#metadata = metadata;
+    this.#platform = platform();
+    this.#system = this.#platform.system();
+    this.#pad = historyPad;
+    const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
+    try {
+      this.#mapping = openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
+    } catch (error) {
+      throw translate(metadata.name, error);
+    }
+    const { core, handle } = this.#mapping;
+    this.#mapping.setClock(this.#platform.monotonicNs());
+    const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
+    if (code !== OK) {
+      this.#mapping.close();
+      throw poolError(metadata.name, code);
+    }
+    this.#sequence = core.writerSequence(handle);
+    this.#claims = new Claims(this.#mapping, onPinned, waitTimeoutMs);
+    this.#ringer = new Ringer(this.#mapping);
+    ringNewcomers(this.#system, metadata.name);
+  }
+
+  get nextSequence(): number {
+    return this.#sequence;
+  }
+
+  get windows(): WindowBuilder {
+    return this.#mapping.windows;
+  }
+
+  claim(): number {
+    return this.#claims.claim();
+  }
+
+  claimAsync(stillOpen: () => void): Promise<number> {
+    return this.#claims.claimAsync(stillOpen);
+  }
+
+  window(slot: number): Window {
+    return this.#mapping.window(slot, 1, false);
+  }
+
+  address(slot: number): Address {
+    return this.#mapping.slotAddress(slot);
+  }
+
+  publish(slot: number, timestampNs: bigint | undefined): number {
+    const mapping = this.#mapping;
+    const { core, handle } = mapping;
+    const sequence = this.#sequence;
+    if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
+    if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
+    mapping.setClock(this.#platform.monotonicNs());
+    const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
+    this.#sequence = sequence + 1;
+    if (waiting !== 0) this.#ringer.ring();
+    return sequence;
+  }
+
+  /** Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it. */
+  abandon(): void {}
+
+  /** Copies the first frame into the padding before it. Nobody reads any of it until the head moves. */
+  #fillHistory(slot: number): void {
+    const { geometry, system } = this.#mapping;
+    for (let back = 1; back < this.#metadata.historyLen; back++) {
+      const to = (slot + geometry.slotCapacity - back) % geometry.slotCapacity;
+      system.copy(this.#mapping.slotAddress(to), this.#mapping.slotAddress(slot), geometry.frameBytes);
+    }
+  }
+
+  counters(): ProducerCounters {
+    return readProducerCounters(this.#mapping);
+  }
+
+  share(): SharedPool {
+    return shareMapping(this.#mapping);
+  }
+
+  close(): void {
+    const { core, handle, fd } = this.#mapping;
+    try {
+      core.writerClose(handle);
+      this.#ringer.ring();
+      this.#ringer.close();
+      unlinkDeadBells(this.#mapping);
+      const name = objectName(this.#metadata.name);
+      // Somebody may have removed the object by hand, and another may stand there now.
+      if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
+    } finally {
+      this.#system.unlock(fd, LOCK_PRODUCER);
+      this.#mapping.close();
+    }
+  }
+}

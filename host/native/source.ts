@@ -1,0 +1,254 @@
+// The reading end of a native pool.
+
+import { BELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
+import { CLOSED } from '../../assembly/status';
+import { Frame } from '../endpoint/frame';
+import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import { View } from '../endpoint/view';
+import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
+import { TensorIpcError } from '../runtime/errors';
+import { registerOpen } from '../runtime/lifecycle';
+import { type Bell, platform, type System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
+import { checkCount, checkInto } from '../tensor/intake';
+import type { PoolMetadata } from '../tensor/metadata';
+import { bellName } from './bell';
+import { Blocking } from './blocking';
+import type { Connection } from './connection';
+import { readConsumerCounters } from './counters';
+import { FROM_NOW } from './follower';
+import { Link } from './link';
+import type { Trust } from './trust';
+
+/** Permission bits of a bell: whoever is accepted as a producer must be able to ring. */
+const BELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
+
+export interface NativeSourceOptions {
+  readonly name: string;
+  readonly expected: PoolMetadata | null;
+  readonly ignoreHistory: boolean;
+  readonly trust: Trust;
+  readonly protect: boolean;
+  readonly delivery: 'latest' | 'all';
+  readonly from: 'now' | 'oldest';
+  /** What another thread has mapped. */
+  readonly shared: SharedPool | null;
+}
+
+export class NativeSource implements Source {
+  readonly #system: System;
+  readonly #link: Link;
+  readonly #blocking: Blocking;
+  readonly #events: SourceEvents;
+  readonly #bellId: bigint;
+  readonly #bellMode: number;
+  readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
+
+  constructor(system: System, options: NativeSourceOptions, events: SourceEvents) {
+    const { name, expected, ignoreHistory, trust, protect, delivery, from, shared } = options;
+    this.#system = system;
+    this.#events = events;
+    this.#bellId = system.randomU64();
+    this.#bellMode = BELL_MODES[trust];
+    this.#link = new Link(system, {
+      name,
+      expected,
+      ignoreHistory,
+      trust,
+      protect,
+      follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
+      bellId: this.#bellId,
+      adopt: shared && (() => adoptMapping(system, shared)),
+      onConnect: (metadata) => events.onConnect(metadata),
+      onDisconnect: (reason) => events.onDisconnect(reason),
+    });
+    this.#blocking = new Blocking(system, this.#link);
+  }
+
+  get closed(): boolean {
+    return this.#link.closed;
+  }
+
+  get attached(): boolean {
+    return this.#link.connection !== null;
+  }
+
+  get connected(): boolean {
+    const { connection } = this.#link;
+    return connection !== null && this.#link.newest(connection) !== CLOSED;
+  }
+
+  get metadata(): PoolMetadata | null {
+    return this.#link.connection?.mapping.metadata ?? null;
+  }
+
+  connect(): void {
+    this.#link.connect();
+  }
+
+  newer(cursor: Cursor): boolean {
+    return this.#link.newer(cursor, this.#link.live());
+  }
+
+  due(cursor: Cursor): boolean {
+    return this.#link.newer(cursor, this.#link.connection);
+  }
+
+  ended(): boolean {
+    const { connection } = this.#link;
+    if (connection === null || this.#link.newest(connection) !== CLOSED) return false;
+    this.#link.lose('closed');
+    return true;
+  }
+
+  check(): void {
+    this.#link.check();
+  }
+
+  get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+    const connection = this.#link.live();
+    if (connection === null) return null;
+    const { metadata } = connection.mapping;
+    const count = request?.historyLen === undefined ? 1 : checkCount(metadata, request.historyLen);
+    const into = request?.into === undefined ? null : checkInto(metadata, count, request.into);
+    const copied = connection.copy(count, request?.latestFirst ?? true, into);
+    if (typeof copied === 'number') {
+      if (copied === CLOSED && this.#link.follower === null) this.#link.lose('closed');
+      return null;
+    }
+    const missed = this.#advance(cursor, copied.sequence);
+    return new Frame<T>(copied.window, copied.sequence, count, copied.timestampNs, missed, into === null ? this.#recycle : null);
+  }
+
+  borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    // The pin itself tells whether the pool is open: no look before it.
+    const connection = this.#link.connection ?? this.#link.live();
+    if (connection === null) return null;
+    const count = request?.historyLen === undefined ? 1 : checkCount(connection.mapping.metadata, request.historyLen);
+    const sequence = connection.pin(count);
+    if (sequence < 0) {
+      if (sequence === CLOSED && this.#link.follower === null) this.#link.lose('closed');
+      return null;
+    }
+    if (this.#link.follower === null && !this.#link.stillLives(connection, sequence)) return null;
+    return this.#view<T>(connection, cursor, sequence, count, request?.latestFirst ?? true);
+  }
+
+  take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+    const connection = this.#link.live();
+    const { follower } = this.#link;
+    if (connection === null || follower === null) return this.get(cursor, request);
+    checkSingle(request);
+    const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
+    if (follower.next() < 0) return null;
+    const { window, sequence, timestampNs } = follower.take(into);
+    const missed = this.#advance(cursor, sequence);
+    return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
+  }
+
+  lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    const connection = this.#link.live();
+    const { follower } = this.#link;
+    if (connection === null || follower === null) return this.borrow(cursor, request);
+    checkSingle(request);
+    if (follower.next() < 0) return null;
+    return this.#view<T>(connection, cursor, follower.lend(), 1, false);
+  }
+
+  /** Right after the pin: the handle still holds the frame's timestamp. */
+  #view<T extends TypedArray>(
+    connection: Connection,
+    cursor: Cursor,
+    sequence: number,
+    count: number,
+    latestFirst: boolean,
+  ): View<T> {
+    const { mapping } = connection;
+    const { slotCapacity } = mapping.geometry;
+    const { u32 } = mapping.arena;
+    const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
+    const oldest = sequence - count + 1;
+    const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && latestFirst);
+    const low = u32[times] as number;
+    const high = u32[times + 1] as number;
+    return new View<T>(
+      connection,
+      connection.takePin(oldest),
+      window,
+      sequence,
+      oldest,
+      low,
+      high,
+      this.#advance(cursor, sequence),
+    );
+  }
+
+  /** Notes what a reader was given; how many it missed since the last. */
+  #advance(cursor: Cursor, sequence: number): number {
+    const missed = this.#link.advance(cursor, sequence);
+    if (missed > 0) this.#events.onLag(missed, sequence);
+    return missed;
+  }
+
+  openBell(onRing: () => void): Bell {
+    const name = bellName(this.#link.name, this.#bellId);
+    let bell: Bell | null = null;
+    const close = () => {
+      if (bell === null) return;
+      bell.close();
+      bell = null;
+      this.#system.unlinkBell(name);
+      // Not before: without the hook a signal that comes now would end the process and leave the file.
+      unregister();
+    };
+    // The bell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
+    // without it a signal that comes now would end the process and leave the file.
+    const unregister = registerOpen(close);
+    try {
+      bell = platform().openBell(name, this.#bellMode, onRing);
+    } catch (error) {
+      unregister();
+      throw error;
+    }
+    return { setRef: (ref) => bell?.setRef(ref), close };
+  }
+
+  arm(): void {
+    const { connection } = this.#link;
+    if (connection === null) return;
+    connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FILE); // S5: before the head is looked at again
+  }
+
+  waitSync(cursor: Cursor, timeoutMs: number): boolean {
+    return this.#blocking.wait(cursor, timeoutMs);
+  }
+
+  spin(cursor: Cursor, timeoutUs: number): boolean {
+    return this.#blocking.spin(cursor, timeoutUs);
+  }
+
+  stats(): SourceStats | null {
+    const { connection } = this.#link;
+    if (connection === null) return null;
+    const counters = readConsumerCounters(connection.mapping);
+    const latest = Math.max(connection.latest(), -1);
+    return { ...counters, lag: Math.max(0, latest - (counters.lastSequence ?? -1)) };
+  }
+
+  share(): SharedPool | null {
+    const connection = this.#link.live();
+    return connection && shareMapping(connection.mapping);
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+}
+
+function checkSingle(request: WindowRequest | undefined): void {
+  if ((request?.historyLen ?? 1) === 1) return;
+  throw new TensorIpcError(
+    'INVALID_ARGUMENT',
+    "delivery 'all' gives frames one by one: leave historyLen out, or use get({ historyLen }) for the latest window",
+  );
+}
