@@ -1,6 +1,6 @@
 // Topic descriptors, which idlc would generate as C, built in memory: struct dds_topic_descriptor on LP64, the same from 0.9 to 11.
 
-import type { DdsTypeDescription } from '../host/runtime/system';
+import type { DdsTypeDescription } from '../host/dds/library';
 import type { KoffiModule } from './koffi';
 
 const DESCRIPTOR_BYTES = 96;

@@ -1,6 +1,7 @@
 // QoS: what is set is set, the rest is Cyclone's default.
 
-import type { Address, DdsQos } from '../host/runtime/system';
+import type { DdsQos } from '../host/dds/library';
+import type { Address } from '../host/runtime/system';
 import type { DdscCalls } from './ddsc-bind';
 
 /** DDS_INFINITY. */

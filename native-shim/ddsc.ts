@@ -2,8 +2,9 @@
 // into a pipe.
 
 import { randomBytes } from 'node:crypto';
+import type { DdsHandle, DdsLibrary, DdsQos, DdsSample, DdsTypeDescription, DdsWake } from '../host/dds/library';
 import { TensorIpcError } from '../host/runtime/errors';
-import type { Address, DdsHandle, DdsLibrary, DdsQos, DdsSample, DdsTypeDescription, DdsWake } from '../host/runtime/system';
+import type { Address } from '../host/runtime/system';
 import { type DdscCalls, environment, loadDdsc } from './ddsc-bind';
 import { buildDescriptor } from './ddsc-descriptor';
 import { withQos } from './ddsc-qos';

@@ -55,7 +55,7 @@ test('the README runs as written, and type-checks', () => {
       extends: '../../tsconfig.json',
       // A user's habits are not ours.
       compilerOptions: { noPropertyAccessFromIndexSignature: false, rootDir: '../..' },
-      include: [`${name}.ts`, '../../host/wasm.d.ts', '../../examples/*.d.ts'],
+      include: [`${name}.ts`, '../../host/memory/wasm.d.ts', '../../examples/*.d.ts'],
     };
     writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(settings));
     run('tsc', 'node_modules/typescript/bin/tsc', '-p', folder);
@@ -115,9 +115,9 @@ test('docs/api.md names every class and every member', () => {
 });
 
 test('docs/api.md names every exported type and every option', () => {
-  const sources = readdirSync('host').filter((file) => file.endsWith('.ts'));
+  const sources = readdirSync('host', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const host = sources.map((file) => read(join('host', file))).join('\n');
-  const exported = [...read('host/index.ts').matchAll(/\btype ([A-Za-z]+)|\btype \{([^}]*)\}/g)]
+  const exported = [...read('host/entry/api.ts').matchAll(/\btype ([A-Za-z]+)|\btype \{([^}]*)\}/g)]
     .flatMap((match) => (match[1] ?? match[2] ?? '').split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '');

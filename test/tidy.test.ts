@@ -67,7 +67,7 @@ test('the rules see the files', () => {
   assert.ok(SOURCES.length > 40);
   assert.ok(importsOf('host/native/pool.ts').includes('assembly/layout'), 'static imports');
   assert.ok(importsOf('host/memory/core.ts').includes('dist/core.wasm'), 'default imports');
-  assert.ok(importsOf('host/index.ts').includes('host/client/consumer'), 'export from');
+  assert.ok(importsOf('host/entry/api.ts').includes('host/client/consumer'), 'export from');
   assert.ok(importsOf('host/entry/main.ts').includes('host/adapter/node'));
 });
 
@@ -112,6 +112,57 @@ test('host/ meets shim and runtime in host/adapter only', () => {
     (under(path, 'host/cli') && name === 'fast-png') ||
     ((under(path, 'host/wire') || path === 'host/dds/announcement.ts') && name === '@foxglove/cdr');
   none(forbidImports(host, (name, path) => !isBare(name) || (edge(path) && forEdges(name)) || bundled(name, path)));
+});
+
+/** The rooms of host/, each importing only those before it. README of the rooms: docs/architecture.md. */
+const ROOMS = ['runtime', 'tensor', 'memory', 'endpoint', 'native', 'dds', 'wire', 'client', 'adapter', 'entry', 'cli'];
+
+/** What is wrong with one import inside host/: null when it leads to the same room or one before it. */
+function roomOffence(path: string, name: string): string | null {
+  const [room, target] = [path, name].map((each) => each.split('/')[1] as string) as [string, string];
+  const [from, to] = [ROOMS.indexOf(room), ROOMS.indexOf(target)];
+  if (from < 0) return `${path} lies in no room`;
+  if (to < 0) return `${path} imports ${name}, which lies in no room`;
+  if (to > from) return `${path} imports ${name}: ${room}/ comes before ${target}/`;
+  // The command line uses what the package exports, as its users do.
+  if (room === 'cli' && target !== 'cli' && target !== 'entry') return `${path} imports ${name}, not one of host/entry/`;
+  return null;
+}
+
+test('the rooms of host/ import only rooms before them', () => {
+  const offences = folder('host').flatMap((path) => {
+    const lost = ROOMS.includes(path.split('/')[1] as string) ? [] : [`${path} lies in no room`];
+    const inside = importsOf(path).filter((name) => name.startsWith('host/'));
+    return [...lost, ...inside.map((name) => roomOffence(path, name)).filter((offence) => offence !== null)];
+  });
+  none(offences);
+});
+
+const PLANTED: readonly (readonly [string, string, string])[] = [
+  ['host/runtime/system.ts', 'host/dds/library', 'runtime/ comes before dds/'],
+  ['host/endpoint/options.ts', 'host/native/trust', 'endpoint/ comes before native/'],
+  ['host/native/pool.ts', 'host/wire/form', 'native/ comes before wire/'],
+  ['host/memory/arena.ts', 'host/client/producer', 'memory/ comes before client/'],
+  ['host/pool.ts', 'host/native/pool', 'lies in no room'],
+  ['host/native/pool.ts', 'host/pool', 'lies in no room'],
+  ['host/cli/look/ls.ts', 'host/wire/inspect', 'not one of host/entry/'],
+];
+
+for (const [path, name, what] of PLANTED) {
+  test(`the rule sees that ${path} may not import ${name}`, () => assert.match(roomOffence(path, name) ?? 'nothing', what));
+}
+
+test('the rule lets pass what leads to the same room or one before it', () => {
+  assert.is(roomOffence('host/native/pool.ts', 'host/native/trust'), null);
+  assert.is(roomOffence('host/wire/pool.ts', 'host/native/trust'), null);
+  assert.is(roomOffence('host/cli/look/ls.ts', 'host/entry/main'), null);
+});
+
+test('the kinds of pool mirror each other', () => {
+  for (const kind of ['native', 'wire']) {
+    for (const part of ['sink', 'source', 'pool', 'inspect', 'inspect-remove'])
+      assert.ok(text.has(`host/${kind}/${part}.ts`), `host/${kind}/${part}.ts`);
+  }
 });
 
 test('bench/ and examples/ use what everybody can use', () => {
@@ -182,7 +233,7 @@ function publicNames(entry: string): Map<string, string> {
 }
 
 test('every public export is documented', () => {
-  const names = publicNames('host/index.ts');
+  const names = publicNames('host/entry/api.ts');
   assert.ok(names.size > 20);
   const offences: string[] = [];
   for (const [name, file] of names) {

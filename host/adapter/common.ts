@@ -38,7 +38,7 @@ export function openSystem(descriptors?: Descriptors): System {
 let dds: DdsLibrary | null = null;
 
 /** The platform has been asked for its system before: an unsupported one gets no further than that. */
-function openDds(): DdsLibrary {
+export function openDds(): DdsLibrary {
   dds ??= new Ddsc();
   return dds;
 }
@@ -91,7 +91,6 @@ function onExit(callback: () => void): () => void {
 }
 
 export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openBell' | 'openNotifier'> = {
-  dds: openDds,
   machine,
   every: (intervalMs, callback) => {
     const handle = setInterval(callback, intervalMs);

@@ -2,9 +2,10 @@
 
 import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
+import type { DdsLibrary } from '../dds/library';
 import { TensorIpcError } from '../runtime/errors';
 import type { Platform, System } from '../runtime/system';
-import { checkPlatform, common, openSystem } from './common';
+import { checkPlatform, common, openDds, openSystem } from './common';
 import { openFifoBell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';
 
@@ -85,8 +86,9 @@ export const denoPlatform: Platform = {
   monotonicNs: () => openSystem().monotonicNs(),
   openBell: openFifoBell,
   openNotifier: openPipeNotifier,
-  dds: () => {
-    openPermitted();
-    return common.dds();
-  },
 };
+
+export function denoDds(): DdsLibrary {
+  openPermitted();
+  return openDds();
+}

@@ -97,3 +97,16 @@ export interface DdsLibrary {
   /** From now on, whatever arrives for the reader is a wake-up. */
   watch(reader: DdsHandle, wake: DdsWake): void;
 }
+
+let load: (() => DdsLibrary) | null = null;
+
+/** Called once by the entry point, as installPlatform is. */
+export function installDds(loader: () => DdsLibrary): void {
+  load = loader;
+}
+
+/** Cyclone DDS, loaded on first use. Throws TensorIpcError MISSING_DEPENDENCY where it is not installed. */
+export function ddsLibrary(): DdsLibrary {
+  if (load === null) throw new Error('no DDS installed: import tensor-ipc, not one of its inner modules');
+  return load();
+}

@@ -1,6 +1,7 @@
 // The way from Cyclone's threads to the event loop: one pipe for all readers of this thread.
 
-import { type DdsHandle, type DdsLibrary, type DdsWake, type Notifier, platform } from '../runtime/system';
+import { type Notifier, platform } from '../runtime/system';
+import type { DdsHandle, DdsLibrary, DdsWake } from './library';
 
 /** Somebody whose reader may have something. */
 export interface Watcher {

@@ -1,8 +1,7 @@
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
-import { platform } from '../runtime/system';
 import { openParticipant } from './configuration';
-import type { DdsHandle, DdsLibrary, DdsQos } from './library';
+import { type DdsHandle, type DdsLibrary, type DdsQos, ddsLibrary } from './library';
 import { DdsReader } from './reader';
 import { DdsTopic } from './topic';
 import { type DdsType, describe } from './type';
@@ -36,7 +35,7 @@ export class DdsParticipant {
   #closed = false;
 
   private constructor(domainId: number, given: string | undefined) {
-    this.#library = platform().dds();
+    this.#library = ddsLibrary();
     const { handle, configuration } = openParticipant(this.#library, domainId, given);
     this.domainId = domainId;
     this.configuration = configuration;

@@ -1,10 +1,16 @@
-import type { Trust } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
 import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
+
+/**
+ * Whose pools a process accepts: 'owner' its own user's, writable by nobody else; 'group' any owner's, writable by owner and
+ * group; 'any' whatever the permissions let it open. A process that may write to a pool may also truncate it, and then every
+ * reader of the lost pages is killed by SIGBUS: accept only whom you trust.
+ */
+export type Trust = 'owner' | 'group' | 'any';
 
 /** How a consumer treats its pool. */
 export interface ConsumerOptions<T extends TypedArray = TypedArray> extends WireOptions {

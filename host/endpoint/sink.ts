@@ -1,7 +1,13 @@
 import type { Window, WindowBuilder } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
-import type { ProducerCounters } from '../native/counters';
 import type { Address } from '../runtime/system';
+
+/** What became of frames that readers were in the way of. */
+export interface ProducerCounters {
+  readonly framesRefused: number;
+  readonly framesOverrun: number;
+  readonly waits: number;
+}
 
 /** The writing end of a pool, however the pool lies in memory and whoever is told of its frames. */
 export interface Sink {

@@ -6,6 +6,9 @@ import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
 import type { View } from './view';
 
+/** How often the life of the producer, or the appearance of one, is looked for: one system call each time. */
+export const LIVENESS_INTERVAL_MS = 150;
+
 /** What one reader has seen: the consumer itself, or one of its loops. */
 export interface Cursor {
   epoch: number;

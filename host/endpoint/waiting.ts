@@ -1,9 +1,8 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
 // for what no bell announces: a producer that died, or one that has appeared.
 
-import { LIVENESS_INTERVAL_MS } from '../native/link';
 import { type Bell, platform, type Timer } from '../runtime/system';
-import type { Cursor, Source } from './source';
+import { type Cursor, LIVENESS_INTERVAL_MS, type Source } from './source';
 import { Waiters } from './waiters';
 
 /** Longest that loops over frames keep the event loop to themselves. */

@@ -3,13 +3,20 @@
 
 import process from 'node:process';
 import { bunPlatform } from '../adapter/bun';
-import { denoPlatform } from '../adapter/deno';
+import { openDds } from '../adapter/common';
+import { denoDds, denoPlatform } from '../adapter/deno';
 import { nodePlatform } from '../adapter/node';
-import { installPlatform } from '../runtime/system';
+import { type DdsLibrary, installDds } from '../dds/library';
+import { installPlatform, type Platform } from '../runtime/system';
+
+function install(platform: Platform, dds: () => DdsLibrary): void {
+  installPlatform(platform);
+  installDds(dds);
+}
 
 // Deno and Bun also claim to be a Node.
-if ('deno' in process.versions) installPlatform(denoPlatform);
-else if ('bun' in process.versions) installPlatform(bunPlatform);
-else installPlatform(nodePlatform);
+if ('deno' in process.versions) install(denoPlatform, denoDds);
+else if ('bun' in process.versions) install(bunPlatform, openDds);
+else install(nodePlatform, openDds);
 
-export * from '../index';
+export * from './api';

@@ -3,8 +3,9 @@
 import { BELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
 import type { Cursor } from '../endpoint/source';
+import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import type { System } from '../runtime/system';
-import { LIVENESS_INTERVAL_MS, type Link } from './link';
+import type { Link } from './link';
 
 /** Looks at the head between two looks at the clock while spinning: a few microseconds. */
 const SPIN_ITERATIONS = 4000;

@@ -9,13 +9,8 @@ import {
   HEADER_FRAMES_REFUSED,
   HEADER_WAITS,
 } from '../../assembly/layout';
+import type { ProducerCounters } from '../endpoint/sink';
 import type { Mapping } from '../memory/mapping';
-
-export interface ProducerCounters {
-  readonly framesRefused: number;
-  readonly framesOverrun: number;
-  readonly waits: number;
-}
 
 export function readProducerCounters(mapping: Mapping): ProducerCounters {
   const at = (field: number) => Number(mapping.arena.i64[(mapping.controlOffset + field) / 8]);

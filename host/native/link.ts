@@ -2,7 +2,9 @@
 
 import { DELIVERY_ALL, DELIVERY_LATEST } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
+import type { Trust } from '../endpoint/options';
 import type { Cursor } from '../endpoint/source';
+import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import type { Mapping } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
 import type { System } from '../runtime/system';
@@ -10,10 +12,7 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { Connection } from './connection';
 import { Follower } from './follower';
 import { openForConsumer, translate } from './pool';
-import { objectName, type Trust } from './trust';
-
-/** How often the life of the producer, or the appearance of one, is looked for: one system call each time. */
-export const LIVENESS_INTERVAL_MS = 150;
+import { objectName } from './trust';
 
 export interface LinkOptions {
   readonly name: string;

@@ -18,6 +18,7 @@ import {
   PRODUCER_CLOSED,
 } from '../../assembly/layout';
 import { NOT_READY, OK } from '../../assembly/status';
+import type { Trust } from '../endpoint/options';
 import { type Arena, anyArena } from '../memory/arena';
 import { poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
@@ -25,7 +26,7 @@ import { TensorIpcError } from '../runtime/errors';
 import { type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
 import { unlinkDeadBells } from './bell';
-import { checkFile, objectName, type Trust } from './trust';
+import { checkFile, objectName } from './trust';
 
 /** Turns a failed system call into the library's error. */
 export function translate(pool: string, error: unknown): unknown {

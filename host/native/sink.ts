@@ -2,7 +2,7 @@
 
 import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
 import { OK } from '../../assembly/status';
-import type { Sink } from '../endpoint/sink';
+import type { ProducerCounters, Sink } from '../endpoint/sink';
 import { poolError } from '../memory/core';
 import type { Mapping, Window, WindowBuilder } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
@@ -10,7 +10,7 @@ import { type Address, type Platform, platform, type System } from '../runtime/s
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
 import { Ringer, ringNewcomers, unlinkDeadBells } from './bell';
 import { Claims, type OnPinned, POLICIES } from './claims';
-import { type ProducerCounters, readProducerCounters } from './counters';
+import { readProducerCounters } from './counters';
 import { openForProducer, translate } from './pool';
 import { objectName } from './trust';
 

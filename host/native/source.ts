@@ -3,6 +3,7 @@
 import { BELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
+import type { Trust } from '../endpoint/options';
 import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
 import { View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
@@ -18,7 +19,6 @@ import type { Connection } from './connection';
 import { readConsumerCounters } from './counters';
 import { FROM_NOW } from './follower';
 import { Link } from './link';
-import type { Trust } from './trust';
 
 /** Permission bits of a bell: whoever is accepted as a producer must be able to ring. */
 const BELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;

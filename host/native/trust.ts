@@ -1,14 +1,8 @@
 // Whose objects are accepted as pools.
 
+import type { Trust } from '../endpoint/options';
 import { TensorIpcError } from '../runtime/errors';
 import type { FileStatus, System } from '../runtime/system';
-
-/**
- * Whose pools a process accepts: 'owner' its own user's, writable by nobody else; 'group' any owner's, writable by owner and
- * group; 'any' whatever the permissions let it open. A process that may write to a pool may also truncate it, and then every
- * reader of the lost pages is killed by SIGBUS: accept only whom you trust.
- */
-export type Trust = 'owner' | 'group' | 'any';
 
 /** Name of a pool's object in the POSIX shared-memory name space. */
 export function objectName(pool: string): string {

@@ -1,10 +1,6 @@
 // What the host needs from the operating system and the runtime. native-shim/ implements System, host/adapter/<runtime> implements
 // Platform; nothing else in host/ knows koffi or a runtime's own modules.
 
-import type { DdsLibrary } from '../dds/library';
-
-export type { DdsHandle, DdsLibrary, DdsQos, DdsSample, DdsTypeDescription, DdsWake } from '../dds/library';
-
 /** A file's identity and attributes. */
 export interface FileStatus {
   readonly kind: 'file' | 'fifo' | 'socket' | 'other';
@@ -198,8 +194,6 @@ export interface Platform {
    * @param onWake Given the 32-bit numbers that were written, valid during the call; null where some may be missing.
    */
   openNotifier(onWake: (written: Int32Array | null) => void): Notifier;
-  /** Cyclone DDS, loaded on first use. Throws TensorIpcError MISSING_DEPENDENCY where it is not installed. */
-  dds(): DdsLibrary;
   machine(): Machine;
   every(intervalMs: number, callback: () => void): Timer;
   after(delayMs: number, callback: () => void): Timer;

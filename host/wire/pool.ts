@@ -1,9 +1,10 @@
 // A Python pool that a consumer is attached to: its object, its locks, and the views that are out.
 
 import type { DdsLiveliness } from '../dds/reader';
+import type { Trust } from '../endpoint/options';
 import { type Holder, PinGuard } from '../endpoint/view';
 import { Results } from '../memory/results';
-import { checkFile, type Trust } from '../native/trust';
+import { checkFile } from '../native/trust';
 import { registerOpen } from '../runtime/lifecycle';
 import { platform, type System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';

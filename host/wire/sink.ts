@@ -7,10 +7,9 @@ import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-ty
 import type { DdsReader } from '../dds/reader';
 import type { DdsTopic } from '../dds/topic';
 import type { DdsWriter } from '../dds/writer';
-import type { Sink } from '../endpoint/sink';
+import type { ProducerCounters, Sink } from '../endpoint/sink';
 import type { Window, WindowBuilder } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
-import type { ProducerCounters } from '../native/counters';
 import { translate } from '../native/pool';
 import { checkFile } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';

@@ -1,13 +1,13 @@
 // The reading end of a Python pool: what DDS tells of it, and its frames under their locks.
 
 import { Frame } from '../endpoint/frame';
+import type { Trust } from '../endpoint/options';
 import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
 import { View } from '../endpoint/view';
 import { copyFromShared } from '../memory/copy';
 import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
-import type { Trust } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';
 import type { Bell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';

@@ -1,8 +1,7 @@
 // tensor-ipc gc: removes what the dead left behind.
 
+import { type PythonRemoval, type Removal, removeDead, removeDeadPython } from '../../entry/inspection';
 import '../../entry/main';
-import { type Removal, removeDead } from '../../native/inspect-remove';
-import { type PythonRemoval, removeDeadPython } from '../../wire/inspect-remove';
 import { defineCommand, EXIT_OK, wholeNumber } from '../command';
 import { showBytes, table } from '../format';
 import { styleOf } from '../terminal';

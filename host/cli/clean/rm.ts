@@ -1,9 +1,7 @@
 // tensor-ipc rm: removes one pool.
 
+import { inspectPythonPool, removePool, removePythonPool } from '../../entry/inspection';
 import '../../entry/main';
-import { removePool } from '../../native/inspect-remove';
-import { inspectPythonPool } from '../../wire/inspect';
-import { removePythonPool } from '../../wire/inspect-remove';
 import { CliError, defineCommand, EXIT_OK, UsageError } from '../command';
 import { missing } from '../look/info';
 import { saidWire } from '../wire/options';

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { platform } from '../../entry/inspection';
 import { TensorConsumer, TensorProducer } from '../../entry/main';
-import { platform } from '../../runtime/system';
 import { showBytes } from '../format';
 
 export interface Finding {

@@ -1,9 +1,9 @@
 // Whether Cyclone DDS is there, and works: a writer of this process is found by a reader of it, and a sample arrives.
 
 import { setTimeout } from 'node:timers/promises';
-import { DdsParticipant } from '../../dds/participant';
+import { DdsParticipant } from '../../entry/dds';
+import { ddsLibrary } from '../../entry/inspection';
 import { TensorIpcError } from '../../entry/main';
-import { platform } from '../../runtime/system';
 import type { Finding } from './checks';
 
 const WHAT = 'Cyclone DDS';
@@ -16,7 +16,7 @@ const SAMPLE = new Uint8Array([0, 1, 0, 0, 7, 0, 0, 0, 0x64, 0x6f, 0x63, 0x74, 0
 export async function cyclone(domainId: number): Promise<Finding[]> {
   let file: string;
   try {
-    file = platform().dds().file;
+    file = ddsLibrary().file;
   } catch (error) {
     const found = error instanceof TensorIpcError && error.code === 'MISSING_DEPENDENCY' ? 'libddsc not found' : text(error);
     return [{ what: WHAT, status: 'absent', found, advice: INSTALL }];

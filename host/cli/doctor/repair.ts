@@ -1,7 +1,6 @@
 // tensor-ipc doctor --repair NAME: the locks of a Python pool, watched and set free where nobody can give them back.
 
-import { pids } from '../../wire/inspect-remove';
-import { type RepairReport, repairPythonPool, type SlotVerdict } from '../../wire/repair';
+import { pids, type RepairReport, repairPythonPool, type SlotVerdict } from '../../entry/inspection';
 import { EXIT_FAILURE, EXIT_OK } from '../command';
 import { missing } from '../look/info';
 import { styleOf } from '../terminal';

@@ -1,8 +1,8 @@
 // Native pools that producers announce over DDS (discovery: 'dds'): those of other machines, and of other containers on this one.
 
-import { type AnnouncedPool, listAnnounced } from '../../dds/browser';
+import { type AnnouncedPool, listAnnounced } from '../../entry/dds';
+import { platform } from '../../entry/inspection';
 import { list } from '../../entry/main';
-import { platform } from '../../runtime/system';
 import { table } from '../format';
 import { showRate } from './rows';
 

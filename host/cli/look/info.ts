@@ -1,8 +1,8 @@
 // tensor-ipc info: all there is to know about one pool.
 
 import { setTimeout } from 'node:timers/promises';
+import { inspectPythonPool, listPythonPools } from '../../entry/inspection';
 import { type ConsumerInfo, inspect, list, monotonicNs, type PoolInfo, type Wire } from '../../entry/main';
-import { inspectPythonPool, listPythonPools } from '../../wire/inspect';
 import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
 import { columns, showBytes, table } from '../format';
 import { type Style, styleOf } from '../terminal';

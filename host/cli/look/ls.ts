@@ -1,8 +1,7 @@
 // tensor-ipc ls: every pool of this machine.
 
+import { ddsLibrary, listPythonPools } from '../../entry/inspection';
 import { list } from '../../entry/main';
-import { platform } from '../../runtime/system';
-import { listPythonPools } from '../../wire/inspect';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { type Style, styleOf } from '../terminal';
 import { hear } from '../wire/listen';
@@ -74,7 +73,7 @@ function boldHead([head = '', ...lines]: readonly string[], { bold }: Style): st
 async function listenTo(rows: PythonRow[], domainId: number | undefined, dds: boolean): Promise<PythonRow[]> {
   if (domainId === undefined && !dds) return rows;
   // With no pool there is nobody to listen to; but who asked for DDS is told where there is none.
-  if (dds) platform().dds();
+  if (dds) ddsLibrary();
   const there = rows.filter(({ info }) => info.objectBytes !== null && isName(info.name));
   const news = await hear(
     there.map(({ info }) => info.name),

@@ -1,8 +1,8 @@
 // What the listing commands have in common: two looks for a rate, and a row for each pool.
 
 import { setTimeout } from 'node:timers/promises';
+import { listPythonPools } from '../../entry/inspection';
 import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
-import { listPythonPools } from '../../wire/inspect';
 import { showBytes, table, threeDigits } from '../format';
 import type { Style } from '../terminal';
 import { type PythonRow, pythonCells } from '../wire/show';

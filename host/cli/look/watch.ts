@@ -1,8 +1,8 @@
 // tensor-ipc watch: how the frames of one pool arrive.
 
 import { setTimeout } from 'node:timers/promises';
+import { inspectPythonPool } from '../../entry/inspection';
 import { inspect, monotonicNs, TensorConsumer, type Trust } from '../../entry/main';
-import { inspectPythonPool } from '../../wire/inspect';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../terminal';

@@ -1,7 +1,7 @@
 // Asking Python pools what they are, with a line on the terminal meanwhile: it may take a second.
 
+import { listenToPythonPools, type PythonPoolNews } from '../../entry/inspection';
 import { TensorIpcError } from '../../entry/main';
-import { listenToPythonPools, type PythonPoolNews } from '../../wire/inspect-listen';
 
 /** How long to listen. Our producers repeat themselves every half second. */
 export const LISTEN_MS = 1000;

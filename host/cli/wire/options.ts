@@ -1,10 +1,7 @@
 // Which wire a command means: said by --wire or --domain, or found out by what stands under the name.
 
+import { checkName, objectName, platform, wireObject } from '../../entry/inspection';
 import type { Wire, WireOptions } from '../../entry/main';
-import { objectName } from '../../native/trust';
-import { platform } from '../../runtime/system';
-import { checkName } from '../../tensor/metadata';
-import { wireObject } from '../../wire/form';
 import { UsageError, wholeNumber } from '../command';
 
 const WIRES: readonly Wire[] = ['native', 'tensor-ipc'];

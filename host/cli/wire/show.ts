@@ -1,8 +1,6 @@
 // Python pools as rows, as JSON, and in full.
 
-import type { PythonPoolInfo } from '../../wire/inspect';
-import type { PythonPoolNews } from '../../wire/inspect-listen';
-import { isFree, type PythonSlotInfo } from '../../wire/inspect-locks';
+import { isFree, type PythonPoolInfo, type PythonPoolNews, type PythonSlotInfo } from '../../entry/inspection';
 import { columns, showBytes, table } from '../format';
 import type { Style } from '../terminal';
 

@@ -1,0 +1,45 @@
+// The public API, without a runtime: host/entry/<runtime>.ts adds one.
+
+export { TensorConsumer } from '../client/consumer';
+export { type ProducerOptions, type ProducerStats, TensorProducer } from '../client/producer';
+export { Frame } from '../endpoint/frame';
+export type {
+  ConsumerEvents,
+  ConsumerOptions,
+  ConsumerStats,
+  FramesOptions,
+  GetOptions,
+  NextOptions,
+  Trust,
+  WindowOptions,
+} from '../endpoint/options';
+export { type PutOptions, Slot } from '../endpoint/slot';
+export { View } from '../endpoint/view';
+export type { Wire, WireOptions } from '../endpoint/wires';
+export type { SharedPool } from '../memory/share';
+export type { OnPinned } from '../native/claims';
+export {
+  type BellInfo,
+  type ConsumerInfo,
+  inspect,
+  list,
+  type PoolEntry,
+  type PoolInfo,
+  type PoolState,
+  type ProducerInfo,
+} from '../native/inspect';
+export { monotonicNs } from '../runtime/clock';
+export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from '../runtime/errors';
+export type { Dtype, TypedArray } from '../tensor/dtype';
+export {
+  type Backend,
+  type FieldMetadata,
+  type HistoryPad,
+  MetadataCreator,
+  PoolMetadata,
+  type PoolMetadataInit,
+  recommendedHistoryLen,
+  type Sample,
+  type SampleOptions,
+} from '../tensor/metadata';
+export type { TensorLike, TensorView } from '../tensor/tensor';
