@@ -4,8 +4,8 @@
 import { consumerCapacityOf, consumersOf, controlOf, entryBit, entryOf } from './handle';
 import {
   CONSUMER_ACTIVE,
-  CONSUMER_BELL_ID,
-  CONSUMER_BELL_KIND,
+  CONSUMER_DOORBELL_ID,
+  CONSUMER_DOORBELL_KIND,
   CONSUMER_BYTES,
   CONSUMER_DELIVERY,
   CONSUMER_FRAMES_MISSED,
@@ -30,12 +30,12 @@ function resetEntry(control: usize, entry: usize, bit: u64): void {
   clearArmed(control, bit);
   storeViewPin(entry, NONE);
   storeHoldPin(entry, NONE);
-  store<u64>(entry, 0, CONSUMER_BELL_ID);
+  store<u64>(entry, 0, CONSUMER_DOORBELL_ID);
   atomic.store<u32>(entry, CONSUMER_FREE, CONSUMER_STATE);
 }
 
 /** Fills entry `index`, whose lock the caller holds, and binds the handle to it. */
-export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: u32, bellId: u64): i32 {
+export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: u32, doorbellId: u64): i32 {
   if (index >= consumerCapacityOf(handle)) return BAD_GEOMETRY;
   const control = controlOf(handle);
   const entry = consumersOf(handle) + <usize>index * CONSUMER_BYTES;
@@ -44,8 +44,8 @@ export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: 
   store<u32>(handle, takeWaiting(control), HANDLE_WAKE);
   store<u32>(entry, pid, CONSUMER_PID);
   store<u32>(entry, delivery, CONSUMER_DELIVERY);
-  store<u32>(entry, 0, CONSUMER_BELL_KIND);
-  store<u64>(entry, bellId, CONSUMER_BELL_ID);
+  store<u32>(entry, 0, CONSUMER_DOORBELL_KIND);
+  store<u64>(entry, doorbellId, CONSUMER_DOORBELL_ID);
   store<u64>(entry, load<u64>(handle, HANDLE_CLOCK_NS), CONSUMER_SINCE_NS);
   store<u64>(entry, 0, CONSUMER_LAST_POSITION);
   store<u64>(entry, 0, CONSUMER_FRAMES_TAKEN);
@@ -74,8 +74,8 @@ export function consumerReap(handle: usize, index: u32): i32 {
 }
 
 /** Asks to be woken at the next publication. Look at the head once more before sleeping (S5). */
-export function consumerArm(handle: usize, bellKind: u32): void {
-  atomic.store<u32>(entryOf(handle), bellKind, CONSUMER_BELL_KIND);
+export function consumerArm(handle: usize, doorbellKind: u32): void {
+  atomic.store<u32>(entryOf(handle), doorbellKind, CONSUMER_DOORBELL_KIND);
   orArmed(controlOf(handle), entryBit(handle));
 }
 

@@ -30,11 +30,11 @@
  (export "controlLayout" (func $assembly/control/controlLayout))
  (export "controlPublish" (func $assembly/control/controlPublish))
  (export "controlValidate" (func $assembly/control/controlValidate))
- (export "followerAdvance" (func $assembly/follower/followerAdvance))
- (export "followerJoin" (func $assembly/follower/followerJoin))
- (export "followerNext" (func $assembly/follower/followerNext))
- (export "followerPin" (func $assembly/follower/followerPin))
- (export "followerTimes" (func $assembly/follower/followerTimes))
+ (export "reliableAdvance" (func $assembly/reliable-cursor/reliableAdvance))
+ (export "reliableJoin" (func $assembly/reliable-cursor/reliableJoin))
+ (export "reliableNext" (func $assembly/reliable-cursor/reliableNext))
+ (export "reliablePin" (func $assembly/reliable-cursor/reliablePin))
+ (export "reliableTimes" (func $assembly/reliable-cursor/reliableTimes))
  (export "chooseGeometry" (func $assembly/history/chooseGeometry))
  (export "readerCopyBegin" (func $assembly/reader/readerCopyBegin))
  (export "readerCopyEnd" (func $assembly/reader/readerCopyEnd))
@@ -376,9 +376,9 @@
   i32.store offset=12
   local.get $4
   block $assembly/control/word|inlined.1 (result i64)
-   i32.const -1990534909
+   i32.const -1973378771
    i64.extend_i32_u
-   i32.const 1393232445
+   i32.const 995888672
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -813,9 +813,9 @@
    return
   end
   block $assembly/control/word|inlined.3 (result i64)
-   i32.const -1990534909
+   i32.const -1973378771
    i64.extend_i32_u
-   i32.const 1393232445
+   i32.const 995888672
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -928,7 +928,7 @@
   i32.const 0
   return
  )
- (func $assembly/follower/followerAdvance (param $0 i32) (result i32)
+ (func $assembly/reliable-cursor/reliableAdvance (param $0 i32) (result i32)
   (local $1 i32)
   (local $2 i64)
   (local $3 i64)
@@ -1009,7 +1009,7 @@
   end
   return
  )
- (func $assembly/follower/followerJoin (param $0 i32) (param $1 f64) (result f64)
+ (func $assembly/reliable-cursor/reliableJoin (param $0 i32) (param $1 f64) (result f64)
   (local $2 i64)
   (local $3 i64)
   (local $4 i64)
@@ -1206,7 +1206,7 @@
   f64.convert_i32_s
   return
  )
- (func $assembly/follower/followerNext (param $0 i32) (result f64)
+ (func $assembly/reliable-cursor/reliableNext (param $0 i32) (result f64)
   (local $1 i64)
   (local $2 i64)
   (local $3 i32)
@@ -1307,7 +1307,7 @@
   f64.convert_i64_u
   return
  )
- (func $assembly/follower/followerPin (param $0 i32)
+ (func $assembly/reliable-cursor/reliablePin (param $0 i32)
   (local $1 i64)
   (local $2 i64)
   local.get $0
@@ -1336,7 +1336,7 @@
   local.get $1
   i64.atomic.store
  )
- (func $assembly/follower/followerTimes (param $0 i32)
+ (func $assembly/reliable-cursor/reliableTimes (param $0 i32)
   (local $1 i32)
   local.get $0
   block $assembly/handle/slotAt|inlined.2 (result i32)

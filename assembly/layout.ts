@@ -56,9 +56,9 @@
 //                      8      8  holdPin           consumer: oldest position it has still to copy, or NONE
 //                     16      4  state             consumer: free, active
 //                     20      4  delivery          consumer: latest, all
-//                     24      4  bellKind          consumer: how to wake it
+//                     24      4  doorbellKind          consumer: how to wake it
 //                     28      4  pid               consumer (informational)
-//                     32      8  bellId            consumer: names its bell; 0 when it left
+//                     32      8  doorbellId            consumer: names its doorbell; 0 when it left
 //                     40      8  sinceNs           consumer: CLOCK_MONOTONIC
 //   progress          64      8  lastPosition      consumer: newest position it has taken
 //                     72      8  framesTaken       consumer
@@ -82,8 +82,8 @@ export const LAYOUT_VERSION = 1;
 export const BYTE_ORDER_MARK = 0x01020304;
 
 // XXH64 of the field table that test/layout.test.ts rebuilds from this file: change a field and that test names the new value.
-export const LAYOUT_SIGNATURE_LOW = -1990534909;
-export const LAYOUT_SIGNATURE_HIGH = 1393232445;
+export const LAYOUT_SIGNATURE_LOW = -1973378771;
+export const LAYOUT_SIGNATURE_HIGH = 995888672;
 
 // ---- header --------------------------------------------------------------------------------------------------------
 
@@ -134,10 +134,10 @@ export const CONSUMER_VIEW_PIN = 0;
 export const CONSUMER_HOLD_PIN = CONSUMER_VIEW_PIN + 8;
 export const CONSUMER_STATE = CONSUMER_HOLD_PIN + 8;
 export const CONSUMER_DELIVERY = CONSUMER_STATE + 4;
-export const CONSUMER_BELL_KIND = CONSUMER_DELIVERY + 4;
-export const CONSUMER_PID = CONSUMER_BELL_KIND + 4;
-export const CONSUMER_BELL_ID = CONSUMER_PID + 4;
-export const CONSUMER_SINCE_NS = CONSUMER_BELL_ID + 8;
+export const CONSUMER_DOORBELL_KIND = CONSUMER_DELIVERY + 4;
+export const CONSUMER_PID = CONSUMER_DOORBELL_KIND + 4;
+export const CONSUMER_DOORBELL_ID = CONSUMER_PID + 4;
+export const CONSUMER_SINCE_NS = CONSUMER_DOORBELL_ID + 8;
 
 export const CONSUMER_LAST_POSITION = 64;
 export const CONSUMER_FRAMES_TAKEN = CONSUMER_LAST_POSITION + 8;
@@ -172,9 +172,9 @@ export const CONSUMER_ACTIVE = 1;
 export const DELIVERY_LATEST = 0;
 export const DELIVERY_ALL = 1;
 
-export const BELL_NONE = 0;
-export const BELL_FILE = 1;
-export const BELL_FUTEX = 2;
+export const DOORBELL_NONE = 0;
+export const DOORBELL_FILE = 1;
+export const DOORBELL_FUTEX = 2;
 
 // ---- locks ---------------------------------------------------------------------------------------------------------
 

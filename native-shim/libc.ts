@@ -1,7 +1,7 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
 import type { Address, FileStatus, MappedObjects, Semaphores, System } from '../host/runtime/system';
-import { Bells } from './bells';
+import { Doorbells } from './doorbells';
 import {
   type Architecture,
   AT_EMPTY_PATH,
@@ -57,7 +57,7 @@ export class Libc implements System {
   readonly nativeVersion: string;
   readonly #calls: Calls;
   readonly #c: Calls['c'];
-  readonly #bells: Bells;
+  readonly #doorbells: Doorbells;
   readonly #processes: Processes;
   #semaphores: Semaphores | null = null;
   readonly #descriptors: Descriptors;
@@ -76,7 +76,7 @@ export class Libc implements System {
       },
       close: (fd) => void this.#c.close(fd),
     };
-    this.#bells = new Bells(this.#calls, this);
+    this.#doorbells = new Doorbells(this.#calls, this);
     this.#processes = new Processes(this.#calls);
     this.#scratchAddress = this.addressOf(this.#scratchBytes);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
@@ -339,30 +339,30 @@ export class Libc implements System {
   }
 
   createFifo(name: string, mode: number): number {
-    return this.#bells.createFifo(name, mode);
+    return this.#doorbells.createFifo(name, mode);
   }
 
   createSocket(name: string, mode: number): number {
-    return this.#bells.createSocket(name, mode);
+    return this.#doorbells.createSocket(name, mode);
   }
 
-  openBell(name: string): number | null {
-    return this.#bells.open(name);
+  openDoorbell(name: string): number | null {
+    return this.#doorbells.open(name);
   }
 
-  ringBell(fd: number): boolean {
-    return this.#bells.ring(fd);
+  ringDoorbell(fd: number): boolean {
+    return this.#doorbells.ring(fd);
   }
 
-  closeBell(fd: number): void {
-    this.#bells.close(fd);
+  closeDoorbell(fd: number): void {
+    this.#doorbells.close(fd);
   }
 
-  unlinkBell(name: string): void {
-    this.#bells.unlink(name);
+  unlinkDoorbell(name: string): void {
+    this.#doorbells.unlink(name);
   }
 
-  bellIsAbandoned(name: string): boolean {
-    return this.#bells.isAbandoned(name);
+  doorbellIsAbandoned(name: string): boolean {
+    return this.#doorbells.isAbandoned(name);
   }
 }

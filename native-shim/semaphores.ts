@@ -1,6 +1,6 @@
 // Named POSIX semaphores, which glibc keeps in /dev/shm as sem.<name>.
 
-import type { Address, Patience, Semaphores } from '../host/runtime/system';
+import type { Address, Semaphores, TimeBudget } from '../host/runtime/system';
 import { optional } from './koffi';
 import type { Calls } from './linux';
 
@@ -65,16 +65,16 @@ export class PosixSemaphores implements Semaphores {
     return this.#calls.errnoName() === 'ENOENT' ? null : this.#calls.fail('sem_open', name);
   }
 
-  wait(semaphore: Address, patience: Patience): boolean {
+  wait(semaphore: Address, budget: TimeBudget): boolean {
     if (this.tryWait(semaphore)) return true;
-    while (patience.leftMs > 0) {
-      const pieceMs = Math.min(patience.leftMs, PIECE_MS);
+    while (budget.leftMs > 0) {
+      const pieceMs = Math.min(budget.leftMs, PIECE_MS);
       const startMs = performance.now();
       if (this.#waitPiece(semaphore, pieceMs)) {
-        patience.leftMs -= Math.min(performance.now() - startMs, pieceMs);
+        budget.leftMs -= Math.min(performance.now() - startMs, pieceMs);
         return true;
       }
-      patience.leftMs -= pieceMs;
+      budget.leftMs -= pieceMs;
     }
     return false;
   }

@@ -86,7 +86,7 @@ for (const [compiler, standard, extension, available] of [
   for (const standard of ['c99', 'c11']) {
     for (const [from, to] of [
       ['uint64_t head;', 'uint32_t head;'],
-      ['uint32_t bell_kind;', 'uint64_t bell_kind;'],
+      ['uint32_t doorbell_kind;', 'uint64_t doorbell_kind;'],
     ] as const) {
       assert.ok(header.includes(from));
       writeFileSync(join(folder, 'broken.h'), header.replace(from, to));

@@ -47,7 +47,7 @@ async function ls(): Promise<Map<string, Listed>> {
   return new Map((JSON.parse(text(stdout)) as Listed[]).map((entry) => [entry.name, entry]));
 }
 
-/** A pool whose producer was killed, and perhaps a consumer with a bell, too. */
+/** A pool whose producer was killed, and perhaps a consumer with a doorbell, too. */
 async function deadPool(label: string, withConsumer = false): Promise<string> {
   const pool = poolName(label);
   const producer = new Child('peer');
@@ -58,7 +58,7 @@ async function deadPool(label: string, withConsumer = false): Promise<string> {
     await consumer.ask({ op: 'consume', pool });
     await consumer.ask({ op: 'listen' });
     await consumer.kill();
-    assert.is(leftovers(pool).length, 2, 'a pool and a bell');
+    assert.is(leftovers(pool).length, 2, 'a pool and a doorbell');
   }
   await producer.kill();
   return pool;
@@ -257,8 +257,8 @@ test('gc removes exactly the dead', async () => {
   const half = poolName('gc-half');
   writeFileSync(pathOf(half), '');
   const file = poolName('gc-file');
-  const noBell = `/dev/shm/tensoripc-bell.${file}.0123456789abcdef`;
-  writeFileSync(noBell, '');
+  const noDoorbell = `/dev/shm/tensoripc-bell.${file}.0123456789abcdef`;
+  writeFileSync(noDoorbell, '');
   // Only ours: on this machine others may work at the same time.
   const pools = [live, dead, dotted, held, waits, damaged, foreign, link, half, file];
   const there = () => pools.flatMap(leftovers).sort();
@@ -277,7 +277,7 @@ test('gc removes exactly the dead', async () => {
       of('unknown').sort(),
       [damaged, foreign, link]
         .map((name) => `tensoripc.${name}`)
-        .concat(noBell.slice('/dev/shm/'.length))
+        .concat(noDoorbell.slice('/dev/shm/'.length))
         .sort(),
     );
     assert.equal(of('kept').sort(), [live, held, waits].flatMap(leftovers).sort());
@@ -299,7 +299,7 @@ test('gc removes exactly the dead', async () => {
     assert.equal(leftovers(held), []);
   } finally {
     for (const name of [damaged, foreign, link]) unlinkSync(pathOf(name));
-    unlinkSync(noBell);
+    unlinkSync(noDoorbell);
   }
 });
 
@@ -307,7 +307,7 @@ test('rm', async () => {
   const dead = await deadPool('rm-dead', true);
   const gone = await cli('rm', dead);
   assert.is(gone.code, 0, gone.stderr);
-  assert.is(text(gone.stdout).split('\n').length, 3, 'the pool and the bell');
+  assert.is(text(gone.stdout).split('\n').length, 3, 'the pool and the doorbell');
   assert.equal(leftovers(dead), []);
   const again = await cli('rm', dead);
   assert.is(again.code, 1);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  CONSUMER_BELL_KIND,
+  CONSUMER_DOORBELL_KIND,
   CONSUMER_HOLD_PIN,
   CONSUMER_STATE,
   CONSUMER_VIEW_PIN,
@@ -94,7 +94,7 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
   writerCommit: [`i64.atomic.store ${SLOT_STAMP}`, `i64.atomic.store ${HEADER_HEAD}`, `i64.atomic.load ${HEADER_ARMED}`],
   writerTakeArmed: [`i64.atomic.rmw.xchg ${HEADER_ARMED}`, `i32.atomic.rmw.add ${HEADER_WAKE_COUNT}`],
   writerSetWaiting: [`i32.atomic.store ${HEADER_PRODUCER_WAITING}`],
-  consumerArm: [`i32.atomic.store ${CONSUMER_BELL_KIND}`, `i64.atomic.rmw.or ${HEADER_ARMED}`],
+  consumerArm: [`i32.atomic.store ${CONSUMER_DOORBELL_KIND}`, `i64.atomic.rmw.or ${HEADER_ARMED}`],
   consumerDisarm: [`i64.atomic.rmw.and ${HEADER_ARMED}`],
   consumerWakeCount: [`i32.atomic.load ${HEADER_WAKE_COUNT}`],
   consumerUnregister: [

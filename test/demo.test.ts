@@ -334,7 +334,7 @@ test('a consumer that is killed costs nobody else a frame: it is said, and the d
   assert.match(stdout.toString(), /^published 120 frames/m);
   assert.is([...stdout.toString().matchAll(/^\d (borrowed|copies)[^-]* {2}-.*ended by SIGKILL$/gm)].length, 1);
   assert.is([...stdout.toString().matchAll(/^\d (borrowed|copies).* \d+ +\d+ +[\d.]+ .* MB$/gm)].length, 2);
-  // The dead one's bell may stay until somebody collects it; nothing else may.
+  // The dead one's doorbell may stay until somebody collects it; nothing else may.
   for (const name of leftovers(pool)) {
     assert.ok(name.startsWith('tensoripc-bell.'), name);
     unlinkSync(`/dev/shm/${name}`);

@@ -82,7 +82,7 @@ async function runBatch(mode: Task['mode'], pool: string, seeds: readonly number
 /** Removes what a process that crashed had set up. */
 function sweep(pool: string): void {
   // Not what begins with the same name and goes on with another digit: that is another process's.
-  const mine = new RegExp(`^tensoripc(-bell)?\\.${pool}(?!\\d)`);
+  const mine = new RegExp(`^tensoripc(-doorbell)?\\.${pool}(?!\\d)`);
   for (const name of readdirSync('/dev/shm')) if (mine.test(name)) rmSync(`/dev/shm/${name}`, { recursive: true, force: true });
 }
 
@@ -217,7 +217,11 @@ test('the one thing that kills: an object cut short under a mapping (docs/securi
 // Seeds that found a fault once. They are run for ever.
 const REGRESSIONS: { readonly mode: 'before' | 'behind'; readonly seeds: readonly number[]; readonly what: string }[] = [
   { mode: 'before', seeds: [445, 196, 17, 178, 134], what: 'a head out of range: the entry, lock and mapping were kept' },
-  { mode: 'before', seeds: [685, 196, 177], what: 'a directory under the name of a dead bell: cleanup threw, the lock was kept' },
+  {
+    mode: 'before',
+    seeds: [685, 196, 177],
+    what: 'a directory under the name of a dead doorbell: cleanup threw, the lock was kept',
+  },
   {
     mode: 'before',
     seeds: [7720, 3893, 404, 3339],

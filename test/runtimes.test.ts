@@ -130,21 +130,21 @@ for (const producing of runtimes) {
 
 // A name of the greatest length makes a path that no socket's address holds.
 for (const runtime of runtimes.filter(({ name }) => name.startsWith('bun'))) {
-  test(`${runtime.name}: its bell is a socket of any name, and survives what closes a socket`, async () => {
-    const pool = `${poolName('bell')}-`.padEnd(200, 'x');
+  test(`${runtime.name}: its doorbell is a socket of any name, and survives what closes a socket`, async () => {
+    const pool = `${poolName('doorbell')}-`.padEnd(200, 'x');
     using producer = TensorProducer.fromSample(pool, new Float32Array(2));
-    const running = new Running(runtime, 'bell-peer', [pool]);
+    const running = new Running(runtime, 'doorbell-peer', [pool]);
     try {
-      const { bell } = (await running.next()) as { bell: string };
-      const path = `/dev/shm/${bell}`;
+      const { doorbell } = (await running.next()) as { doorbell: string };
+      const path = `/dev/shm/${doorbell}`;
       assert.ok(statSync(path).isSocket());
       const before = statSync(path).ino;
       // Bun takes an empty datagram for the end of a stream and closes the socket.
       const send = `import os, socket
 place = os.open('${path}', os.O_PATH)
-bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-bell.connect('/proc/self/fd/%d' % place)
-bell.send(b'')`;
+doorbell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+doorbell.connect('/proc/self/fd/%d' % place)
+doorbell.send(b'')`;
       assert.is(spawnSync('python3', ['-c', send]).status, 0);
       await until(() => existsSync(path) && statSync(path).ino !== before, 'it has made a new one');
       producer.put(Float32Array.of(7, 8));

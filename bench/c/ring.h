@@ -30,7 +30,7 @@ static inline void ring_init(struct ring *ring, size_t slot_count) {
 
 static inline uint64_t stamp_done(uint64_t frame) { return 2 * frame + 2; }
 
-/** Claims the next slot; false while a view holds it. */
+/** Backpressure the next slot; false while a view holds it. */
 static inline int ring_begin(struct ring *ring, uint64_t frame) {
   struct slot *slot = &ring->slots[frame % ring->slot_count];
   const uint64_t before = atomic_load(&slot->stamp);

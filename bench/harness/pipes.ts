@@ -42,7 +42,7 @@ export function writeFifo(path: string): FifoWriter {
   return { ring: () => void writeSync(fd, ONE_BYTE) };
 }
 
-/** Rings the other side's bell. */
+/** Rings the other side's doorbell. */
 export type Ring = () => void;
 
 /** One side of a ping-pong of bytes, with nothing between the event loop's callback and the write. */

@@ -1,8 +1,8 @@
 // Bun: its event loop watches sockets, but neither FIFOs that may be left (its streams keep the process alive) nor node:net's
-// descriptors. So its bells are Unix datagram sockets, which producers ring in the same way.
+// descriptors. So its doorbells are Unix datagram sockets, which producers ring in the same way.
 
 import { openSocketPair } from '../../native-shim/ddsc-pipe';
-import type { Bell, Notifier, Platform } from '../runtime/system';
+import type { Doorbell, Notifier, Platform } from '../runtime/system';
 import { common, openSystem } from './common';
 
 /** The part of Bun that is used. https://bun.com/reference/bun/connect */
@@ -62,19 +62,19 @@ class Watched {
   }
 }
 
-function openBell(name: string, mode: number, onRing: () => void): Bell {
+function openDoorbell(name: string, mode: number, onRing: () => void): Doorbell {
   const system = openSystem();
-  const open = () => new Watched(`the bell ${name}`, system.createSocket(name, mode), onRing, reopen);
+  const open = () => new Watched(`the doorbell ${name}`, system.createSocket(name, mode), onRing, reopen);
   // Bun takes an empty datagram, which none of us sends, for the end of a stream.
   const reopen = () => {
-    const { ref } = bell;
-    system.unlinkBell(name);
-    bell = open();
-    bell.setRef(ref);
+    const { ref } = doorbell;
+    system.unlinkDoorbell(name);
+    doorbell = open();
+    doorbell.setRef(ref);
     onRing();
   };
-  let bell = open();
-  return { setRef: (ref) => bell.setRef(ref), close: () => bell.close() };
+  let doorbell = open();
+  return { setRef: (ref) => doorbell.setRef(ref), close: () => doorbell.close() };
 }
 
 /** One end of a pair of sockets, watched; the other is for native threads. */
@@ -91,6 +91,6 @@ export const bunPlatform: Platform = {
   system: openSystem,
   // Bun's own clocks start with the process and go on while the machine sleeps.
   monotonicNs: () => openSystem().monotonicNs(),
-  openBell,
+  openDoorbell,
   openNotifier,
 };

@@ -90,7 +90,7 @@ function onExit(callback: () => void): () => void {
   };
 }
 
-export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openBell' | 'openNotifier'> = {
+export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openDoorbell' | 'openNotifier'> = {
   machine,
   every: (intervalMs, callback) => {
     const handle = setInterval(callback, intervalMs);

@@ -6,7 +6,7 @@ import type { DdsLibrary } from '../dds/library';
 import { TensorIpcError } from '../runtime/errors';
 import type { Platform, System } from '../runtime/system';
 import { checkPlatform, common, openDds, openSystem } from './common';
-import { openFifoBell, openPipeNotifier } from './fifo';
+import { openFifoDoorbell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';
 
 /** The part of Deno that is used. https://docs.deno.com/api/deno/~/Deno.Permissions */
@@ -84,7 +84,7 @@ export const denoPlatform: Platform = {
   system: openPermitted,
   // Deno's own clocks start with the process.
   monotonicNs: () => openSystem().monotonicNs(),
-  openBell: openFifoBell,
+  openDoorbell: openFifoDoorbell,
   openNotifier: openPipeNotifier,
 };
 

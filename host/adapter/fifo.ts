@@ -1,10 +1,10 @@
-// Bells as FIFOs that the event loop reads through node:net: Node by libuv, Deno (2.9) by its own implementation of it.
+// Doorbells as FIFOs that the event loop reads through node:net: Node by libuv, Deno (2.9) by its own implementation of it.
 
 import { Socket } from 'node:net';
 import { openPipe } from '../../native-shim/ddsc-pipe';
-import { type Bell, type Notifier, platform } from '../runtime/system';
+import { type Doorbell, type Notifier, platform } from '../runtime/system';
 
-export function openFifoBell(name: string, mode: number, onRing: () => void): Bell {
+export function openFifoDoorbell(name: string, mode: number, onRing: () => void): Doorbell {
   return watch(platform().system().createFifo(name, mode), onRing);
 }
 
@@ -19,7 +19,7 @@ export function openPipeNotifier(onWake: (written: Int32Array | null) => void): 
   return { fd: writeFd, ...watch(readFd, onRing) };
 }
 
-function watch(fd: number, onRing: (bytes: number, buffer: Uint8Array) => void): Bell {
+function watch(fd: number, onRing: (bytes: number, buffer: Uint8Array) => void): Doorbell {
   const callback = (bytes: number, buffer: Uint8Array) => {
     onRing(bytes, buffer);
     return true;

@@ -3,7 +3,7 @@
 import process from 'node:process';
 import type { Platform } from '../runtime/system';
 import { common, openSystem } from './common';
-import { openFifoBell, openPipeNotifier } from './fifo';
+import { openFifoDoorbell, openPipeNotifier } from './fifo';
 import { trackedDescriptors } from './tracked';
 
 export const nodePlatform: Platform = {
@@ -12,6 +12,6 @@ export const nodePlatform: Platform = {
   system: () => openSystem(trackedDescriptors),
   // libuv reads CLOCK_MONOTONIC; test/clock.test.ts holds it to that.
   monotonicNs: process.hrtime.bigint,
-  openBell: openFifoBell,
+  openDoorbell: openFifoDoorbell,
   openNotifier: openPipeNotifier,
 };

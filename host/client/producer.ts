@@ -5,13 +5,12 @@ import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../
 import { copyToShared } from '../memory/copy';
 import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
-import type { OnPinned } from '../native/claims';
+import type { OnPinned } from '../native/backpressure';
 import { NativeSink } from '../native/sink';
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { checkedTensors, directData } from '../tensor/intake';
 import {
   type FieldMetadata,
   type HistoryPad,
@@ -21,6 +20,7 @@ import {
   type SampleOptions,
 } from '../tensor/metadata';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
+import { checkedTensors, directData } from '../tensor/validation';
 import { WireSink } from '../wire/sink';
 
 /** How a producer treats its pool. */

@@ -1,5 +1,5 @@
 import type { SharedPool } from '../memory/share';
-import type { Bell } from '../runtime/system';
+import type { Doorbell } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
@@ -74,7 +74,7 @@ export interface Source {
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
 
   /** Opens what the producer rings; its file, if it has one, goes when it is closed. */
-  openBell(onRing: () => void): Bell;
+  openDoorbell(onRing: () => void): Doorbell;
   /** Asks for the next ring. */
   arm(): void;
   /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */

@@ -1,7 +1,7 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
-// for what no bell announces: a producer that died, or one that has appeared.
+// for what no doorbell announces: a producer that died, or one that has appeared.
 
-import { type Bell, platform, type Timer } from '../runtime/system';
+import { type Doorbell, platform, type Timer } from '../runtime/system';
 import { type Cursor, LIVENESS_INTERVAL_MS, type Source } from './source';
 import { Waiters } from './waiters';
 
@@ -23,7 +23,7 @@ export class Waiting {
   readonly #subscription: Subscription;
   readonly #watch: Timer;
   readonly #waiters = new Waiters<Cursor, 'frame' | 'over'>(() => this.updateRef());
-  #bell: Bell | null = null;
+  #doorbell: Doorbell | null = null;
   #keepAlive = true;
   #scheduled = false;
   // When readers began to find newer frames without waiting, or 0.
@@ -90,7 +90,7 @@ export class Waiting {
     }
   }
 
-  /** Asks for the bell again after something else used the consumer's bit. */
+  /** Asks for the doorbell again after something else used the consumer's bit. */
   rearm(): void {
     if (this.#interested) this.#arm();
   }
@@ -103,37 +103,37 @@ export class Waiting {
   /** Waiting keeps the process alive. */
   updateRef(): void {
     const ref = this.#keepAlive && this.#interested;
-    this.#bell?.setRef(ref);
-    this.#watch.setRef(ref && this.#bell === null);
+    this.#doorbell?.setRef(ref);
+    this.#watch.setRef(ref && this.#doorbell === null);
   }
 
   close(): void {
     this.#watch.stop();
-    this.#closeBell();
+    this.#closeDoorbell();
     this.#waiters.resolveAll('over');
   }
 
   /** Has the producer, or the next one, ring at the next frame, unless there is one already. */
   #arm(): void {
     if (this.#source.closed) return;
-    this.#openBell();
+    this.#openDoorbell();
     if (!this.#source.attached) return;
     this.#source.arm();
     // By a turn of the event loop: listeners that are always behind must not keep it to themselves.
     if (this.#due()) this.#schedule(platform().turn());
   }
 
-  #openBell(): void {
-    if (this.#bell !== null) return;
-    this.#bell = this.#source.openBell(() => this.#rung());
+  #openDoorbell(): void {
+    if (this.#doorbell !== null) return;
+    this.#doorbell = this.#source.openDoorbell(() => this.#rung());
     this.updateRef();
-    // A producer may have come just before there was a bell to ring.
+    // A producer may have come just before there was a doorbell to ring.
     if (!this.#source.attached) this.look();
   }
 
-  #closeBell(): void {
-    this.#bell?.close();
-    this.#bell = null;
+  #closeDoorbell(): void {
+    this.#doorbell?.close();
+    this.#doorbell = null;
   }
 
   #rung(): void {
@@ -149,7 +149,7 @@ export class Waiting {
     return false;
   }
 
-  /** The bell rang, or something changed: serve everybody who waits, then ask for the next ring if somebody still does. */
+  /** The doorbell rang, or something changed: serve everybody who waits, then ask for the next ring if somebody still does. */
   #pump(): void {
     if (this.#source.closed || !this.#source.attached) return;
     try {

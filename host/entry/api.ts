@@ -17,10 +17,10 @@ export { type PutOptions, Slot } from '../endpoint/slot';
 export { View } from '../endpoint/view';
 export type { Wire, WireOptions } from '../endpoint/wires';
 export type { SharedPool } from '../memory/share';
-export type { OnPinned } from '../native/claims';
+export type { OnPinned } from '../native/backpressure';
 export {
-  type BellInfo,
   type ConsumerInfo,
+  type DoorbellInfo,
   inspect,
   list,
   type PoolEntry,

@@ -29,10 +29,10 @@ export interface Core {
   writerCountOverrun(handle: Handle): void;
   writerCountWait(handle: Handle): void;
 
-  consumerRegister(handle: Handle, index: number, pid: number, delivery: number, bellId: bigint): number;
+  consumerRegister(handle: Handle, index: number, pid: number, delivery: number, doorbellId: bigint): number;
   consumerUnregister(handle: Handle): number;
   consumerReap(handle: Handle, index: number): number;
-  consumerArm(handle: Handle, bellKind: number): void;
+  consumerArm(handle: Handle, doorbellKind: number): void;
   consumerDisarm(handle: Handle): void;
   consumerWakeCount(handle: Handle): number;
 
@@ -47,11 +47,11 @@ export interface Core {
   readerUnhold(handle: Handle): number;
   readerIntact(handle: Handle, oldest: number): number;
 
-  followerJoin(handle: Handle, first: number): number;
-  followerNext(handle: Handle): number;
-  followerTimes(handle: Handle): void;
-  followerAdvance(handle: Handle): number;
-  followerPin(handle: Handle): void;
+  reliableJoin(handle: Handle, first: number): number;
+  reliableNext(handle: Handle): number;
+  reliableTimes(handle: Handle): void;
+  reliableAdvance(handle: Handle): number;
+  reliablePin(handle: Handle): void;
 
   xxh64(address: number, bytes: number, seed: bigint): bigint;
 }

@@ -17,7 +17,7 @@ import type { FieldMetadata, PoolDescription, PoolMetadata } from '../tensor/met
 import { denseStrides, elementsOf, type TensorView } from '../tensor/tensor';
 import { type Arena, type CoreMemory, reserveAlone, reserveInArena, type Space } from './arena';
 import type { Core, Handle } from './core';
-import { type Lease, Ledger } from './ledger';
+import { type Lease, ReferenceCount } from './reference-count';
 
 /** The tensors of a window: what a frame's or view's data, shape and so on are made of. Shared and immutable. */
 export interface Window extends TensorView {
@@ -173,7 +173,7 @@ export class Mapping {
   readonly #lease: Lease | null;
   /** Who allocated the ranges: null for a mapping that another thread has made. */
   readonly #owner: Arena | null;
-  #ledger: Ledger | null = null;
+  #references: ReferenceCount | null = null;
   // Views by order and count, then by slot: as many as the ring has slots for each length that is used.
   readonly #cache = new Map<number, (Window | undefined)[]>();
   #recentKey = 0;
@@ -209,7 +209,7 @@ export class Mapping {
     geometry: Geometry,
     writable: boolean,
   ): Mapping {
-    Ledger.settle();
+    ReferenceCount.settle();
     const { framesOffset, objectBytes, slotCapacity, frameStride } = geometry;
     const regionBytes = slotCapacity * frameStride;
     const whole = reserveInArena(system, objectBytes + regionBytes);
@@ -298,9 +298,9 @@ export class Mapping {
   /** Lends the pages to another thread of this process: what that needs to make a mapping of its own without mapping anything. */
   lend(): { readonly parts: MappingParts; readonly lease: Lease } | null {
     if (this.#owner === null) return null;
-    Ledger.settle();
-    this.#ledger ??= new Ledger(this.#owner, (entry) => this.system.isLocked(this.fd, LOCK_CONSUMERS + entry));
-    const lease = this.#ledger.lend();
+    ReferenceCount.settle();
+    this.#references ??= new ReferenceCount(this.#owner, (entry) => this.system.isLocked(this.fd, LOCK_CONSUMERS + entry));
+    const lease = this.#references.lend();
     return { parts: { ...this.#parts, handle: lease.handle }, lease };
   }
 
@@ -315,8 +315,8 @@ export class Mapping {
     if (this.#lease !== null) {
       if (this.#lease.giveBack()) this.#unmapPages();
       this.system.close(this.fd);
-    } else if (this.#ledger !== null) {
-      this.#ledger.close(() => this.#finish());
+    } else if (this.#references !== null) {
+      this.#references.close(() => this.#finish());
     } else {
       this.#finish();
     }

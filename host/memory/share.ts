@@ -4,8 +4,8 @@ import { TensorIpcError } from '../runtime/errors';
 import type { System } from '../runtime/system';
 import { decodeDescription, encodeDescription } from '../tensor/metadata';
 import { CoreMemory } from './arena';
-import { Lease } from './ledger';
 import { type Geometry, Mapping } from './mapping';
+import { Lease } from './reference-count';
 
 const KIND = 'tensor-ipc shared pool';
 
@@ -42,7 +42,7 @@ interface SharedParts {
   readonly geometry: Geometry;
   readonly handle: number;
   readonly leaseAt: number;
-  readonly ledgerAt: number;
+  readonly countAt: number;
 }
 
 /** Offers a mapping of this thread to another. */
@@ -72,7 +72,7 @@ export function shareMapping(mapping: Mapping): SharedPool {
       geometry: parts.geometry,
       handle: lease.handle,
       leaseAt: lease.at,
-      ledgerAt: lease.ledgerAt,
+      countAt: lease.countAt,
     },
   };
 }
@@ -93,9 +93,9 @@ export function checkShared(shared: SharedPool, pid: number): SharedPool {
 
 /** The same pages as a mapping of this thread. Throws when another reader has taken the offer, or it was withdrawn. */
 export function adoptMapping(system: System, shared: SharedPool): Mapping {
-  const { memory, framesBuffer, control, frames, fd, template, description, geometry, handle, leaseAt, ledgerAt } = shared.parts;
+  const { memory, framesBuffer, control, frames, fd, template, description, geometry, handle, leaseAt, countAt } = shared.parts;
   const core = new CoreMemory(system, memory);
-  const lease = new Lease(handle, leaseAt, ledgerAt, core.buffer);
+  const lease = new Lease(handle, leaseAt, countAt, core.buffer);
   if (!lease.take()) {
     throw new TensorIpcError(
       'CLOSED',

@@ -1,6 +1,6 @@
 // Waiting without the event loop: asleep on a futex, or awake.
 
-import { BELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
+import { DOORBELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
 import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
@@ -37,7 +37,7 @@ export class Blocking {
       const { core, handle, controlAddress } = connection.mapping;
       // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
       const count = core.consumerWakeCount(handle);
-      core.consumerArm(handle, BELL_FUTEX); // S5: before the head is looked at again
+      core.consumerArm(handle, DOORBELL_FUTEX); // S5: before the head is looked at again
       if (this.#link.newer(cursor, connection)) return true;
       this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, slice);
     }

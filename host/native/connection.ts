@@ -10,14 +10,14 @@ import {
 } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY, OK } from '../../assembly/status';
 import { type Holder, PinGuard } from '../endpoint/view';
+import { BufferPool } from '../memory/buffer-pool';
 import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
 import type { Mapping, Window } from '../memory/mapping';
-import { Results } from '../memory/results';
 import { TensorIpcError } from '../runtime/errors';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { unlinkDeadBell } from './bell';
+import { unlinkDeadDoorbell } from './doorbell';
 
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
@@ -45,7 +45,7 @@ export class Connection implements Holder {
   readonly poolId: bigint;
   readonly entryIndex: number;
   readonly #system: System;
-  readonly #results: Results;
+  readonly #buffers: BufferPool;
   // Oldest sequence number that each pin holds; Infinity where none is out.
   readonly #oldest: number[] = [];
   readonly #guards: PinGuard[] = [];
@@ -53,11 +53,11 @@ export class Connection implements Holder {
   #closed = false;
 
   /** Takes a free entry of the table. Closes the mapping's descriptor if there is none. */
-  constructor(mapping: Mapping, delivery: number, bellId: bigint) {
+  constructor(mapping: Mapping, delivery: number, doorbellId: bigint) {
     const system = mapping.system;
     this.mapping = mapping;
     this.#system = system;
-    this.#results = new Results(mapping.metadata);
+    this.#buffers = new BufferPool(mapping.metadata);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
     const { consumerCapacity } = mapping.geometry;
     try {
@@ -70,9 +70,9 @@ export class Connection implements Holder {
           `pool '${mapping.metadata.name}' has ${index} consumers already: close some, or let several readers of a process share one consumer`,
         );
       }
-      unlinkDeadBell(mapping, index);
+      unlinkDeadDoorbell(mapping, index);
       mapping.setClock(platform().monotonicNs());
-      mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, bellId);
+      mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, doorbellId);
       this.wakeProducer(mapping.arena.u32[(mapping.handle + HANDLE_WAKE) / 4] as number);
       this.entryIndex = index;
       mapping.setEntry(index);
@@ -133,12 +133,12 @@ export class Connection implements Holder {
 
   /** Where a copy of `count` frames goes. */
   target(count: number, into: TypedArray | null): Window {
-    return this.#results.target(count, into);
+    return this.#buffers.target(count, into);
   }
 
   /** Takes a result's memory back for the next copy. */
   recycle(data: TypedArray): void {
-    this.#results.recycle(data);
+    this.#buffers.recycle(data);
   }
 
   /** Copies frames to the front of `to`, dense and in the order asked for. */
@@ -227,7 +227,7 @@ export class Connection implements Holder {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#results.close();
+    this.#buffers.close();
     if (this.#pins === 0) this.#unmap();
   }
 

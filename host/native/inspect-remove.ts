@@ -4,7 +4,7 @@ import { LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../../assembly/lay
 import { TensorIpcError } from '../runtime/errors';
 import { platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
-import { poolOfBell } from './inspect';
+import { poolOfDoorbell } from './inspect';
 import { readSnapshot, translate } from './pool';
 import { checkFile, objectName } from './trust';
 
@@ -33,14 +33,14 @@ export function removeDead(options: { readonly dryRun: boolean; readonly pools?:
     .system()
     .listSharedMemory()
     .filter((file) => {
-      const pool = file.startsWith(prefix) ? file.slice(prefix.length) : poolOfBell(file);
+      const pool = file.startsWith(prefix) ? file.slice(prefix.length) : poolOfDoorbell(file);
       return pool !== null && (options.pools?.includes(pool) ?? true);
     })
     .sort()
     .flatMap((file) => {
       const removal = file.startsWith(prefix)
         ? judgeObject(system, file, file.slice(prefix.length), options.dryRun)
-        : judgeBell(system, file, options.dryRun);
+        : judgeDoorbell(system, file, options.dryRun);
       return removal === null ? [] : [removal];
     });
 }
@@ -104,15 +104,15 @@ function liveConsumers(system: System, fd: number): number {
   return alive;
 }
 
-function judgeBell(system: System, file: string, dryRun: boolean): Removal | null {
+function judgeDoorbell(system: System, file: string, dryRun: boolean): Removal | null {
   const status = system.statObject(`/${file}`);
   if (status === null) return null;
   const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes: 0 });
-  if (status.kind !== 'fifo' && status.kind !== 'socket') return say('unknown', 'has the name of a bell, but is none');
+  if (status.kind !== 'fifo' && status.kind !== 'socket') return say('unknown', 'has the name of a doorbell, but is none');
   if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
-  if (!system.bellIsAbandoned(file)) return say('kept', 'a consumer listens');
+  if (!system.doorbellIsAbandoned(file)) return say('kept', 'a consumer listens');
   if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'just made');
-  if (!dryRun) system.unlinkBell(file);
+  if (!dryRun) system.unlinkDoorbell(file);
   return say('removed', 'nobody listens');
 }
 
@@ -130,8 +130,8 @@ export function removePool(name: string, options: { readonly force: boolean }): 
   try {
     if (unlinkPool(system, name, options.force)) removed.push(objectName(name).slice(1));
     for (const file of system.listSharedMemory()) {
-      if (poolOfBell(file) !== name || !system.bellIsAbandoned(file)) continue;
-      system.unlinkBell(file);
+      if (poolOfDoorbell(file) !== name || !system.doorbellIsAbandoned(file)) continue;
+      system.unlinkDoorbell(file);
       removed.push(file);
     }
   } catch (error) {

@@ -2,13 +2,11 @@
 // lock is taken, and what is found is untrusted until it has passed the same checks as when a consumer attaches.
 
 import {
-  BELL_FILE,
-  BELL_FUTEX,
   CONSUMER_ACTIVE,
-  CONSUMER_BELL_ID,
-  CONSUMER_BELL_KIND,
   CONSUMER_BYTES,
   CONSUMER_DELIVERY,
+  CONSUMER_DOORBELL_ID,
+  CONSUMER_DOORBELL_KIND,
   CONSUMER_FRAMES_MISSED,
   CONSUMER_FRAMES_TAKEN,
   CONSUMER_HOLD_PIN,
@@ -18,6 +16,8 @@ import {
   CONSUMER_STATE,
   CONSUMER_VIEW_PIN,
   DELIVERY_ALL,
+  DOORBELL_FILE,
+  DOORBELL_FUTEX,
   HEADER_BYTES,
   HEADER_CONSUMER_CAPACITY,
   HEADER_CREATED_NS,
@@ -44,8 +44,8 @@ import { poolError } from '../memory/core';
 import { TensorIpcError } from '../runtime/errors';
 import { type FileStatus, platform, type System } from '../runtime/system';
 import { checkName, type HistoryPad, type PoolMetadata } from '../tensor/metadata';
-import { bellName } from './bell';
-import type { OnPinned } from './claims';
+import type { OnPinned } from './backpressure';
+import { doorbellName } from './doorbell';
 import { readSnapshot, translate } from './pool';
 import { objectName } from './trust';
 
@@ -101,11 +101,11 @@ export interface ConsumerInfo {
   /** Whether frames are kept for it: the cursor of a lossless reader, or a copy under way. */
   readonly holdsFrames: boolean;
   /** How it asked to be woken last. */
-  readonly wakes: 'bell' | 'futex' | null;
+  readonly wakes: 'doorbell' | 'futex' | null;
 }
 
 /** A FIFO beside the object by which a consumer is woken. */
-export interface BellInfo {
+export interface DoorbellInfo {
   /** File name in /dev/shm. */
   readonly file: string;
   /** Table entry of the consumer that it belongs to; null for one that waits for a pool, or died. */
@@ -143,7 +143,7 @@ export interface PoolInfo {
   /** Milliseconds since the latest frame was published; null before the first. */
   readonly ageMs: number | null;
   readonly consumers: readonly ConsumerInfo[];
-  readonly bells: readonly BellInfo[];
+  readonly doorbells: readonly DoorbellInfo[];
 }
 
 /** What stands under a name: a pool; one under construction (no info, no error); or something that is none, and why. */
@@ -236,7 +236,7 @@ function read(system: System, name: string, fd: number, files: readonly string[]
     // A frame from the future would be a clock of another time namespace, or a lie.
     ageMs: ageNs === null ? null : Math.max(0, Number(ageNs) / 1e6),
     consumers: consumersOf(system, fd, table, geometry.slotCapacity, latest.framesPublished),
-    bells: bellsOf(name, files, table),
+    doorbells: doorbellsOf(name, files, table),
   };
 }
 
@@ -301,7 +301,7 @@ function consumersOf(system: System, fd: number, table: DataView, slotCapacity: 
     const position = Number(entry.getBigUint64(CONSUMER_LAST_POSITION, true));
     const taken = position >= slotCapacity && position <= MAX_POSITION;
     const lastSequence = taken ? position - slotCapacity : null;
-    const kind = entry.getUint32(CONSUMER_BELL_KIND, true);
+    const kind = entry.getUint32(CONSUMER_DOORBELL_KIND, true);
     consumers.push({
       index,
       alive,
@@ -314,22 +314,22 @@ function consumersOf(system: System, fd: number, table: DataView, slotCapacity: 
       framesMissed: Number(entry.getBigUint64(CONSUMER_FRAMES_MISSED, true)),
       holdsViews: entry.getBigUint64(CONSUMER_VIEW_PIN, true) !== NO_PIN,
       holdsFrames: entry.getBigUint64(CONSUMER_HOLD_PIN, true) !== NO_PIN,
-      wakes: kind === BELL_FILE ? 'bell' : kind === BELL_FUTEX ? 'futex' : null,
+      wakes: kind === DOORBELL_FILE ? 'doorbell' : kind === DOORBELL_FUTEX ? 'futex' : null,
     });
   }
   return consumers;
 }
 
-function bellsOf(name: string, files: readonly string[], table: DataView): BellInfo[] {
+function doorbellsOf(name: string, files: readonly string[], table: DataView): DoorbellInfo[] {
   const owners = new Map<string, number>();
   for (let index = 0; (index + 1) * CONSUMER_BYTES <= table.byteLength; index++) {
-    const id = table.getBigUint64(index * CONSUMER_BYTES + CONSUMER_BELL_ID, true);
-    if (id !== 0n) owners.set(bellName(name, id), index);
+    const id = table.getBigUint64(index * CONSUMER_BYTES + CONSUMER_DOORBELL_ID, true);
+    if (id !== 0n) owners.set(doorbellName(name, id), index);
   }
-  return files.filter((file) => poolOfBell(file) === name).map((file) => ({ file, consumer: owners.get(file) ?? null }));
+  return files.filter((file) => poolOfDoorbell(file) === name).map((file) => ({ file, consumer: owners.get(file) ?? null }));
 }
 
 /** The pool whose consumers' FIFOs have such a name, or null if it is no FIFO's. The id is the last part: pools may have dots. */
-export function poolOfBell(file: string): string | null {
+export function poolOfDoorbell(file: string): string | null {
   return /^tensoripc-bell\.(.+)\.[0-9a-f]{16}$/.exec(file)?.[1] ?? null;
 }

@@ -10,8 +10,8 @@ import { TensorIpcError } from '../runtime/errors';
 import type { System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { Connection } from './connection';
-import { Follower } from './follower';
 import { openForConsumer, translate } from './pool';
+import { ReliableCursor } from './reliable-cursor';
 import { objectName } from './trust';
 
 export interface LinkOptions {
@@ -25,7 +25,7 @@ export interface LinkOptions {
   /** For lossless delivery, the first frame wanted of a pool that is met for the first time; null for the latest ones. */
   readonly follow: number | null;
   /** Identity of the FIFO that wakes this consumer. */
-  readonly bellId: bigint;
+  readonly doorbellId: bigint;
   /** The mapping to begin with, when another thread has made it. */
   readonly adopt: (() => Mapping) | null;
   onConnect(metadata: PoolMetadata): void;
@@ -36,9 +36,9 @@ export class Link {
   readonly #system: System;
   readonly #options: LinkOptions;
   #connection: Connection | null = null;
-  #follower: Follower | null = null;
+  #reliable: ReliableCursor | null = null;
   // A lossless reader keeps its place in the pool of a producer that died: its successor may go on with it.
-  #orphan: Connection | null = null;
+  #detached: Connection | null = null;
   // Counts pools, not connections: numbers go on when a producer takes its predecessor's object over.
   #epoch = 0;
   #poolId: bigint | null = null;
@@ -70,8 +70,8 @@ export class Link {
   }
 
   /** The place of a lossless reader, while it is connected. */
-  get follower(): Follower | null {
-    return this.#follower;
+  get reliable(): ReliableCursor | null {
+    return this.#reliable;
   }
 
   /** The connection to a pool that is open, connecting if there is one to connect to. Throws when the pool is unusable. */
@@ -102,7 +102,7 @@ export class Link {
     if (now - this.#aliveMs < LIVENESS_INTERVAL_MS) return true;
     this.#aliveMs = now;
     if (connection.producerAlive()) return true;
-    this.#mourn(connection);
+    this.#producerGone(connection);
     return this.#connection !== null;
   }
 
@@ -111,12 +111,12 @@ export class Link {
    * left of a pool that was closed.
    */
   newest(connection: Connection): number {
-    return this.#follower === null ? connection.latest() : this.#follower.next();
+    return this.#reliable === null ? connection.latest() : this.#reliable.next();
   }
 
   connect(): Connection | null {
-    const { name, expected, ignoreHistory, trust, protect, bellId, follow } = this.#options;
-    if (this.#orphan !== null) return this.#reunite(this.#orphan);
+    const { name, expected, ignoreHistory, trust, protect, doorbellId, follow } = this.#options;
+    if (this.#detached !== null) return this.#reattach(this.#detached);
     let connection: Connection;
     try {
       const mapping =
@@ -125,7 +125,7 @@ export class Link {
           expected?.assertMatches(metadata, { ignoreHistory }),
         );
       if (mapping === null) return null;
-      connection = new Connection(mapping, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, bellId);
+      connection = new Connection(mapping, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, doorbellId);
     } catch (error) {
       throw translate(name, error);
     }
@@ -136,7 +136,7 @@ export class Link {
       }
       // The same pool again, after a gap: go on behind the last frame, if it is still there.
       const first = this.#poolId === connection.poolId ? this.#lastTaken + 1 : follow;
-      if (follow !== null) this.#follower = new Follower(connection, first ?? follow);
+      if (follow !== null) this.#reliable = new ReliableCursor(connection, first ?? follow);
     } catch (error) {
       connection.close();
       throw error;
@@ -161,30 +161,30 @@ export class Link {
   lose(reason: 'closed' | 'died'): void {
     const connection = this.#connection;
     this.#connection = null;
-    if (this.#follower !== null && reason === 'died') {
-      this.#orphan = connection;
+    if (this.#reliable !== null && reason === 'died') {
+      this.#detached = connection;
     } else {
       connection?.close();
-      this.#follower = null;
+      this.#reliable = null;
     }
     this.#options.onDisconnect(reason);
   }
 
   /** Back to the pool of a dead producer if a successor has taken it over; away from it if that cannot happen any more. */
-  #reunite(orphan: Connection): Connection | null {
-    if (orphan.latest() !== CLOSED) {
-      if (orphan.producerAlive()) {
-        this.#orphan = null;
-        this.#connection = orphan;
-        this.#options.onConnect(orphan.mapping.metadata);
-        return orphan;
+  #reattach(detached: Connection): Connection | null {
+    if (detached.latest() !== CLOSED) {
+      if (detached.producerAlive()) {
+        this.#detached = null;
+        this.#connection = detached;
+        this.#options.onConnect(detached.mapping.metadata);
+        return detached;
       }
-      const { identity } = this.#system.statDescriptor(orphan.mapping.fd);
+      const { identity } = this.#system.statDescriptor(detached.mapping.fd);
       if (this.#system.statObject(objectName(this.name))?.identity === identity) return null;
     }
-    orphan.close();
-    this.#orphan = null;
-    this.#follower = null;
+    detached.close();
+    this.#detached = null;
+    this.#reliable = null;
     return this.connect();
   }
 
@@ -193,42 +193,42 @@ export class Link {
     const connection = this.#connection;
     if (connection === null) this.connect();
     else if (this.newest(connection) === CLOSED) this.lose('closed');
-    else if (!connection.producerAlive()) this.#mourn(connection);
+    else if (!connection.producerAlive()) this.#producerGone(connection);
   }
 
   /** The producer's lock is free: it closed the pool or died. What it has published is still to be had by a lossless reader. */
-  #mourn(connection: Connection): void {
-    if (this.#follower !== null && this.#follower.next() >= 0) return;
+  #producerGone(connection: Connection): void {
+    if (this.#reliable !== null && this.#reliable.next() >= 0) return;
     this.lose(connection.latest() === CLOSED ? 'closed' : 'died');
   }
 
   close(): void {
     this.#closed = true;
     this.#connection?.close();
-    this.#orphan?.close();
+    this.#detached?.close();
     this.#connection = null;
-    this.#orphan = null;
+    this.#detached = null;
   }
 
   /** Last frame that a reader was given. Lossless readers of a consumer share one place: each frame is given once. */
   seen(cursor: Cursor): number {
-    if (this.#follower !== null) return this.#follower.cursor - 1;
+    if (this.#reliable !== null) return this.#reliable.cursor - 1;
     return cursor.epoch === this.#epoch ? cursor.seen : -1;
   }
 
   /** Whether the connection has a frame that the reader has not seen. */
   newer(cursor: Cursor, connection: Connection | null): boolean {
     if (connection === null) return false;
-    if (this.#follower !== null) return this.#follower.next() >= 0;
+    if (this.#reliable !== null) return this.#reliable.next() >= 0;
     return connection.latest() > this.seen(cursor);
   }
 
   /** Notes what a reader was given. Returns how many frames it missed since the one before. */
   advance(cursor: Cursor, sequence: number): number {
-    const seen = this.#follower === null ? this.seen(cursor) : this.#lastTaken;
+    const seen = this.#reliable === null ? this.seen(cursor) : this.#lastTaken;
     cursor.epoch = this.#epoch;
     cursor.seen = sequence;
-    if (this.#follower !== null) this.#lastTaken = sequence;
+    if (this.#reliable !== null) this.#lastTaken = sequence;
     return seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
   }
 }

@@ -25,7 +25,7 @@ import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
 import { type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
-import { unlinkDeadBells } from './bell';
+import { unlinkDeadDoorbells } from './doorbell';
 import { checkFile, objectName } from './trust';
 
 /** Turns a failed system call into the library's error. */
@@ -293,7 +293,7 @@ function lockPatiently(system: System, fd: number): boolean {
 function retire(system: System, snapshot: Snapshot, fd: number): void {
   const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
   mapping.core.writerClose(mapping.handle);
-  unlinkDeadBells(mapping);
+  unlinkDeadDoorbells(mapping);
   mapping.unmap();
 }
 

@@ -8,9 +8,9 @@ import type { Mapping, Window, WindowBuilder } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
 import { type Address, type Platform, platform, type System } from '../runtime/system';
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
-import { Ringer, ringNewcomers, unlinkDeadBells } from './bell';
-import { Claims, type OnPinned, POLICIES } from './claims';
+import { Backpressure, type OnPinned, POLICIES } from './backpressure';
 import { readProducerCounters } from './counters';
+import { Ringer, ringNewcomers, unlinkDeadDoorbells } from './doorbell';
 import { openForProducer, translate } from './pool';
 import { objectName } from './trust';
 
@@ -27,7 +27,7 @@ export class NativeSink implements Sink {
   readonly #system: System;
   readonly #mapping: Mapping;
   readonly #ringer: Ringer;
-  readonly #claims: Claims;
+  readonly #backpressure: Backpressure;
   readonly #pad: HistoryPad;
   #sequence: number;
 
@@ -51,7 +51,7 @@ export class NativeSink implements Sink {
       throw poolError(metadata.name, code);
     }
     this.#sequence = core.writerSequence(handle);
-    this.#claims = new Claims(this.#mapping, onPinned, waitTimeoutMs);
+    this.#backpressure = new Backpressure(this.#mapping, onPinned, waitTimeoutMs);
     this.#ringer = new Ringer(this.#mapping);
     ringNewcomers(this.#system, metadata.name);
   }
@@ -65,11 +65,11 @@ export class NativeSink implements Sink {
   }
 
   claim(): number {
-    return this.#claims.claim();
+    return this.#backpressure.claim();
   }
 
   claimAsync(stillOpen: () => void): Promise<number> {
-    return this.#claims.claimAsync(stillOpen);
+    return this.#backpressure.claimAsync(stillOpen);
   }
 
   window(slot: number): Window {
@@ -119,7 +119,7 @@ export class NativeSink implements Sink {
       core.writerClose(handle);
       this.#ringer.ring();
       this.#ringer.close();
-      unlinkDeadBells(this.#mapping);
+      unlinkDeadDoorbells(this.#mapping);
       const name = objectName(this.#metadata.name);
       // Somebody may have removed the object by hand, and another may stand there now.
       if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);

@@ -1,6 +1,6 @@
 // The reading end of a native pool.
 
-import { BELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
+import { DOORBELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
@@ -9,19 +9,19 @@ import { View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
-import { type Bell, platform, type System } from '../runtime/system';
+import { type Doorbell, platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { checkCount, checkInto } from '../tensor/intake';
 import type { PoolMetadata } from '../tensor/metadata';
-import { bellName } from './bell';
+import { checkCount, checkInto } from '../tensor/validation';
 import { Blocking } from './blocking';
 import type { Connection } from './connection';
 import { readConsumerCounters } from './counters';
-import { FROM_NOW } from './follower';
+import { doorbellName } from './doorbell';
 import { Link } from './link';
+import { FROM_NOW } from './reliable-cursor';
 
-/** Permission bits of a bell: whoever is accepted as a producer must be able to ring. */
-const BELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
+/** Permission bits of a doorbell: whoever is accepted as a producer must be able to ring. */
+const DOORBELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
 
 export interface NativeSourceOptions {
   readonly name: string;
@@ -40,16 +40,16 @@ export class NativeSource implements Source {
   readonly #link: Link;
   readonly #blocking: Blocking;
   readonly #events: SourceEvents;
-  readonly #bellId: bigint;
-  readonly #bellMode: number;
+  readonly #doorbellId: bigint;
+  readonly #doorbellMode: number;
   readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
 
   constructor(system: System, options: NativeSourceOptions, events: SourceEvents) {
     const { name, expected, ignoreHistory, trust, protect, delivery, from, shared } = options;
     this.#system = system;
     this.#events = events;
-    this.#bellId = system.randomU64();
-    this.#bellMode = BELL_MODES[trust];
+    this.#doorbellId = system.randomU64();
+    this.#doorbellMode = DOORBELL_MODES[trust];
     this.#link = new Link(system, {
       name,
       expected,
@@ -57,7 +57,7 @@ export class NativeSource implements Source {
       trust,
       protect,
       follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
-      bellId: this.#bellId,
+      doorbellId: this.#doorbellId,
       adopt: shared && (() => adoptMapping(system, shared)),
       onConnect: (metadata) => events.onConnect(metadata),
       onDisconnect: (reason) => events.onDisconnect(reason),
@@ -113,7 +113,7 @@ export class NativeSource implements Source {
     const into = request?.into === undefined ? null : checkInto(metadata, count, request.into);
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
     if (typeof copied === 'number') {
-      if (copied === CLOSED && this.#link.follower === null) this.#link.lose('closed');
+      if (copied === CLOSED && this.#link.reliable === null) this.#link.lose('closed');
       return null;
     }
     const missed = this.#advance(cursor, copied.sequence);
@@ -127,32 +127,32 @@ export class NativeSource implements Source {
     const count = request?.historyLen === undefined ? 1 : checkCount(connection.mapping.metadata, request.historyLen);
     const sequence = connection.pin(count);
     if (sequence < 0) {
-      if (sequence === CLOSED && this.#link.follower === null) this.#link.lose('closed');
+      if (sequence === CLOSED && this.#link.reliable === null) this.#link.lose('closed');
       return null;
     }
-    if (this.#link.follower === null && !this.#link.stillLives(connection, sequence)) return null;
+    if (this.#link.reliable === null && !this.#link.stillLives(connection, sequence)) return null;
     return this.#view<T>(connection, cursor, sequence, count, request?.latestFirst ?? true);
   }
 
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
     const connection = this.#link.live();
-    const { follower } = this.#link;
-    if (connection === null || follower === null) return this.get(cursor, request);
+    const { reliable } = this.#link;
+    if (connection === null || reliable === null) return this.get(cursor, request);
     checkSingle(request);
     const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
-    if (follower.next() < 0) return null;
-    const { window, sequence, timestampNs } = follower.take(into);
+    if (reliable.next() < 0) return null;
+    const { window, sequence, timestampNs } = reliable.take(into);
     const missed = this.#advance(cursor, sequence);
     return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     const connection = this.#link.live();
-    const { follower } = this.#link;
-    if (connection === null || follower === null) return this.borrow(cursor, request);
+    const { reliable } = this.#link;
+    if (connection === null || reliable === null) return this.borrow(cursor, request);
     checkSingle(request);
-    if (follower.next() < 0) return null;
-    return this.#view<T>(connection, cursor, follower.lend(), 1, false);
+    if (reliable.next() < 0) return null;
+    return this.#view<T>(connection, cursor, reliable.lend(), 1, false);
   }
 
   /** Right after the pin: the handle still holds the frame's timestamp. */
@@ -190,33 +190,33 @@ export class NativeSource implements Source {
     return missed;
   }
 
-  openBell(onRing: () => void): Bell {
-    const name = bellName(this.#link.name, this.#bellId);
-    let bell: Bell | null = null;
+  openDoorbell(onRing: () => void): Doorbell {
+    const name = doorbellName(this.#link.name, this.#doorbellId);
+    let doorbell: Doorbell | null = null;
     const close = () => {
-      if (bell === null) return;
-      bell.close();
-      bell = null;
-      this.#system.unlinkBell(name);
+      if (doorbell === null) return;
+      doorbell.close();
+      doorbell = null;
+      this.#system.unlinkDoorbell(name);
       // Not before: without the hook a signal that comes now would end the process and leave the file.
       unregister();
     };
-    // The bell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
+    // The doorbell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
     // without it a signal that comes now would end the process and leave the file.
     const unregister = registerOpen(close);
     try {
-      bell = platform().openBell(name, this.#bellMode, onRing);
+      doorbell = platform().openDoorbell(name, this.#doorbellMode, onRing);
     } catch (error) {
       unregister();
       throw error;
     }
-    return { setRef: (ref) => bell?.setRef(ref), close };
+    return { setRef: (ref) => doorbell?.setRef(ref), close };
   }
 
   arm(): void {
     const { connection } = this.#link;
     if (connection === null) return;
-    connection.mapping.core.consumerArm(connection.mapping.handle, BELL_FILE); // S5: before the head is looked at again
+    connection.mapping.core.consumerArm(connection.mapping.handle, DOORBELL_FILE); // S5: before the head is looked at again
   }
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {

@@ -102,21 +102,21 @@ export interface System {
   /** The same as a Unix datagram socket, bound under the name: for runtimes that can watch nothing else. */
   createSocket(name: string, mode: number): number;
   /** Opens another process's FIFO or socket for ringing, or null if nobody listens there, or it is neither. */
-  openBell(name: string): number | null;
-  /** One byte into a bell. False when its reader is gone; a full one has been rung already. */
-  ringBell(fd: number): boolean;
-  closeBell(fd: number): void;
-  unlinkBell(name: string): void;
+  openDoorbell(name: string): number | null;
+  /** One byte into a doorbell. False when its reader is gone; a full one has been rung already. */
+  ringDoorbell(fd: number): boolean;
+  closeDoorbell(fd: number): void;
+  unlinkDoorbell(name: string): void;
   /** Whether a FIFO or socket of this name exists that no process listens to. */
-  bellIsAbandoned(name: string): boolean;
+  doorbellIsAbandoned(name: string): boolean;
 }
 
 /** Named semaphores, which processes on this machine share. Names begin with a slash. */
 /**
- * Patience that several waits share. What is spent is what was waited for: a process that is stopped meanwhile, a machine that sleeps, and
+ * TimeBudget that several waits share. What is spent is what was waited for: a process that is stopped meanwhile, a machine that sleeps, and
  * a clock that is set spend little of it.
  */
-export interface Patience {
+export interface TimeBudget {
   leftMs: number;
 }
 
@@ -124,8 +124,8 @@ export interface Semaphores {
   /** Opens a semaphore, made with `mode` and `value` if there is none. */
   open(name: string, mode: number, value: number): Address;
   openExisting(name: string): Address | null;
-  /** Takes one. False when patience is at an end. */
-  wait(semaphore: Address, patience: Patience): boolean;
+  /** Takes one. False when the time is over. */
+  wait(semaphore: Address, budget: TimeBudget): boolean;
   tryWait(semaphore: Address): boolean;
   post(semaphore: Address): void;
   value(semaphore: Address): number;
@@ -148,8 +148,8 @@ export class SystemError extends Error {
   }
 }
 
-/** A bell of this process: calls back on the event loop whenever it has been rung. */
-export interface Bell {
+/** A doorbell of this process: calls back on the event loop whenever it has been rung. */
+export interface Doorbell {
   /** Whether it keeps the process alive. */
   setRef(ref: boolean): void;
   close(): void;
@@ -186,8 +186,8 @@ export interface Platform {
   system(): System;
   /** CLOCK_MONOTONIC, ns, in the cheapest way that the runtime has: it is read for every frame. */
   monotonicNs(): bigint;
-  /** Makes a bell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
-  openBell(name: string, mode: number, onRing: () => void): Bell;
+  /** Makes a doorbell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
+  openDoorbell(name: string, mode: number, onRing: () => void): Doorbell;
   /**
    * Makes a pipe that native threads wake this thread's event loop with.
    *

@@ -4,7 +4,7 @@ import type { DdsSample } from '../dds/library';
 import { DdsParticipant } from '../dds/participant';
 import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
 import type { DdsLiveliness, DdsReader } from '../dds/reader';
-import type { Bell, System } from '../runtime/system';
+import type { Doorbell, System } from '../runtime/system';
 import { metadataTopic, progressTopic } from './form';
 import { type Announcement, decodeMetadata } from './messages';
 import { type Pace, PaceKeeper } from './pace';
@@ -259,7 +259,7 @@ export class WireFeed {
   }
 
   /** Calls back when something has arrived. What it is has been taken in by then. */
-  listen(onRing: () => void): Bell {
+  listen(onRing: () => void): Doorbell {
     this.#onRing = onRing;
     const stop = [
       this.#metadata.onData((samples) => {

@@ -93,14 +93,14 @@ class SlotLock {
   /** False when it could not be had in time; then nothing is held. */
   lockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
-    const patience = { leftMs: timeoutMs };
+    const budget = { leftMs: timeoutMs };
     const free = semaphores.tryWait(this.#readTry);
     this.#metWriter = !free && semaphores.value(this.#write) === 0 && Atomics.load(this.#counter, 0) === 0n;
-    if (!free && !semaphores.wait(this.#readTry, patience)) return false;
+    if (!free && !semaphores.wait(this.#readTry, budget)) return false;
     let got = false;
-    if (semaphores.wait(this.#mutex, patience)) {
+    if (semaphores.wait(this.#mutex, budget)) {
       const before = Atomics.add(this.#counter, 0, 1n);
-      got = before !== 0n || semaphores.wait(this.#write, patience);
+      got = before !== 0n || semaphores.wait(this.#write, budget);
       if (!got) Atomics.sub(this.#counter, 0, 1n);
       semaphores.post(this.#mutex);
     }
@@ -119,9 +119,9 @@ class SlotLock {
 
   lockWrite(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
-    const patience = { leftMs: timeoutMs };
-    if (!semaphores.wait(this.#readTry, patience)) return false;
-    if (semaphores.wait(this.#write, patience)) return true;
+    const budget = { leftMs: timeoutMs };
+    if (!semaphores.wait(this.#readTry, budget)) return false;
+    if (semaphores.wait(this.#write, budget)) return true;
     semaphores.post(this.#readTry);
     return false;
   }

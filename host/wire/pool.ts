@@ -3,7 +3,7 @@
 import type { DdsLiveliness } from '../dds/reader';
 import type { Trust } from '../endpoint/options';
 import { type Holder, PinGuard } from '../endpoint/view';
-import { Results } from '../memory/results';
+import { BufferPool } from '../memory/buffer-pool';
 import { checkFile } from '../native/trust';
 import { registerOpen } from '../runtime/lifecycle';
 import { platform, type System } from '../runtime/system';
@@ -39,7 +39,7 @@ export class WirePool implements Holder {
   readonly metadata: PoolMetadata;
   readonly object: WireObject;
   readonly locks: Locks;
-  readonly results: Results;
+  readonly buffers: BufferPool;
   readonly #system: System;
   // Null until it is announced.
   #creatorPid: number | null = null;
@@ -66,7 +66,7 @@ export class WirePool implements Holder {
     this.#system = system;
     this.metadata = metadata;
     this.object = object;
-    this.results = new Results(metadata);
+    this.buffers = new BufferPool(metadata);
     this.#creators = otherProcesses(system, name).map((pid) => ({ pid, start: system.processStart(pid) }));
     if (creatorPid !== null) this.#meet(creatorPid);
     this.#uncount = countOwn(name);
@@ -189,7 +189,7 @@ export class WirePool implements Holder {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.results.close();
+    this.buffers.close();
     if (this.#lent.size === 0) this.#free();
   }
 

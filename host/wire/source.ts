@@ -9,10 +9,10 @@ import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
 import { TensorIpcError } from '../runtime/errors';
-import type { Bell, System } from '../runtime/system';
+import type { Doorbell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { checkCount, checkInto } from '../tensor/intake';
 import type { PoolMetadata } from '../tensor/metadata';
+import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
 import type { Announcement } from './messages';
@@ -47,7 +47,7 @@ export class WireSource implements Source {
   #lastSequence: number | null = null;
   // What was found to be announced of the pool that is attached: looked into once, not with every frame.
   #judged: Announcement | null = null;
-  readonly #recycle = (frame: Frame): void => this.#pool?.results.recycle(frame.data);
+  readonly #recycle = (frame: Frame): void => this.#pool?.buffers.recycle(frame.data);
 
   constructor(system: System, options: WireSourceOptions, events: SourceEvents) {
     this.#system = system;
@@ -183,7 +183,7 @@ export class WireSource implements Source {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
     if (this.#feed.sequence < 0) return null;
-    const target = pool.results.target(count, into);
+    const target = pool.buffers.target(count, into);
     const held = holdWindow(pool, this.#feed, count);
     const timestampNs = this.#feed.timestampNs;
     try {
@@ -222,7 +222,7 @@ export class WireSource implements Source {
       window = pool.object.window(held.oldestSlot, count, count > 1 && latestFirst);
     } else {
       // The window runs over the end of the ring, whose pages cannot be mapped once more behind it: this copy cannot be avoided.
-      window = pool.results.target(count, null);
+      window = pool.buffers.target(count, null);
       try {
         this.#copy(pool, held.oldestSlot, count, latestFirst, window.data);
       } finally {
@@ -268,7 +268,7 @@ export class WireSource implements Source {
     return missed;
   }
 
-  openBell(onRing: () => void): Bell {
+  openDoorbell(onRing: () => void): Doorbell {
     return this.#feed.listen(onRing);
   }
 

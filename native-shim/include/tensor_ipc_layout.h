@@ -24,7 +24,7 @@
 #endif
 
 #define TIPC_MAGIC UINT64_C(0x3143504952534e54)
-#define TIPC_LAYOUT_SIGNATURE UINT64_C(0x530b0a3d895ad903)
+#define TIPC_LAYOUT_SIGNATURE UINT64_C(0x3b5c0e208a60a12d)
 
 /* No pin. */
 #define TIPC_NONE UINT64_MAX
@@ -39,8 +39,8 @@
 #define TIPC_MAGIC_HIGH UINT32_C(0x31435049)
 #define TIPC_LAYOUT_VERSION 1
 #define TIPC_BYTE_ORDER_MARK UINT32_C(0x01020304)
-#define TIPC_LAYOUT_SIGNATURE_LOW UINT32_C(0x895ad903)
-#define TIPC_LAYOUT_SIGNATURE_HIGH UINT32_C(0x530b0a3d)
+#define TIPC_LAYOUT_SIGNATURE_LOW UINT32_C(0x8a60a12d)
+#define TIPC_LAYOUT_SIGNATURE_HIGH UINT32_C(0x3b5c0e20)
 
 /* ---- header */
 
@@ -84,9 +84,9 @@
 #define TIPC_CONSUMER_HOLD_PIN 8
 #define TIPC_CONSUMER_STATE 16
 #define TIPC_CONSUMER_DELIVERY 20
-#define TIPC_CONSUMER_BELL_KIND 24
+#define TIPC_CONSUMER_DOORBELL_KIND 24
 #define TIPC_CONSUMER_PID 28
-#define TIPC_CONSUMER_BELL_ID 32
+#define TIPC_CONSUMER_DOORBELL_ID 32
 #define TIPC_CONSUMER_SINCE_NS 40
 #define TIPC_CONSUMER_LAST_POSITION 64
 #define TIPC_CONSUMER_FRAMES_TAKEN 72
@@ -115,9 +115,9 @@
 #define TIPC_CONSUMER_ACTIVE 1
 #define TIPC_DELIVERY_LATEST 0
 #define TIPC_DELIVERY_ALL 1
-#define TIPC_BELL_NONE 0
-#define TIPC_BELL_FILE 1
-#define TIPC_BELL_FUTEX 2
+#define TIPC_DOORBELL_NONE 0
+#define TIPC_DOORBELL_FILE 1
+#define TIPC_DOORBELL_FUTEX 2
 
 /* ---- locks */
 
@@ -305,9 +305,9 @@ struct tipc_consumer {
   uint64_t hold_pin;            /*   8  consumer: oldest position it has still to copy, or NONE */
   uint32_t state;               /*  16  consumer: free, active */
   uint32_t delivery;            /*  20  consumer: latest, all */
-  uint32_t bell_kind;           /*  24  consumer: how to wake it */
+  uint32_t doorbell_kind;       /*  24  consumer: how to wake it */
   uint32_t pid;                 /*  28  consumer (informational) */
-  uint64_t bell_id;             /*  32  consumer: names its bell; 0 when it left */
+  uint64_t doorbell_id;         /*  32  consumer: names its doorbell; 0 when it left */
   int64_t since_ns;             /*  40  consumer: CLOCK_MONOTONIC */
   uint8_t reserved_48[16];
   uint64_t last_position;       /*  64  consumer: newest position it has taken */
@@ -326,12 +326,12 @@ TIPC_ASSERT(offsetof(struct tipc_consumer, state) == 16, consumer_state_offset);
 TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->state) == 4, consumer_state_bytes);
 TIPC_ASSERT(offsetof(struct tipc_consumer, delivery) == 20, consumer_delivery_offset);
 TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->delivery) == 4, consumer_delivery_bytes);
-TIPC_ASSERT(offsetof(struct tipc_consumer, bell_kind) == 24, consumer_bell_kind_offset);
-TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->bell_kind) == 4, consumer_bell_kind_bytes);
+TIPC_ASSERT(offsetof(struct tipc_consumer, doorbell_kind) == 24, consumer_doorbell_kind_offset);
+TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->doorbell_kind) == 4, consumer_doorbell_kind_bytes);
 TIPC_ASSERT(offsetof(struct tipc_consumer, pid) == 28, consumer_pid_offset);
 TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->pid) == 4, consumer_pid_bytes);
-TIPC_ASSERT(offsetof(struct tipc_consumer, bell_id) == 32, consumer_bell_id_offset);
-TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->bell_id) == 8, consumer_bell_id_bytes);
+TIPC_ASSERT(offsetof(struct tipc_consumer, doorbell_id) == 32, consumer_doorbell_id_offset);
+TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->doorbell_id) == 8, consumer_doorbell_id_bytes);
 TIPC_ASSERT(offsetof(struct tipc_consumer, since_ns) == 40, consumer_since_ns_offset);
 TIPC_ASSERT(sizeof(((struct tipc_consumer *)0)->since_ns) == 8, consumer_since_ns_bytes);
 TIPC_ASSERT(offsetof(struct tipc_consumer, last_position) == 64, consumer_last_position_offset);

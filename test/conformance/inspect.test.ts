@@ -94,12 +94,12 @@ test('a live pool of another process, and our consumer of it', async () => {
   assert.is(entry()?.holdsViews, false);
 
   consumer.get();
-  assert.equal(found(pool).bells, []);
+  assert.equal(found(pool).doorbells, []);
   const waiting = consumer.next();
-  const bells = found(pool).bells;
-  assert.is(bells.length, 1);
-  assert.ok(leftovers(pool).includes(bells[0]?.file ?? ''));
-  assert.is(bells[0]?.consumer, 0);
+  const doorbells = found(pool).doorbells;
+  assert.is(doorbells.length, 1);
+  assert.ok(leftovers(pool).includes(doorbells[0]?.file ?? ''));
+  assert.is(doorbells[0]?.consumer, 0);
   await producer.ask({ op: 'put', value: 1 });
   await waiting;
 

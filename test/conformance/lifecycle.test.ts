@@ -157,7 +157,7 @@ test('consumers come and go by the hundred, and sixty-four at once', () => {
 });
 
 test('sixty-four waiters are all woken', async () => {
-  const name = poolName('bells');
+  const name = poolName('doorbells');
   using producer = TensorProducer.fromSample(name, frameOf(0));
   const consumers = Array.from({ length: 64 }, () => TensorConsumer.attach<Float64Array>(name));
   for (let k = 0; k < 5; k++) {
@@ -223,7 +223,7 @@ test('what a killed consumer leaves behind goes with the producer, or when its p
     const child = new Child('peer');
     await child.ask({ op: 'consume', pool: name });
     await child.ask({ op: 'listen' });
-    assert.is(leftovers(name).length, 2, 'the object and the bell');
+    assert.is(leftovers(name).length, 2, 'the object and the doorbell');
     await child.kill();
   };
   await kill();

@@ -8,7 +8,7 @@ import {
   get,
   HEAD,
   initialState,
-  R_BELL,
+  R_DOORBELL,
   R_EPOCH,
   R_LINE,
   R_PROGRAM,
@@ -60,7 +60,7 @@ export function protocolModel(world: World, programs: Programs = PROTOCOL): Mode
       const at = readerAt(index);
       const asleep =
         state[at + R_PROGRAM] === P_WAIT && programs.wait[get(state, at + R_LINE)] === 'sleep' && state[at + R_SUB] === 1;
-      if (!asleep || state[at + R_BELL] === 1 || state[at + R_EPOCH] !== state[EPOCH]) continue;
+      if (!asleep || state[at + R_DOORBELL] === 1 || state[at + R_EPOCH] !== state[EPOCH]) continue;
       if (get(state, HEAD) > get(state, at + R_SEEN)) return 'sleeper beside a new frame';
     }
     return null;

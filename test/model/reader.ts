@@ -13,8 +13,8 @@ import {
   HEAD,
   NONE,
   R_BAD,
-  R_BELL,
   R_CRASHES,
+  R_DOORBELL,
   R_EPOCH,
   R_HEAD,
   R_HOLD,
@@ -76,7 +76,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
       step('newcomer takes the lock', (next) => {
         next[at + R_RETURNS] = 0;
         next[at + R_LOCK] = 1;
-        for (const clear of [R_SEEN, R_ROUNDS, R_BELL, R_EPOCH, R_WAKES]) next[at + clear] = clear === R_SEEN ? SLOTS : 0;
+        for (const clear of [R_SEEN, R_ROUNDS, R_DOORBELL, R_EPOCH, R_WAKES]) next[at + clear] = clear === R_SEEN ? SLOTS : 0;
         enter(next, P_REGISTER);
         if (programs.register.length === 0) begin(next);
       });
@@ -302,9 +302,9 @@ export function readerSteps(state: State, index: number, world: World, programs:
           if (world.sleeps === 'futex' && next[WAKES] !== next[at + R_WAKES]) enter(next, P_WAIT);
           else next[at + R_SUB] = 1;
         });
-      } else if (sub === 2 || state[at + R_BELL] === 1) {
+      } else if (sub === 2 || state[at + R_DOORBELL] === 1) {
         step('woken', (next) => {
-          next[at + R_BELL] = 0;
+          next[at + R_DOORBELL] = 0;
           enter(next, P_WAIT);
         });
       } else if (state[W_DEAD] === 1 || state[EPOCH] !== state[at + R_EPOCH]) {

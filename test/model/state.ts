@@ -40,13 +40,13 @@ export const W_LOCK = field();
 export const W_DEAD = field();
 export const W_CRASHES = field();
 
-// A reader: its table entry, its lock, its bell, its private state.
+// A reader: its table entry, its lock, its doorbell, its private state.
 let reader = 0;
 const own = (): number => reader++;
 export const R_VIEW = own();
 export const R_HOLD = own();
 export const R_LOCK = own();
-export const R_BELL = own();
+export const R_DOORBELL = own();
 export const R_PROGRAM = own();
 export const R_LINE = own();
 export const R_SUB = own();
@@ -75,7 +75,7 @@ export const stampWriting = (position: number): number => 2 * position + 1;
 export type Policy = 'wait' | 'drop' | 'overwrite';
 /** 'lossless' joins at the next frame, 'oldest' at the oldest one held. */
 export type ReaderKind = 'copy' | 'view' | 'hold' | 'lossless' | 'oldest';
-export type Bell = 'fifo' | 'futex';
+export type Doorbell = 'fifo' | 'futex';
 
 /** One world to search: who takes part, how often, and who may die. */
 export interface World {
@@ -88,7 +88,7 @@ export interface World {
   /** Frames of a window. */
   readonly count: number;
   /** Whether and how readers sleep for the next frame; without, they read the newest at any time. */
-  readonly sleeps: Bell | null;
+  readonly sleeps: Doorbell | null;
   readonly writerCrashes: number;
   readonly readerCrashes: number;
   /** A newcomer takes the entry of a reader that died. */

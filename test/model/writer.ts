@@ -13,8 +13,8 @@ import {
   get,
   HEAD,
   NONE,
-  R_BELL,
   R_CRASHES,
+  R_DOORBELL,
   R_HOLD,
   R_LINE,
   R_LOCK,
@@ -335,7 +335,7 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
       for (let i = 0; i < world.readers.length; i++) {
         const at = readerAt(i);
         if ((bits & (1 << i)) === 0) continue;
-        if (world.sleeps === 'fifo') next[at + R_BELL] = 1;
+        if (world.sleeps === 'fifo') next[at + R_DOORBELL] = 1;
         else if (next[at + R_PROGRAM] === P_WAIT && programs.wait[get(next, at + R_LINE)] === 'sleep' && next[at + R_SUB] === 1)
           next[at + R_SUB] = 2;
       }

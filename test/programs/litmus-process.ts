@@ -3,9 +3,9 @@
 
 import 'tensor-ipc';
 import {
-  BELL_FUTEX,
   CONSUMER_HOLD_PIN,
   CONSUMER_VIEW_PIN,
+  DOORBELL_FUTEX,
   HANDLE_ENTRY,
   HEADER_BORROWERS,
   HEADER_HEAD,
@@ -222,10 +222,10 @@ function run(task: Task): Report {
           () => {
             if (broken === 'head before armed') {
               const saw = pool.head() > head ? 1 : 0;
-              core.consumerArm(handle, BELL_FUTEX);
+              core.consumerArm(handle, DOORBELL_FUTEX);
               return saw;
             }
-            core.consumerArm(handle, BELL_FUTEX);
+            core.consumerArm(handle, DOORBELL_FUTEX);
             return pool.head() > head ? 1 : 0;
           },
         );

@@ -3,12 +3,12 @@
 
 import * as assert from 'uvu/assert';
 import {
-  BELL_FILE,
-  BELL_FUTEX,
   CONSUMER_BYTES,
   CONSUMER_FRAMES_MISSED,
   CONSUMER_FRAMES_TAKEN,
   CONSUMER_LAST_POSITION,
+  DOORBELL_FILE,
+  DOORBELL_FUTEX,
   HANDLE_ARMED,
   HANDLE_CLOCK_NS,
   HANDLE_TIMESTAMP_NS,
@@ -289,7 +289,7 @@ export class ProtocolDriver {
           this.#holdOrUnhold(reader, count);
           break;
         case 8:
-          this.#bell(reader);
+          this.#doorbell(reader);
           break;
         default:
           if (this.#random.next() < 0.03) this.#leave(reader);
@@ -390,10 +390,10 @@ export class ProtocolDriver {
     this.#takeWaiting(this.#core.readerUnhold(reader.handle));
   }
 
-  #bell(reader: Reader): void {
+  #doorbell(reader: Reader): void {
     assert.is(this.#core.consumerWakeCount(reader.handle), this.#model.wakeCount, 'the futex word counts the rings');
     if (this.#random.next() < 0.8) {
-      this.#core.consumerArm(reader.handle, this.#random.pick([BELL_FILE, BELL_FUTEX]));
+      this.#core.consumerArm(reader.handle, this.#random.pick([DOORBELL_FILE, DOORBELL_FUTEX]));
       this.#model.armed |= this.#bit(reader);
     } else {
       this.#core.consumerDisarm(reader.handle);

@@ -73,7 +73,7 @@ export const HEADER_FIELDS: readonly Field[] = [
 ];
 /** Words that are looked at while a pool is in use. */
 export const LIVE_FIELDS = HEADER_FIELDS.filter(({ offset }) => offset >= layout.HEADER_HEAD);
-export const CONSUMER_FIELDS = fieldsOf('CONSUMER_', /PIN|BELL_ID|_NS|POSITION|TAKEN|MISSED/).filter(
+export const CONSUMER_FIELDS = fieldsOf('CONSUMER_', /PIN|DOORBELL_ID|_NS|POSITION|TAKEN|MISSED/).filter(
   ({ name }) => !/FREE|ACTIVE/.test(name),
 );
 export const SLOT_FIELDS = fieldsOf('SLOT_', /./);

@@ -32,7 +32,7 @@ export interface Mutant {
 const MAX_OBJECT_BYTES = 8 << 20;
 
 /** Ids of the FIFOs at which hostile entries point: the harness puts something under each name. */
-export const DECOY_BELLS = [1n, 2n, 3n, 4n, 5n];
+export const DECOY_DOORBELLS = [1n, 2n, 3n, 4n, 5n];
 
 const WORDS = [0n, 1n, 2n, 3n, 63n, 64n, 65n, 4095n, 4096n, 4097n, 1n << 20n, 1n << 21n, (1n << 21n) + 1n];
 const LARGE = [31n, 32n, 41n, 52n, 53n, 63n, 64n].flatMap((bits) => [(1n << bits) - 1n, 1n << bits, (1n << bits) + 1n]);
@@ -47,7 +47,7 @@ function write(view: DataView, at: number, bytes: number, value: bigint): void {
 }
 
 function newValue(random: Random, old: bigint, field: Field, counts: Counts): bigint {
-  if (field.name === 'CONSUMER_BELL_ID' && random.integer(0, 2) > 0) return random.pick(DECOY_BELLS);
+  if (field.name === 'CONSUMER_DOORBELL_ID' && random.integer(0, 2) > 0) return random.pick(DECOY_DOORBELLS);
   if (/KIND|STATE|DELIVERY|ON_PINNED|WAITING/.test(field.name) && random.integer(0, 2) > 0) return BigInt(random.integer(0, 4));
   switch (random.integer(0, 6)) {
     case 0:
@@ -140,8 +140,8 @@ export function scribbleLive(random: Random, block: DataView, counts: Counts): s
     block.setBigUint64(layout.HEADER_ARMED, BigInt.asUintN(64, random.pick([-1n, 1n << 63n, 1n, 3n])), true);
     for (let i = 0; i < counts.consumerCapacity; i++) {
       const entry = layout.HEADER_BYTES + i * layout.CONSUMER_BYTES;
-      block.setUint32(entry + layout.CONSUMER_BELL_KIND, random.integer(0, 3), true);
-      if (random.integer(0, 1) === 0) block.setBigUint64(entry + layout.CONSUMER_BELL_ID, random.pick(DECOY_BELLS), true);
+      block.setUint32(entry + layout.CONSUMER_DOORBELL_KIND, random.integer(0, 3), true);
+      if (random.integer(0, 1) === 0) block.setBigUint64(entry + layout.CONSUMER_DOORBELL_ID, random.pick(DECOY_DOORBELLS), true);
     }
     what.push('armed');
   }

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { HANDLE_BYTES } from '../../assembly/layout';
 import { type Arena, anyArena, type Space } from '../../host/memory/arena';
 import type { System } from '../../host/runtime/system';
-import { DECOY_BELLS } from './hostile-mutate';
+import { DECOY_DOORBELLS } from './hostile-mutate';
 
 const SHM = '/dev/shm';
 const GUARD_BYTE = 0xa5;
@@ -106,7 +106,7 @@ export class Bystanders {
   /** Puts something under each of the names at which hostile entries point: file, link, directory, FIFO. One is left free. */
   decoys(): void {
     const path = (i: number) =>
-      `${SHM}/tensoripc-bell.${this.#pool}.${(DECOY_BELLS[i] as bigint).toString(16).padStart(16, '0')}`;
+      `${SHM}/tensoripc-bell.${this.#pool}.${(DECOY_DOORBELLS[i] as bigint).toString(16).padStart(16, '0')}`;
     const absent = (i: number) => fs.lstatSync(path(i), { throwIfNoEntry: false }) === undefined;
     if (absent(0)) fs.writeFileSync(path(0), 'no FIFO');
     if (absent(1)) fs.symlinkSync(this.victim, path(1));

@@ -68,8 +68,8 @@ const PRODUCER_STARTS: readonly Label[] = [
 ];
 const PRODUCER_WORKS: readonly Label[] = [
   ...coreLabels(/^writer(?!Open|Close|Sequence)/, OFTEN),
-  ...['copyIn', 'ringBell', 'loan half written', 'loan written'].map((label): Label => [label, OFTEN]),
-  ['openBell', 4],
+  ...['copyIn', 'ringDoorbell', 'loan half written', 'loan written'].map((label): Label => [label, OFTEN]),
+  ['openDoorbell', 4],
   ['futexWake', 20],
   ['futexWait', 10],
   ['futexWaitAsync', 10],
@@ -82,7 +82,7 @@ const PRODUCER_WORKS: readonly Label[] = [
 const PRODUCER_ENDS: readonly Label[] = [
   ['writerClose', 1],
   ['unlinkObject', 1],
-  ['unlinkBell', 2],
+  ['unlinkDoorbell', 2],
   ['unlock', 64],
   ['tryLock', 64],
   ['statObject', 2],
@@ -111,7 +111,7 @@ const CONSUMER_ENDS: readonly Label[] = [
   ['unlock', 1],
   ['unmapFixed', 2],
   ['close', 3],
-  ['unlinkBell', 1],
+  ['unlinkDoorbell', 1],
 ];
 
 function planKill(random: Random, role: Seat['role']): { kill: KillPlan; closes: boolean } {

@@ -11,11 +11,11 @@ const DEFAULT_AGE_S = 60;
 
 export const gcCommand = defineCommand({
   name: NAME,
-  summary: 'Remove the pools and bells of processes that died.',
+  summary: 'Remove the pools and doorbells of processes that died.',
   usage: '[NAME…]',
   details:
     'Removed is only what is provably dead: pools whose producer holds its lock no longer and to which no live consumer is\n' +
-    'attached, and bells that no process has open. What is damaged, foreign or of another user is left alone, and named.\n' +
+    'attached, and doorbells that no process has open. What is damaged, foreign or of another user is left alone, and named.\n' +
     'With names, only those pools are looked at. Of the Python package: the pools that no process has mapped, and the locks that its\n' +
     'producers leave, once they are a minute old.',
   options: {

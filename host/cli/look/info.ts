@@ -96,7 +96,7 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
     ],
     ['counters', `${producer.framesRefused} refused, ${producer.framesOverrun} overrun, ${producer.waits} waits`],
     ['published', `${info.framesPublished} frames, ${showRate(rateHz)}, the latest ${showAge(info.ageMs)} ago`],
-    ['bells', info.bells.length === 0 ? 'none' : info.bells.map((bell) => bell.file).join(', ')],
+    ['doorbells', info.doorbells.length === 0 ? 'none' : info.doorbells.map((doorbell) => doorbell.file).join(', ')],
     ['consumers', String(info.consumers.length)],
   ];
   const text = columns(lines.map(([label, value]) => [label, value]));

@@ -23,16 +23,16 @@ export class Lease {
 
   /**
    * @param handle Where the borrower's core keeps its state.
-   * @param at Offset of the lease's words in the memory. @param ledgerAt That of the number of users.
+   * @param at Offset of the lease's words in the memory. @param countAt That of the number of users.
    */
   constructor(
     readonly handle: Handle,
     readonly at: number,
-    readonly ledgerAt: number,
+    readonly countAt: number,
     buffer: SharedArrayBuffer,
   ) {
     this.#words = new Int32Array(buffer, at, BLOCK_BYTES / 4);
-    this.#users = new Int32Array(buffer, ledgerAt, 1);
+    this.#users = new Int32Array(buffer, countAt, 1);
   }
 
   /** Takes what was offered. False when another has, or the owner has closed the pool. */
@@ -75,10 +75,10 @@ export class Lease {
   }
 }
 
-/** Ledgers whose owner has closed the pool while others still read it. */
-const unsettled = new Set<Ledger>();
+/** Reference counts whose owner has closed the pool while others still read it. */
+const unsettled = new Set<ReferenceCount>();
 
-export class Ledger {
+export class ReferenceCount {
   readonly #arena: Arena;
   readonly #at: number;
   readonly #users: Int32Array;
@@ -107,12 +107,12 @@ export class Ledger {
     this.#finish = finish;
     Atomics.sub(this.#users, 0, 1);
     unsettled.add(this);
-    Ledger.settle();
+    ReferenceCount.settle();
   }
 
   /** Finishes what everybody has left by now. Threads that ended without a word are told by their locks. */
   static settle(): void {
-    for (const ledger of unsettled) ledger.#settle();
+    for (const references of unsettled) references.#settle();
   }
 
   #settle(): void {

@@ -1,11 +1,11 @@
 // Waking consumers: a FIFO each for those that wait on their event loop, one futex word for those that sleep in a call.
 
 import {
-  BELL_FILE,
-  BELL_FUTEX,
-  CONSUMER_BELL_ID,
-  CONSUMER_BELL_KIND,
   CONSUMER_BYTES,
+  CONSUMER_DOORBELL_ID,
+  CONSUMER_DOORBELL_KIND,
+  DOORBELL_FILE,
+  DOORBELL_FUTEX,
   HANDLE_ARMED,
   HEADER_BYTES,
   HEADER_WAKE_COUNT,
@@ -19,30 +19,30 @@ import type { System } from '../runtime/system';
 const ABANDONED_AFTER_MS = 1000;
 
 /** File name of a consumer's FIFO, in the directory of the objects. The id is random, so that no two meet. */
-export function bellName(pool: string, id: bigint): string {
-  return `${bellPrefix(pool)}${BigInt.asUintN(64, id).toString(16).padStart(16, '0')}`;
+export function doorbellName(pool: string, id: bigint): string {
+  return `${doorbellPrefix(pool)}${BigInt.asUintN(64, id).toString(16).padStart(16, '0')}`;
 }
 
-function bellPrefix(pool: string): string {
+function doorbellPrefix(pool: string): string {
   return `tensoripc-bell.${pool}.`;
 }
 
 /** Rings every consumer that waits for a pool of this name to appear. They find the pool by themselves. */
 export function ringNewcomers(system: System, pool: string): void {
-  const prefix = bellPrefix(pool);
+  const prefix = doorbellPrefix(pool);
   for (const name of system.listSharedMemory()) {
-    // A pool's name may contain dots: only what follows as an id is a bell of this one.
+    // A pool's name may contain dots: only what follows as an id is a doorbell of this one.
     if (!name.startsWith(prefix) || !/^[0-9a-f]{16}$/.test(name.slice(prefix.length))) continue;
-    const fd = system.openBell(name);
+    const fd = system.openDoorbell(name);
     if (fd === null) {
       // Of a consumer that died before it found a pool: no table knows it, so nobody else would remove it.
       const status = system.statObject(`/${name}`);
       const old = status !== null && Date.now() - status.changedMs > ABANDONED_AFTER_MS;
-      if (old && status.uid === system.uid && system.bellIsAbandoned(name)) system.unlinkBell(name);
+      if (old && status.uid === system.uid && system.doorbellIsAbandoned(name)) system.unlinkDoorbell(name);
       continue;
     }
-    system.ringBell(fd);
-    system.closeBell(fd);
+    system.ringDoorbell(fd);
+    system.closeDoorbell(fd);
   }
 }
 
@@ -50,19 +50,19 @@ export function ringNewcomers(system: System, pool: string): void {
  * Removes the FIFO that a dead consumer left behind. The caller holds the lock of its entry, which proves it dead: a live one
  * removes its own.
  */
-export function unlinkDeadBell(mapping: Mapping, index: number): void {
-  const id = mapping.arena.i64[(consumerEntry(mapping, index) + CONSUMER_BELL_ID) / 8] as bigint;
+export function unlinkDeadDoorbell(mapping: Mapping, index: number): void {
+  const id = mapping.arena.i64[(consumerEntry(mapping, index) + CONSUMER_DOORBELL_ID) / 8] as bigint;
   if (id === 0n) return;
   // The id is untrusted like the rest of the table: the FIFO of a consumer that lives is not removed on its word.
-  const name = bellName(mapping.metadata.name, id);
-  if (mapping.system.bellIsAbandoned(name)) mapping.system.unlinkBell(name);
+  const name = doorbellName(mapping.metadata.name, id);
+  if (mapping.system.doorbellIsAbandoned(name)) mapping.system.unlinkDoorbell(name);
 }
 
 /** Removes the FIFOs of all consumers of a pool that are dead. Those that live remove their own. */
-export function unlinkDeadBells(mapping: Mapping): void {
+export function unlinkDeadDoorbells(mapping: Mapping): void {
   for (let index = 0; index < mapping.geometry.consumerCapacity; index++) {
     if (!mapping.system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) continue;
-    unlinkDeadBell(mapping, index);
+    unlinkDeadDoorbell(mapping, index);
     mapping.system.unlock(mapping.fd, LOCK_CONSUMERS + index);
   }
 }
@@ -72,7 +72,7 @@ function consumerEntry(mapping: Mapping, index: number): number {
   return mapping.controlOffset + HEADER_BYTES + index * CONSUMER_BYTES;
 }
 
-interface OpenBell {
+interface OpenDoorbell {
   readonly id: bigint;
   readonly fd: number;
 }
@@ -81,7 +81,7 @@ interface OpenBell {
 export class Ringer {
   readonly #mapping: Mapping;
   readonly #system: System;
-  readonly #bells: (OpenBell | undefined)[] = new Array<OpenBell | undefined>(MAX_CONSUMERS);
+  readonly #doorbells: (OpenDoorbell | undefined)[] = new Array<OpenDoorbell | undefined>(MAX_CONSUMERS);
 
   constructor(mapping: Mapping) {
     this.#mapping = mapping;
@@ -102,33 +102,33 @@ export class Ringer {
         const entry = consumerEntry(this.#mapping, index);
         // A bit beyond the table is somebody's scribble.
         if (index >= geometry.consumerCapacity) continue;
-        const kind = arena.u32[(entry + CONSUMER_BELL_KIND) / 4];
-        if (kind === BELL_FILE) this.#ringFile(index, arena.i64[(entry + CONSUMER_BELL_ID) / 8] as bigint);
-        else if (kind === BELL_FUTEX) futex = true;
+        const kind = arena.u32[(entry + CONSUMER_DOORBELL_KIND) / 4];
+        if (kind === DOORBELL_FILE) this.#ringFile(index, arena.i64[(entry + CONSUMER_DOORBELL_ID) / 8] as bigint);
+        else if (kind === DOORBELL_FUTEX) futex = true;
       }
     }
     if (futex) this.#system.futexWake(this.#mapping.controlAddress + HEADER_WAKE_COUNT);
   }
 
   #ringFile(index: number, id: bigint): void {
-    let bell = this.#bells[index];
-    if (bell === undefined || bell.id !== id) {
+    let doorbell = this.#doorbells[index];
+    if (doorbell === undefined || doorbell.id !== id) {
       this.#drop(index);
-      const fd = this.#system.openBell(bellName(this.#mapping.metadata.name, id));
+      const fd = this.#system.openDoorbell(doorbellName(this.#mapping.metadata.name, id));
       if (fd === null) return;
-      bell = { id, fd };
-      this.#bells[index] = bell;
+      doorbell = { id, fd };
+      this.#doorbells[index] = doorbell;
     }
-    if (!this.#system.ringBell(bell.fd)) this.#drop(index);
+    if (!this.#system.ringDoorbell(doorbell.fd)) this.#drop(index);
   }
 
   #drop(index: number): void {
-    const bell = this.#bells[index];
-    if (bell !== undefined) this.#system.closeBell(bell.fd);
-    this.#bells[index] = undefined;
+    const doorbell = this.#doorbells[index];
+    if (doorbell !== undefined) this.#system.closeDoorbell(doorbell.fd);
+    this.#doorbells[index] = undefined;
   }
 
   close(): void {
-    for (let index = 0; index < this.#bells.length; index++) this.#drop(index);
+    for (let index = 0; index < this.#doorbells.length; index++) this.#drop(index);
   }
 }

@@ -10,7 +10,7 @@ import {
 import type { Mapping } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
 import type { Address, System } from '../runtime/system';
-import { unlinkDeadBell } from './bell';
+import { unlinkDeadDoorbell } from './doorbell';
 
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
 export type OnPinned = 'wait' | 'drop' | 'overwrite';
@@ -24,7 +24,7 @@ export const POLICIES: Readonly<Record<OnPinned, number>> = {
 /** A sleeping producer looks for dead consumers this often: nobody waits longer for a dead one. */
 const REAP_INTERVAL_MS = 50;
 
-export class Claims {
+export class Backpressure {
   readonly #mapping: Mapping;
   readonly #system: System;
   readonly #policy: OnPinned;
@@ -85,7 +85,7 @@ export class Claims {
     return this.#mapping.controlAddress + HEADER_PRODUCER_WAITING;
   }
 
-  /** Claims the next slot, or leaves word that the producer is about to sleep and answers PINNED. */
+  /** Backpressure the next slot, or leaves word that the producer is about to sleep and answers PINNED. */
   #claimOrAnnounce(): number {
     const { core, handle } = this.#mapping;
     core.writerSetWaiting(handle, 1); // S6: before the pins are read once more
@@ -116,7 +116,7 @@ export class Claims {
     let index = core.writerBlocker(handle, 0, this.#ignoreViews);
     while (index >= 0) {
       if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
-        unlinkDeadBell(this.#mapping, index);
+        unlinkDeadDoorbell(this.#mapping, index);
         core.consumerReap(handle, index);
         this.#system.unlock(fd, LOCK_CONSUMERS + index);
         reaped = true;

@@ -9,7 +9,7 @@ import { type Window, WindowBuilder } from './mapping';
 /** Result buffers that were handed back and wait for their next use. */
 const MAX_SPARES = 4;
 
-export class Results {
+export class BufferPool {
   readonly #windows: WindowBuilder;
   readonly #frameBytes: number;
   readonly #spares: ArrayBuffer[] = [];

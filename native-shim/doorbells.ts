@@ -1,4 +1,4 @@
-// Bells: files beside the pool objects that a producer writes a byte to, so that a consumer's event loop wakes up. A FIFO, or a Unix
+// Doorbells: files beside the pool objects that a producer writes a byte to, so that a consumer's event loop wakes up. A FIFO, or a Unix
 // datagram socket where the runtime can watch nothing else.
 
 import type { System } from '../host/runtime/system';
@@ -16,7 +16,7 @@ import {
   socketAddress,
 } from './linux';
 
-export class Bells {
+export class Doorbells {
   readonly #calls: Calls;
   readonly #c: Calls['c'];
   readonly #files: Pick<System, 'statObject' | 'statDescriptor'>;
@@ -42,7 +42,7 @@ export class Bells {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
     const fd = this.#c.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0) this.#calls.fail('socket', path);
-    // A bell's name may be longer than a socket's address: it is bound under the id alone and then given its name.
+    // A doorbell's name may be longer than a socket's address: it is bound under the id alone and then given its name.
     const shortPath = `${SHARED_MEMORY_DIRECTORY}/tensoripc-bell.new.${name.slice(name.lastIndexOf('.') + 1)}`;
     const { bytes, length } = socketAddress(shortPath);
     if (this.#c.bind(fd, bytes, length) < 0) this.#failAndClose(fd, 'bind', shortPath);
@@ -66,7 +66,7 @@ export class Bells {
     const fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
     if (fd < 0) {
       // ENOENT, ENXIO (no reader), EACCES, ELOOP: nobody there who could be woken. But sockets, too, answer ENXIO.
-      const socket = this.#calls.errnoName() === 'ENXIO' ? this.#connectBell(path) : -1;
+      const socket = this.#calls.errnoName() === 'ENXIO' ? this.#connectDoorbell(path) : -1;
       return socket < 0 ? null : socket;
     }
     if (this.#files.statDescriptor(fd).kind === 'fifo') return fd;
@@ -75,7 +75,7 @@ export class Bells {
   }
 
   /** A socket that sends to the one bound at the path, or the negative errno: that of ECONNREFUSED when nobody has it open. */
-  #connectBell(path: string): number {
+  #connectDoorbell(path: string): number {
     const c = this.#c;
     const koffi = this.#calls.koffi;
     const place = c.open(path, O_PATH | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
@@ -120,7 +120,7 @@ export class Bells {
       fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
       if (fd < 0) errno = this.#calls.koffi.errno();
     } else {
-      fd = this.#connectBell(path);
+      fd = this.#connectDoorbell(path);
       errno = -fd;
     }
     if (fd < 0) return this.#calls.errnoName(errno) === (kind === 'fifo' ? 'ENXIO' : 'ECONNREFUSED');

@@ -25,7 +25,7 @@ import { MAX_POSITION } from './writer';
  * Joins at frame `first`, or at the oldest one still held when that is gone, or at the next one to be published when it is not there
  * yet. Returns the sequence number of the first frame that will be taken, or BAD_HEAD, LAPPED.
  */
-export function followerJoin(handle: usize, first: f64): f64 {
+export function reliableJoin(handle: usize, first: f64): f64 {
   const control = controlOf(handle);
   const entry = entryOf(handle);
   const capacity = slotCapacityOf(handle);
@@ -57,7 +57,7 @@ export function followerJoin(handle: usize, first: f64): f64 {
  * Sequence number of the frame at the cursor, if it has been published: EMPTY if not, CLOSED if it never will be. LAPPED when it is
  * not there although it should be, which takes a producer that breaks the protocol.
  */
-export function followerNext(handle: usize): f64 {
+export function reliableNext(handle: usize): f64 {
   const control = controlOf(handle);
   const capacity = slotCapacityOf(handle);
   const cursor = load<u64>(handle, HANDLE_HOLD_PIN);
@@ -71,12 +71,12 @@ export function followerNext(handle: usize): f64 {
 }
 
 /** Leaves the times of the frame at the cursor in the handle. */
-export function followerTimes(handle: usize): void {
+export function reliableTimes(handle: usize): void {
   readTimes(handle, slotAt(handle, slotOf(load<u64>(handle, HANDLE_HOLD_PIN), slotCapacityOf(handle))));
 }
 
 /** Lets go of the frame at the cursor. Returns 1 if the producer waits. */
-export function followerAdvance(handle: usize): i32 {
+export function reliableAdvance(handle: usize): i32 {
   const cursor = load<u64>(handle, HANDLE_HOLD_PIN);
   noteTaken(handle, cursor);
   store<u64>(handle, cursor + 1, HANDLE_HOLD_PIN);
@@ -84,8 +84,8 @@ export function followerAdvance(handle: usize): i32 {
   return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
 }
 
-/** Keeps the frame at the cursor for a view. It is held already: no race, no claim to look at. Then followerAdvance. */
-export function followerPin(handle: usize): void {
+/** Keeps the frame at the cursor for a view. It is held already: no race, no claim to look at. Then reliableAdvance. */
+export function reliablePin(handle: usize): void {
   const pin = lower(load<u64>(handle, HANDLE_HOLD_PIN), load<u64>(handle, HANDLE_VIEW_PIN));
   store<u64>(handle, pin, HANDLE_VIEW_PIN);
   storeViewPin(entryOf(handle), pin);

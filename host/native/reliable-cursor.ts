@@ -9,7 +9,7 @@ import type { Connection, Copied } from './connection';
 /** Any number above every sequence number: join at the next frame to be published. */
 export const FROM_NOW = Infinity;
 
-export class Follower {
+export class ReliableCursor {
   readonly #connection: Connection;
   // Sequence number of the frame to be taken next.
   #cursor: number;
@@ -22,7 +22,7 @@ export class Follower {
 
   #join(first: number): number {
     const { core, handle, arena, metadata } = this.#connection.mapping;
-    const cursor = core.followerJoin(handle, first);
+    const cursor = core.reliableJoin(handle, first);
     if (cursor < 0) throw poolError(metadata.name, cursor);
     this.#connection.wakeProducer(arena.u32[(handle + HANDLE_WAKE) / 4] as number);
     return cursor;
@@ -35,12 +35,12 @@ export class Follower {
   /** Sequence number of the frame to be taken, or EMPTY, or CLOSED once there is none left and none will come. */
   next(): number {
     const { core, handle, metadata } = this.#connection.mapping;
-    const sequence = core.followerNext(handle);
+    const sequence = core.reliableNext(handle);
     if (sequence >= 0 || sequence === EMPTY || sequence === CLOSED) return sequence;
     if (sequence === BAD_HEAD) throw poolError(metadata.name, sequence);
     // LAPPED: somebody broke the protocol. Go on with what is there; the reader sees the gap in `missed`.
     this.#cursor = this.#join(this.#cursor + 1);
-    const again = core.followerNext(handle);
+    const again = core.reliableNext(handle);
     return again >= 0 || again === CLOSED ? again : EMPTY;
   }
 
@@ -50,7 +50,7 @@ export class Follower {
     const sequence = this.#cursor;
     const window = this.#connection.target(1, into);
     this.#connection.copyFrames(sequence % geometry.slotCapacity, 1, false, window.data);
-    core.followerTimes(handle);
+    core.reliableTimes(handle);
     const timestampNs = this.#connection.timestamp();
     this.#advance();
     return { window, sequence, timestampNs };
@@ -60,8 +60,8 @@ export class Follower {
   lend(): number {
     const { core, handle } = this.#connection.mapping;
     const sequence = this.#cursor;
-    core.followerPin(handle);
-    core.followerTimes(handle);
+    core.reliablePin(handle);
+    core.reliableTimes(handle);
     this.#advance();
     return sequence;
   }
@@ -69,6 +69,6 @@ export class Follower {
   #advance(): void {
     const { core, handle } = this.#connection.mapping;
     this.#cursor += 1;
-    this.#connection.wakeProducer(core.followerAdvance(handle));
+    this.#connection.wakeProducer(core.reliableAdvance(handle));
   }
 }
