@@ -158,6 +158,18 @@ test('the rule lets pass what leads to the same room or one before it', () => {
   assert.is(roomOffence('host/cli/look/ls.ts', 'host/entry/main'), null);
 });
 
+test('docs/architecture.md and its picture show the rooms in their order', () => {
+  const page = text.get('docs/architecture.md') as string;
+  const rows = [...page.matchAll(/^\| `([a-z]+)\/` \| /gm)].map((match) => match[1] as string);
+  assert.equal(
+    rows.filter((name) => ROOMS.includes(name)),
+    ROOMS,
+  );
+  const picture = text.get('docs/images/architecture.svg') as string;
+  const drawn = [...picture.matchAll(/>([a-z]+)\/<\/text>/g)].map((match) => match[1] as string);
+  assert.equal(drawn.filter((name) => ROOMS.includes(name)).reverse(), ROOMS);
+});
+
 test('the kinds of pool mirror each other', () => {
   for (const kind of ['native', 'wire']) {
     for (const part of ['sink', 'source', 'pool', 'inspect', 'inspect-remove'])
