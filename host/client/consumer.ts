@@ -16,6 +16,7 @@ import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
 import { TensorIpcError } from '../runtime/errors';
 import { callSafely, Emitter } from '../runtime/events';
+import { onAbort } from '../runtime/signals';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from '../tensor/metadata';
@@ -35,7 +36,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #source: Source;
   readonly #waiting: Waiting;
   readonly #onNewData: ((frame: Frame<T>) => void) | null;
-  readonly #removeAbort: () => void;
+  readonly #removeAbort: (() => void) | null;
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
   #lastError: string | null = null;
@@ -83,9 +84,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       this.#waiting.close();
       throw error;
     }
-    const abort = () => this.cleanup();
-    signal?.addEventListener('abort', abort, { once: true });
-    this.#removeAbort = () => signal?.removeEventListener('abort', abort);
+    this.#removeAbort = (signal && onAbort(signal, () => this.cleanup())) ?? null;
     if (signal?.aborted) this.cleanup();
     else this.listenersChanged();
   }
@@ -267,7 +266,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** Leaves the pool. Waiting ends: `next` gives null, loops end. Views that are out stay valid until they are released. */
   cleanup(): void {
     if (this.closed) return;
-    this.#removeAbort();
+    this.#removeAbort?.();
     this.#source.close();
     this.#waiting.close();
   }

@@ -1,5 +1,6 @@
 // Those who wait for something, each with a time limit and a signal of its own.
 
+import { onAbort } from '../runtime/signals';
 import { platform, type Timer } from '../runtime/system';
 
 /** Somebody who waits, and what for. */
@@ -34,7 +35,7 @@ export class Waiters<What, Result> {
       const leave = () => {
         this.#waiters.delete(waiter);
         timer?.stop();
-        signal?.removeEventListener('abort', onAbort);
+        removeAbort?.();
         this.#changed();
       };
       const waiter: Waiter<What, Result> = {
@@ -48,8 +49,7 @@ export class Waiters<What, Result> {
           reject(error);
         },
       };
-      const onAbort = () => waiter.reject(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const removeAbort = signal && onAbort(signal, () => waiter.reject(signal.reason));
       this.#waiters.add(waiter);
       if (timeoutMs !== Infinity) timer = platform().after(Math.max(0, timeoutMs), () => waiter.resolve(late));
       this.#changed();

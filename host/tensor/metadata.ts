@@ -116,6 +116,9 @@ export class PoolMetadata {
     }
     this.fields = Object.freeze(fields);
     this.frameBytes = fields.length === 1 ? end : alignUp(end, FIELD_ALIGNMENT);
+    // What was checked here is what pools are made from. A subclass may add to it; what stands here stays as it is in that, too.
+    for (const key of Object.keys(this)) Object.defineProperty(this, key, { writable: false, configurable: false });
+    if (new.target === PoolMetadata) Object.freeze(this);
   }
 
   /** Whether a frame is one plain tensor. */
