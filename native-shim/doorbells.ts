@@ -1,7 +1,7 @@
 // Doorbells: files beside the pool objects that a producer writes a byte to, so that a consumer's event loop wakes up. A FIFO, or a Unix
 // datagram socket where the runtime can watch nothing else.
 
-import type { System } from '../host/runtime/system';
+import { type FileStatus, type System, SystemError } from '../host/runtime/system';
 import {
   AF_UNIX,
   type Calls,
@@ -15,6 +15,16 @@ import {
   SOCK_DGRAM,
   socketAddress,
 } from './linux';
+
+/** What a call says; null where it fails: a doorbell that cannot be looked at is nobody's to ring or to remove. */
+function quietly<V>(call: () => V): V | null {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SystemError) return null;
+    throw error;
+  }
+}
 
 export class Doorbells {
   readonly #calls: Calls;
@@ -33,8 +43,8 @@ export class Doorbells {
     if (this.#c.mkfifo(path, mode & 0o700) < 0) this.#calls.fail('mkfifo', path);
     // Open for both ends: a reader that is its own writer never sees end of file.
     const fd = this.#c.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
-    if (fd < 0) this.#calls.fail('open', path);
-    if (this.#c.fchmod(fd, mode) < 0) this.#failAndClose(fd, 'fchmod', path);
+    if (fd < 0) this.#failAndRemove('open', path, -1);
+    if (this.#c.fchmod(fd, mode) < 0) this.#failAndRemove('fchmod', path, fd);
     return fd;
   }
 
@@ -45,20 +55,24 @@ export class Doorbells {
     // A doorbell's name may be longer than a socket's address: it is bound under the id alone and then given its name.
     const shortPath = `${SHARED_MEMORY_DIRECTORY}/tensoripc-bell.new.${name.slice(name.lastIndexOf('.') + 1)}`;
     const { bytes, length } = socketAddress(shortPath);
-    if (this.#c.bind(fd, bytes, length) < 0) this.#failAndClose(fd, 'bind', shortPath);
-    if (this.#c.chmod(shortPath, mode) < 0 || this.#c.rename(shortPath, path) < 0) {
-      const errno = this.#calls.koffi.errno();
-      this.#c.unlink(shortPath);
-      this.#c.close(fd);
-      this.#calls.fail('rename', path, errno);
-    }
+    if (this.#c.bind(fd, bytes, length) < 0) this.#failAndClose('bind', shortPath, fd);
+    if (this.#c.chmod(shortPath, mode) < 0) this.#failAndRemove('chmod', shortPath, fd);
+    if (this.#c.rename(shortPath, path) < 0) this.#failAndRemove('rename', shortPath, fd);
     return fd;
   }
 
-  #failAndClose(fd: number, syscall: string, subject: string): never {
+  /** The errno is that of the call that failed, not of those that clear up after it. */
+  #failAndClose(syscall: string, path: string, fd: number): never {
     const errno = this.#calls.koffi.errno();
     this.#c.close(fd);
-    this.#calls.fail(syscall, subject, errno);
+    this.#calls.fail(syscall, path, errno);
+  }
+
+  #failAndRemove(syscall: string, path: string, fd: number): never {
+    const errno = this.#calls.koffi.errno();
+    this.#c.unlink(path);
+    if (fd >= 0) this.#c.close(fd);
+    this.#calls.fail(syscall, path, errno);
   }
 
   open(name: string): number | null {
@@ -69,9 +83,14 @@ export class Doorbells {
       const socket = this.#calls.errnoName() === 'ENXIO' ? this.#connectDoorbell(path) : -1;
       return socket < 0 ? null : socket;
     }
-    if (this.#files.statDescriptor(fd).kind === 'fifo') return fd;
+    if (this.#kindOf(fd) === 'fifo') return fd;
     this.#c.close(fd);
     return null;
+  }
+
+  /** What is open there; null where that cannot be found out, and is no doorbell to us. */
+  #kindOf(fd: number): FileStatus['kind'] | null {
+    return quietly(() => this.#files.statDescriptor(fd))?.kind ?? null;
   }
 
   /** A socket that sends to the one bound at the path, or the negative errno: that of ECONNREFUSED when nobody has it open. */
@@ -81,7 +100,7 @@ export class Doorbells {
     const place = c.open(path, O_PATH | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
     if (place < 0) return -koffi.errno();
     try {
-      if (this.#files.statDescriptor(place).kind !== 'socket') return NOT_A_SOCKET;
+      if (this.#kindOf(place) !== 'socket') return NOT_A_SOCKET;
       const fd = c.socket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0);
       if (fd < 0) return -koffi.errno();
       // By its descriptor: the path may be too long for an address, or lead elsewhere by now.
@@ -112,7 +131,7 @@ export class Doorbells {
 
   isAbandoned(name: string): boolean {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
-    const kind = this.#files.statObject(`/${name}`)?.kind;
+    const kind = quietly(() => this.#files.statObject(`/${name}`))?.kind;
     if (kind !== 'fifo' && kind !== 'socket') return false;
     let fd: number;
     let errno = 0;

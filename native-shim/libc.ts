@@ -1,6 +1,6 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
-import type { Address, FileStatus, MappedObjects, Semaphores, System } from '../host/runtime/system';
+import type { Address, FileStatus, MappedObjects, OpenedObject, Semaphores, System } from '../host/runtime/system';
 import { Doorbells } from './doorbells';
 import {
   type Architecture,
@@ -11,6 +11,7 @@ import {
   CLOCK_MONOTONIC,
   CLOCK_REALTIME,
   directoryNames,
+  EFBIG,
   F_OFD_GETLK,
   F_OFD_SETLK,
   F_UNLCK,
@@ -34,6 +35,9 @@ import {
   O_RDWR,
   PROT_READ,
   PROT_WRITE,
+  RLIM_INFINITY,
+  RLIMIT_AS,
+  RLIMIT_FSIZE,
   SC_PAGESIZE,
   SHARED_MEMORY_DIRECTORY,
   STATX_BASIC_STATS,
@@ -46,7 +50,8 @@ import { PosixSemaphores } from './semaphores';
 export interface Descriptors {
   /** A descriptor that exec closes, or the negative errno. */
   open(path: string, flags: number, mode: number): number;
-  close(fd: number): void;
+  /** 0, or the negative errno. */
+  close(fd: number): number;
 }
 
 /** System on glibc or musl. Creating one loads koffi and libc. */
@@ -74,7 +79,7 @@ export class Libc implements System {
         const fd = this.#c.open(path, flags | O_CLOEXEC, mode);
         return fd < 0 ? -this.#calls.koffi.errno() : fd;
       },
-      close: (fd) => void this.#c.close(fd),
+      close: (fd) => (this.#c.close(fd) < 0 ? -this.#calls.koffi.errno() : 0),
     };
     this.#doorbells = new Doorbells(this.#calls, this);
     this.#processes = new Processes(this.#calls);
@@ -138,21 +143,22 @@ export class Libc implements System {
     return this.#calls.errnoName(-fd) === 'ENOENT' ? null : this.#calls.fail('open', path, -fd);
   }
 
-  openOrCreateObject(name: string, mode: number): number {
+  openOrCreateObject(name: string, mode: number): OpenedObject {
     const path = SHARED_MEMORY_DIRECTORY + name;
     const { O_NOFOLLOW } = this.#calls.architecture;
     for (;;) {
       const existing = this.openObject(name);
-      if (existing !== null) return existing;
+      if (existing !== null) return { fd: existing, created: false };
       const fd = this.#descriptors.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o700);
       if (fd >= 0) {
-        if (this.#c.fchmod(fd, mode) === 0) return fd;
+        if (this.#c.fchmod(fd, mode) === 0) return { fd, created: true };
         const errno = this.#calls.koffi.errno();
-        this.close(fd);
+        this.#c.unlink(path);
+        this.#descriptors.close(fd);
         this.#calls.fail('fchmod', path, errno);
       }
       // Somebody created it in between: open theirs.
-      if (this.#calls.errnoName(-fd) !== 'EEXIST') this.#calls.fail('open', path, -fd);
+      if (this.#calls.errnoName(-fd) !== 'EEXIST') this.#calls.fail('open(O_CREAT)', path, -fd);
     }
   }
 
@@ -191,6 +197,8 @@ export class Libc implements System {
   }
 
   allocate(fd: number, bytes: number): void {
+    // Before the kernel says so by SIGXFSZ, which ends runtimes that do not ignore it.
+    if (bytes > this.fileBytesLimit) this.#calls.fail('ftruncate', `${bytes} bytes`, EFBIG);
     if (this.#c.ftruncate(fd, 0) < 0 || this.#c.ftruncate(fd, bytes) < 0) this.#calls.fail('ftruncate', `${bytes} bytes`);
     for (;;) {
       // posix_fallocate returns the error instead of setting errno; a signal may interrupt it half-way.
@@ -222,7 +230,23 @@ export class Libc implements System {
   }
 
   close(fd: number): void {
-    this.#descriptors.close(fd);
+    const error = this.#descriptors.close(fd);
+    // Linux lets go of the descriptor whatever else it answers; only one that is not open says that somebody has closed too much.
+    if (error < 0 && this.#calls.errnoName(-error) === 'EBADF') this.#calls.fail('close', `descriptor ${fd}`, -error);
+  }
+
+  get fileBytesLimit(): number {
+    return this.#limit(RLIMIT_FSIZE);
+  }
+
+  addressSpace(): { limitBytes: number; usedBytes: number } {
+    return { limitBytes: this.#limit(RLIMIT_AS), usedBytes: this.#processes.ownPages() * this.pageBytes };
+  }
+
+  #limit(resource: number): number {
+    if (this.#c.getrlimit(resource, this.#scratchBytes) < 0) return Infinity;
+    const soft = this.#scratch.getBigUint64(0, true);
+    return soft === RLIM_INFINITY ? Infinity : Number(soft);
   }
 
   listSharedMemory(): string[] {

@@ -39,6 +39,11 @@ export const MAX_SOCKET_PATH_BYTES = 107;
 /** In place of a negative errno: -ENOTSOCK. */
 export const NOT_A_SOCKET = -88;
 
+export const EFBIG = 27;
+export const RLIMIT_FSIZE = 1;
+export const RLIMIT_AS = 9;
+export const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+
 export const FUTEX_WAIT = 0;
 export const FUTEX_WAKE = 1;
 export const INT_MAX = 0x7fffffff;
@@ -135,6 +140,7 @@ function bind(koffi: KoffiModule) {
     getrandom: libc.func('getrandom', 'long', ['void *', 'size_t', 'uint']) as (to: Pointer, n: Int, flags: Int) => Int,
     sysconf: libc.func('sysconf', 'long', ['int']) as (name: Int) => Int,
     getuid: libc.func('geteuid', 'uint', []) as () => Int,
+    getrlimit: libc.func('getrlimit', 'int', ['int', 'void *']) as (resource: Int, to: Pointer) => Int,
     getpid: libc.func('getpid', 'int', []) as () => Int,
     open: libc.func('open', 'int', ['str', 'int', 'uint']) as (path: string, flags: Int, mode: Int) => Int,
     close: libc.func('close', 'int', ['int']) as (fd: Int) => Int,
@@ -205,6 +211,6 @@ export class Calls {
   }
 
   fail(syscall: string, subject: string, errno = this.koffi.errno()): never {
-    throw new SystemError(syscall, errno, this.errnoName(errno), subject);
+    throw new SystemError(syscall, this.errnoName(errno), subject);
   }
 }

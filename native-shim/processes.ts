@@ -46,6 +46,12 @@ export class Processes {
     return Number(fields[19]);
   }
 
+  /** Pages of address space that this process has taken; 0 where /proc does not tell. */
+  ownPages(): number {
+    // proc_pid_statm(5): the first number is the size.
+    return Number(this.#read('/proc/self/statm')?.split(' ')[0] ?? 0);
+  }
+
   /** Which processes, of those that this user may look into, have files of a directory mapped: their numbers, by the file's name. */
   thatMap(directoryPath: string): Map<string, number[]> {
     const { c, architecture } = this.#calls;

@@ -124,7 +124,7 @@ const system = platform().system();
 
 function create(label: string, historyLen: number): Mapping {
   const metadata = MetadataCreator.fromSample(poolName(label), new Uint32Array(FRAME_WORDS), { historyLen });
-  return openForProducer(system, { metadata, historyPad: 'zero' }, { mode: 0o600, trust: 'owner' });
+  return openForProducer(system, { metadata, historyPad: 'zero' }, { mode: 0o600, trust: 'owner' }).mapping;
 }
 
 function remove(mapping: Mapping): void {

@@ -2,10 +2,23 @@
 
 import { Socket } from 'node:net';
 import { openPipe } from '../../native-shim/ddsc-pipe';
+import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import { type Doorbell, type Notifier, platform } from '../runtime/system';
 
 export function openFifoDoorbell(name: string, mode: number, onRing: () => void): Doorbell {
-  return watch(platform().system().createFifo(name, mode), onRing);
+  const system = platform().system();
+  const fd = system.createFifo(name, mode);
+  try {
+    return watch(fd, onRing);
+  } catch (error) {
+    runSteps([() => system.unlinkDoorbell(name), () => system.closeDoorbell(fd)]);
+    throw unwatchable(error);
+  }
+}
+
+function unwatchable(cause: unknown): TensorIpcError {
+  return new TensorIpcError('SYSTEM', `the event loop of this runtime cannot watch a doorbell: ${String(cause)}`, { cause });
 }
 
 /** A pipe without a name, for the threads of this process. */
@@ -16,7 +29,13 @@ export function openPipeNotifier(onWake: (written: Int32Array | null) => void): 
     const whole = bytes < buffer.length && bytes % 4 === 0;
     onWake(whole ? new Int32Array(buffer.buffer, buffer.byteOffset, bytes / 4) : null);
   };
-  return { fd: writeFd, ...watch(readFd, onRing) };
+  try {
+    return { fd: writeFd, ...watch(readFd, onRing) };
+  } catch (error) {
+    const system = platform().system();
+    runSteps([() => system.closeDoorbell(readFd), () => system.closeDoorbell(writeFd)]);
+    throw unwatchable(error);
+  }
 }
 
 function watch(fd: number, onRing: (bytes: number, buffer: Uint8Array) => void): Doorbell {

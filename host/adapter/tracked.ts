@@ -12,9 +12,21 @@ export const trackedDescriptors: Descriptors = {
     try {
       return openSync(path, flags, mode);
     } catch (error) {
-      if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') return error.errno;
-      throw error;
+      return errnoOf(error);
     }
   },
-  close: closeSync,
+  close(fd) {
+    try {
+      closeSync(fd);
+      return 0;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  },
 };
+
+/** The negative errno of a failed call of node:fs, by what it says: an error of another realm is no Error of ours. */
+function errnoOf(error: unknown): number {
+  if (typeof error === 'object' && error !== null && 'errno' in error && typeof error.errno === 'number') return error.errno;
+  throw error;
+}

@@ -17,6 +17,7 @@ import { NativeSource } from '../native/source';
 import { TensorIpcError } from '../runtime/errors';
 import { callSafely, Emitter } from '../runtime/events';
 import { onAbort } from '../runtime/signals';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { checkName, MetadataCreator, PoolMetadata, type Sample } from '../tensor/metadata';
@@ -81,7 +82,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     try {
       this.#source.connect();
     } catch (error) {
-      this.#waiting.close();
+      runSteps([() => this.#source.close(), () => this.#waiting.close()]);
       throw error;
     }
     this.#removeAbort = (signal && onAbort(signal, () => this.cleanup())) ?? null;
@@ -266,9 +267,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** Leaves the pool. Waiting ends: `next` gives null, loops end. Views that are out stay valid until they are released. */
   cleanup(): void {
     if (this.closed) return;
-    this.#removeAbort?.();
-    this.#source.close();
-    this.#waiting.close();
+    everyStep([() => this.#removeAbort?.(), () => this.#source.close(), () => this.#waiting.close()]);
   }
 
   /** The same as cleanup. */

@@ -9,6 +9,7 @@ import type { OnPinned } from '../native/backpressure';
 import { NativeSink } from '../native/sink';
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import {
@@ -139,8 +140,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
         this.#sink = new WireSink(metadata, { onPinned, waitTimeoutMs, domainId, repair });
       }
     } catch (error) {
-      announcer?.close();
-      this.#unregister();
+      runSteps([() => announcer?.close(), () => this.#unregister()]);
       throw error;
     }
     this.#announcer = announcer;
@@ -148,7 +148,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     try {
       announcer?.announce(metadata, () => this.#sink.nextSequence);
     } catch (error) {
-      this.cleanup();
+      runSteps([() => this.cleanup()]);
       throw error;
     }
   }
@@ -256,22 +256,14 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   cleanup(): void {
     if (this.#closed) return;
     this.#closed = true;
-    try {
-      this.#closeSink();
-    } finally {
+    everyStep([
+      () => this.#abandonLoan(),
+      () => this.#sink.close(),
+      // Behind the pool: who hears that it is closed finds it so.
+      () => this.#announcer?.close(),
       // Not before: without the hook a signal that comes now would end the process and leave the object.
-      this.#unregister();
-    }
-  }
-
-  #closeSink(): void {
-    try {
-      this.#abandonLoan();
-      this.#sink.close();
-    } finally {
-      // Last: who hears that the pool is closed finds it so.
-      this.#announcer?.close();
-    }
+      () => this.#unregister(),
+    ]);
   }
 
   /** The same as cleanup. */

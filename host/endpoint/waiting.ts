@@ -1,6 +1,7 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
 // for what no doorbell announces: a producer that died, or one that has appeared.
 
+import { everyStep } from '../runtime/steps';
 import { type Doorbell, platform, type Timer } from '../runtime/system';
 import { type Cursor, LIVENESS_INTERVAL_MS, type Source } from './source';
 import { Waiters } from './waiters';
@@ -44,7 +45,8 @@ export class Waiting {
     this.#busySinceMs = 0;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const outcome = this.#waiters.wait(cursor, deadline - performance.now(), signal, 'over');
-    this.#arm();
+    // Nobody rings those who wait when this fails, whoever called: all of them hear of it.
+    this.rearm();
     return outcome;
   }
 
@@ -70,12 +72,7 @@ export class Waiting {
     this.#scheduled = true;
     when.then(() => {
       this.#scheduled = false;
-      try {
-        this.rearm();
-      } catch (error) {
-        this.#fail(error);
-        return;
-      }
+      this.rearm();
       this.#pump();
     });
   }
@@ -87,12 +84,20 @@ export class Waiting {
       this.#source.check();
     } catch (error) {
       this.#fail(error);
+      return;
     }
+    // Listeners stay when a doorbell could not be had, and have one as soon as it can.
+    if (this.#doorbell === null) this.rearm();
   }
 
-  /** Asks for the doorbell again after something else used the consumer's bit. */
+  /** Asks for the doorbell again after something else used the consumer's bit. Those who wait hear of it when that fails. */
   rearm(): void {
-    if (this.#interested) this.#arm();
+    if (!this.#interested) return;
+    try {
+      this.#arm();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   setKeepAlive(keepAlive: boolean): void {
@@ -108,9 +113,7 @@ export class Waiting {
   }
 
   close(): void {
-    this.#watch.stop();
-    this.#closeDoorbell();
-    this.#waiters.resolveAll('over');
+    everyStep([() => this.#watch.stop(), () => this.#closeDoorbell(), () => this.#waiters.resolveAll('over')]);
   }
 
   /** Has the producer, or the next one, ring at the next frame, unless there is one already. */
@@ -132,8 +135,9 @@ export class Waiting {
   }
 
   #closeDoorbell(): void {
-    this.#doorbell?.close();
+    const doorbell = this.#doorbell;
     this.#doorbell = null;
+    doorbell?.close();
   }
 
   #rung(): void {

@@ -2,21 +2,25 @@
 // already given us: a shared WebAssembly.Memory, which costs no RSS until touched. The core and every typed array then work on the
 // shared pages themselves.
 
-import { HANDLE_BYTES } from '../../assembly/layout';
+import { HANDLE_BYTES, MAX_METADATA_BYTES } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
-import { type Core, type Handle, instantiateCore } from './core';
+import { type Core, type Handle, instantiateCore, noWebAssembly } from './core';
 
 const WASM_PAGE_BYTES = 65536;
 /**
  * The largest first, then what a process with limited address space may still get. One page less than 4 GiB: V8 reads the length
  * of a posted view's buffer as 32 bits, and could not hand views over a full memory to another thread.
  */
-const MAX_ARENA_PAGES = 65535;
-const ARENA_PAGES = [MAX_ARENA_PAGES, 16384, 4096];
+const ARENA_PAGES = [65535, 49152, 32768, 16384, 8192, 4096, 2048, 1024];
+const MAX_ARENA_BYTES = 65535 * WASM_PAGE_BYTES;
 /** Handles live at the bottom; address 0 stays unused, so that a forgotten offset is noticed. */
 const HANDLES_START = WASM_PAGE_BYTES;
 const HANDLES_END = 1 << 20;
+/** Behind them, room for what the core reads once, a header or metadata: there is some however full the arena is. */
+const SCRATCH_START = HANDLES_END;
+const RANGES_START = SCRATCH_START + MAX_METADATA_BYTES;
 
 /** A range of memory to map pages over. `byteOffset` counts from the start of `buffer`. */
 export interface Space {
@@ -57,19 +61,40 @@ export class CoreMemory {
 
 /** A memory that this thread has made, and who uses which part of it. */
 export class Arena extends CoreMemory {
+  readonly #system: System;
   readonly #free: Extent[];
+  // Ranges that could not be cleared when their pools ended.
+  #uncleared: Space[] = [];
   readonly #freeHandles: Handle[] = [];
   #nextHandle = HANDLES_START;
 
-  constructor(system: System) {
-    super(system, createMemory());
+  constructor(system: System, memory: WebAssembly.Memory) {
+    super(system, memory);
+    this.#system = system;
     // Mappings need pages; engines align their memories at least that well, but nothing promises it.
-    const start = alignUp(this.address + HANDLES_END, system.pageBytes) - this.address;
+    const start = alignUp(this.address + RANGES_START, system.pageBytes) - this.address;
     this.#free = [{ start, bytes: this.buffer.byteLength - start }];
+  }
+
+  /** The longest range that it could give. */
+  get freeBytes(): number {
+    return Math.max(0, ...this.#free.map(({ bytes }) => bytes));
+  }
+
+  /** Handles that are taken. */
+  get handles(): number {
+    return (this.#nextHandle - HANDLES_START) / HANDLE_BYTES - this.#freeHandles.length;
+  }
+
+  /** Copies bytes to where the core can read them, until the next call. At most MAX_METADATA_BYTES. */
+  scratch(bytes: Uint8Array): number {
+    new Uint8Array(this.buffer, SCRATCH_START, bytes.byteLength).set(bytes);
+    return SCRATCH_START;
   }
 
   /** A page-aligned range, or null when none is long enough. First fit: pools come and go rarely. */
   reserve(bytes: number): Space | null {
+    for (const space of this.#uncleared.splice(0)) runSteps([() => this.vacate(space)]);
     const index = this.#free.findIndex((extent) => extent.bytes >= bytes);
     const extent = this.#free[index];
     if (extent === undefined) return null;
@@ -78,6 +103,20 @@ export class Arena extends CoreMemory {
     extent.bytes -= bytes;
     if (extent.bytes === 0) this.#free.splice(index, 1);
     return { buffer: this.buffer, byteOffset, bytes, address: this.address + byteOffset };
+  }
+
+  /**
+   * Puts zeroed memory over a range and gives it back. One that cannot be cleared is not given out again before it is: the pages of a pool
+   * are still there, or none, and the next to be mapped by anybody could come to lie there.
+   */
+  vacate(space: Space): void {
+    try {
+      this.#system.unmapFixed(space.address, space.bytes);
+    } catch (error) {
+      this.#uncleared.push(space);
+      throw error;
+    }
+    this.release(space);
   }
 
   /** Gives a range back; the caller has put anonymous memory over it. */
@@ -110,20 +149,40 @@ export class Arena extends CoreMemory {
   }
 }
 
-function createMemory(): WebAssembly.Memory {
-  let cause: unknown;
+/** A memory as large as can be had; null when there is none of any size. */
+function createMemory(system: System): WebAssembly.Memory | null {
+  const { limitBytes, usedBytes } = system.addressSpace();
+  // Under a limit half of what is left is for the program: an engine whose heap cannot grow ends it.
+  const most = limitBytes === Infinity ? Infinity : (limitBytes - usedBytes) / 2;
   for (const pages of ARENA_PAGES) {
+    if (pages * WASM_PAGE_BYTES > most) continue;
     try {
       return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     } catch (error) {
-      cause = error;
+      if (!isRangeError(error)) throw noWebAssembly(error);
     }
   }
-  throw new TensorIpcError(
-    'ADDRESS_SPACE',
-    'no address space for the pools: expected at least 256 MiB (see "ulimit -v" and the limits of the container)',
-    { cause },
-  );
+  return null;
+}
+
+/** By name: where tests run in a realm of their own, the engine's errors are of another. */
+function isRangeError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'RangeError';
+}
+
+const GIB = 2 ** 30;
+
+/** The error of a process that has no address space to give, with the limit that is in the way. */
+export function noAddressSpace(system: System, what: string): TensorIpcError {
+  const { limitBytes, usedBytes } = system.addressSpace();
+  const inGib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
+  const why =
+    limitBytes === Infinity
+      ? 'close pools that are not needed, use a shorter history, or see the memory limit of the container'
+      : `it may take ${inGib(limitBytes)} of address space (RLIMIT_AS, "ulimit -v") and has taken ${inGib(usedBytes)}; Node 20 and 22 reserve ` +
+        '10 GiB for a WebAssembly memory of any size: raise the limit to 16 GiB, remove it ("ulimit -v unlimited"), or start Node with ' +
+        '--disable-wasm-trap-handler, which makes that 4 GiB, and less where less is left';
+  return new TensorIpcError('ADDRESS_SPACE', `this process has no address space for ${what}: ${why}`);
 }
 
 export function alignUp(value: number, alignment: number): number {
@@ -131,6 +190,18 @@ export function alignUp(value: number, alignment: number): number {
 }
 
 const arenas: Arena[] = [];
+/** What an empty arena can hold, as far as is known: less under a limited address space. */
+let largestBytes = MAX_ARENA_BYTES - RANGES_START - WASM_PAGE_BYTES;
+
+/** A new arena; null when there is no memory for one. */
+function addArena(system: System): Arena | null {
+  const memory = createMemory(system);
+  if (memory === null) return null;
+  const arena = new Arena(system, memory);
+  arenas.push(arena);
+  largestBytes = Math.min(largestBytes, arena.freeBytes);
+  return arena;
+}
 
 /** An arena with `bytes` to spare, and the range taken from it; null when no arena could hold that much. */
 export function reserveInArena(system: System, bytes: number): { arena: Arena; space: Space } | null {
@@ -138,18 +209,29 @@ export function reserveInArena(system: System, bytes: number): { arena: Arena; s
     const space = arena.reserve(bytes);
     if (space !== null) return { arena, space };
   }
-  if (bytes > MAX_ARENA_PAGES * WASM_PAGE_BYTES - 2 * HANDLES_END) return null;
-  const arena = new Arena(system);
-  const space = arena.reserve(bytes);
-  // An arena of a smaller size than hoped for may still serve the next pool.
-  arenas.push(arena);
-  return space === null ? null : { arena, space };
+  // An arena that could not hold it either would be address space for nothing.
+  if (bytes > largestBytes) return null;
+  const arena = addArena(system);
+  const space = arena?.reserve(bytes) ?? null;
+  return arena === null || space === null ? null : { arena, space };
 }
 
 /** Any arena, for work that needs the core and a handle but no mapping. */
 export function anyArena(system: System): Arena {
-  if (arenas.length === 0) arenas.push(new Arena(system));
-  return arenas[0] as Arena;
+  const arena = arenas[0] ?? addArena(system);
+  if (arena === null) throw noAddressSpace(system, 'pools');
+  return arena;
+}
+
+/** What the arenas of this thread have given out: handles, and bytes beside the longest free range of each. */
+export function arenaUsage(): { handles: number; freeBytes: number } {
+  let handles = 0;
+  let freeBytes = 0;
+  for (const arena of arenas) {
+    handles += arena.handles;
+    freeBytes += arena.freeBytes;
+  }
+  return { handles, freeBytes };
 }
 
 /** Room for frames that no Wasm memory can hold: a SharedArrayBuffer of their own. */
@@ -159,13 +241,8 @@ export function reserveAlone(system: System, bytes: number): Space {
     const base = system.addressOf(new Uint8Array(buffer, 0, 1));
     const address = alignUp(base, system.pageBytes);
     return { buffer, byteOffset: address - base, bytes, address };
-  } catch (cause) {
-    throw new TensorIpcError(
-      'ADDRESS_SPACE',
-      `this process has no room for ${bytes} bytes of frames (mapped twice): use a shorter history`,
-      {
-        cause,
-      },
-    );
+  } catch (error) {
+    if (!isRangeError(error)) throw error;
+    throw noAddressSpace(system, `${bytes} bytes of frames (each is mapped twice)`);
   }
 }

@@ -64,8 +64,23 @@ let compiled: WebAssembly.Module | null = null;
  * @internal Keeps WebAssembly types, which not every project has, out of the published declarations.
  */
 export function instantiateCore(memory: WebAssembly.Memory): Core {
-  compiled ??= new WebAssembly.Module(wasm);
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as object as Core;
+  try {
+    compiled ??= new WebAssembly.Module(wasm);
+    return new WebAssembly.Instance(compiled, { env: { memory } }).exports as object as Core;
+  } catch (error) {
+    throw noWebAssembly(error);
+  }
+}
+
+/** The error of a runtime in which the core does not run. `node --jitless` has no WebAssembly at all. */
+export function noWebAssembly(cause: unknown): TensorIpcError {
+  const why = String(cause);
+  return new TensorIpcError(
+    'UNSUPPORTED_PLATFORM',
+    `the core of tensor-ipc is WebAssembly, which this runtime does not run (${why}): start it without --jitless, and where a policy forbids ` +
+      'to compile code, allow WebAssembly',
+    { cause },
+  );
 }
 
 /** The error for a status code of controlValidate or controlLayout. */

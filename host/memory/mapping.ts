@@ -11,11 +11,12 @@ import {
   HANDLE_SLOTS,
   LOCK_CONSUMERS,
 } from '../../assembly/layout';
+import { everyStep, runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import { arrayOf, type Dtype, type TypedArray, type TypedArrayConstructor } from '../tensor/dtype';
 import type { FieldMetadata, PoolDescription, PoolMetadata } from '../tensor/metadata';
 import { denseStrides, elementsOf, type TensorView } from '../tensor/tensor';
-import { type Arena, type CoreMemory, reserveAlone, reserveInArena, type Space } from './arena';
+import { type Arena, type CoreMemory, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
 import type { Core, Handle } from './core';
 import { type Lease, ReferenceCount } from './reference-count';
 
@@ -214,31 +215,28 @@ export class Mapping {
     const regionBytes = slotCapacity * frameStride;
     const whole = reserveInArena(system, objectBytes + regionBytes);
     const place = whole ?? reserveInArena(system, framesOffset);
-    if (place === null) throw new Error('an empty arena holds any control block');
+    if (place === null) throw noAddressSpace(system, 'the control block of a pool');
     const { arena, space: control } = place;
-    const undo: (() => void)[] = [() => arena.release(control)];
+    let alone: Space | null = null;
+    let handle: Handle | null = null;
     try {
-      let frames: Space;
-      if (whole === null) {
-        frames = reserveAlone(system, 2 * regionBytes);
-        system.mapFixed(control.address, framesOffset, fd, 0, true);
-      } else {
-        const { buffer, byteOffset, address } = control;
-        frames = { buffer, byteOffset: byteOffset + framesOffset, bytes: 2 * regionBytes, address: address + framesOffset };
-        system.mapFixed(address, framesOffset, fd, 0, true);
-      }
-      undo.push(() => system.unmapFixed(control.address, control.bytes));
-      undo.push(() => system.unmapFixed(frames.address, frames.bytes));
+      if (whole === null) alone = reserveAlone(system, 2 * regionBytes);
+      const { buffer, byteOffset, address } = control;
+      const behind = { buffer, byteOffset: byteOffset + framesOffset, bytes: 2 * regionBytes, address: address + framesOffset };
+      const frames = alone ?? behind;
+      system.mapFixed(address, framesOffset, fd, 0, true);
       system.mapFixed(frames.address, regionBytes, fd, framesOffset, writable);
       system.mapFixed(frames.address + regionBytes, regionBytes, fd, framesOffset, writable);
-      const handle = arena.allocateHandle();
-      return new Mapping(
-        system,
-        { fd, memory: arena, handle, template, description, geometry, control, frames, lease: null },
-        arena,
-      );
+      handle = arena.allocateHandle();
+      const parts = { fd, memory: arena, handle, template, description, geometry, control, frames, lease: null };
+      return new Mapping(system, parts, arena);
     } catch (error) {
-      for (const step of undo.reverse()) step();
+      // Whole ranges, also what had not been mapped yet: a call that fails may leave a hole, into which somebody else's memory could come.
+      runSteps([
+        () => alone && system.unmapFixed(alone.address, alone.bytes),
+        () => arena.vacate(control),
+        () => handle !== null && arena.freeHandle(handle),
+      ]);
       throw error;
     }
   }
@@ -313,8 +311,8 @@ export class Mapping {
   close(): void {
     this.#forgetViews();
     if (this.#lease !== null) {
-      if (this.#lease.giveBack()) this.#unmapPages();
-      this.system.close(this.fd);
+      const last = this.#lease.giveBack();
+      everyStep([() => last && this.#unmapPages(), () => this.system.close(this.fd)]);
     } else if (this.#references !== null) {
       this.#references.close(() => this.#finish());
     } else {
@@ -323,16 +321,14 @@ export class Mapping {
   }
 
   #finish(): void {
-    this.unmap();
-    this.system.close(this.fd);
+    everyStep([() => this.unmap(), () => this.system.close(this.fd)]);
   }
 
   /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
   unmap(): void {
     this.#forgetViews();
-    this.#unmapPages();
-    this.#owner?.release(this.#control);
-    this.#owner?.freeHandle(this.handle);
+    const owner = this.#owner;
+    everyStep([() => this.#unmapFrames(), () => owner?.vacate(this.#control), () => owner?.freeHandle(this.handle)]);
   }
 
   #forgetViews(): void {
@@ -341,8 +337,12 @@ export class Mapping {
     this.#recent = undefined;
   }
 
+  /** For the last user of what another thread has mapped. */
   #unmapPages(): void {
-    this.system.unmapFixed(this.#control.address, this.#control.bytes);
+    everyStep([() => this.system.unmapFixed(this.#control.address, this.#control.bytes), () => this.#unmapFrames()]);
+  }
+
+  #unmapFrames(): void {
     // Frames with a buffer of their own lie elsewhere.
     if (this.#frames.buffer !== this.#control.buffer) this.system.unmapFixed(this.#frames.address, this.#frames.bytes);
   }

@@ -9,6 +9,7 @@ import {
 } from '../../assembly/layout';
 import type { Mapping } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
+import { everyStep } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import { unlinkDeadDoorbell } from './doorbell';
 
@@ -58,10 +59,15 @@ export class Backpressure {
     }
     core.writerCountWait(handle);
     const deadline = performance.now() + this.#waitTimeoutMs;
-    for (;;) {
-      slot = this.#claimOrAnnounce();
-      if (slot >= 0) return slot;
-      this.#system.futexWait(this.#waitWord, 1, this.#sliceMs(deadline));
+    try {
+      for (;;) {
+        slot = this.#claimOrAnnounce();
+        if (slot >= 0) return slot;
+        this.#system.futexWait(this.#waitWord, 1, this.#sliceMs(deadline));
+      }
+    } catch (error) {
+      core.writerSetWaiting(handle, 0);
+      throw error;
     }
   }
 
@@ -116,9 +122,12 @@ export class Backpressure {
     let index = core.writerBlocker(handle, 0, this.#ignoreViews);
     while (index >= 0) {
       if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
-        unlinkDeadDoorbell(this.#mapping, index);
-        core.consumerReap(handle, index);
-        this.#system.unlock(fd, LOCK_CONSUMERS + index);
+        const dead = index;
+        everyStep([
+          () => unlinkDeadDoorbell(this.#mapping, dead),
+          () => core.consumerReap(handle, dead),
+          () => this.#system.unlock(fd, LOCK_CONSUMERS + dead),
+        ]);
         reaped = true;
       }
       index = core.writerBlocker(handle, index + 1, this.#ignoreViews);

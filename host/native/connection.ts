@@ -15,6 +15,7 @@ import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
 import type { Mapping, Window } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { unlinkDeadDoorbell } from './doorbell';
@@ -77,7 +78,7 @@ export class Connection implements Holder {
       this.entryIndex = index;
       mapping.setEntry(index);
     } catch (error) {
-      mapping.close();
+      runSteps([() => mapping.close()]);
       throw error;
     }
   }
@@ -198,10 +199,10 @@ export class Connection implements Holder {
   /** The view of this pin was garbage-collected unreleased. Its guard is gone, so the index is not used again. */
   forget(index: number): void {
     if (this.#oldest[index] === Infinity) return;
-    this.#unpin(index);
-    platform().warn(
-      `pool '${this.mapping.metadata.name}': a borrowed view was dropped without release(); write "using view = consumer.borrow()"`,
-    );
+    const { name } = this.mapping.metadata;
+    platform().warn(`pool '${name}': a borrowed view was dropped without release(); write "using view = consumer.borrow()"`);
+    // Nobody called this who could catch an error.
+    for (const error of runSteps([() => this.#unpin(index)])) platform().warn(`pool '${name}': ${String(error)}`);
   }
 
   #unpin(index: number): void {
@@ -233,8 +234,10 @@ export class Connection implements Holder {
 
   #unmap(): void {
     const { core, handle, fd } = this.mapping;
-    this.wakeProducer(core.consumerUnregister(handle));
-    this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex);
-    this.mapping.close();
+    everyStep([
+      () => this.wakeProducer(core.consumerUnregister(handle)),
+      () => this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex),
+      () => this.mapping.close(),
+    ]);
   }
 }

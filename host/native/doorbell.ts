@@ -13,7 +13,8 @@ import {
   MAX_CONSUMERS,
 } from '../../assembly/layout';
 import type { Mapping } from '../memory/mapping';
-import type { System } from '../runtime/system';
+import { everyStep } from '../runtime/steps';
+import { type System, SystemError } from '../runtime/system';
 
 /** A FIFO without a reader may just have been made; after this long it was left behind. */
 const ABANDONED_AFTER_MS = 1000;
@@ -32,17 +33,32 @@ export function ringNewcomers(system: System, pool: string): void {
   const prefix = doorbellPrefix(pool);
   for (const name of system.listSharedMemory()) {
     // A pool's name may contain dots: only what follows as an id is a doorbell of this one.
-    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}$/.test(name.slice(prefix.length))) continue;
-    const fd = system.openDoorbell(name);
-    if (fd === null) {
-      // Of a consumer that died before it found a pool: no table knows it, so nobody else would remove it.
-      const status = system.statObject(`/${name}`);
-      const old = status !== null && Date.now() - status.changedMs > ABANDONED_AFTER_MS;
-      if (old && status.uid === system.uid && system.doorbellIsAbandoned(name)) system.unlinkDoorbell(name);
-      continue;
-    }
+    if (name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length))) attempt(() => ringNewcomer(system, name));
+  }
+}
+
+function ringNewcomer(system: System, name: string): void {
+  const fd = system.openDoorbell(name);
+  if (fd !== null) {
     system.ringDoorbell(fd);
     system.closeDoorbell(fd);
+    return;
+  }
+  // Of a consumer that died before it found a pool: no table knows it, so nobody else would remove it.
+  const status = system.statObject(`/${name}`);
+  const old = status !== null && Date.now() - status.changedMs > ABANDONED_AFTER_MS;
+  if (old && status.uid === system.uid && system.doorbellIsAbandoned(name)) system.unlinkDoorbell(name);
+}
+
+/**
+ * What is done about doorbells of others, beside what was asked for: one that cannot be rung looks for the pool every 150 ms, and one that
+ * cannot be removed is left to the next producer of the name, or to `tensor-ipc gc`.
+ */
+function attempt(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
   }
 }
 
@@ -55,15 +71,16 @@ export function unlinkDeadDoorbell(mapping: Mapping, index: number): void {
   if (id === 0n) return;
   // The id is untrusted like the rest of the table: the FIFO of a consumer that lives is not removed on its word.
   const name = doorbellName(mapping.metadata.name, id);
-  if (mapping.system.doorbellIsAbandoned(name)) mapping.system.unlinkDoorbell(name);
+  attempt(() => {
+    if (mapping.system.doorbellIsAbandoned(name)) mapping.system.unlinkDoorbell(name);
+  });
 }
 
 /** Removes the FIFOs of all consumers of a pool that are dead. Those that live remove their own. */
 export function unlinkDeadDoorbells(mapping: Mapping): void {
   for (let index = 0; index < mapping.geometry.consumerCapacity; index++) {
     if (!mapping.system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) continue;
-    unlinkDeadDoorbell(mapping, index);
-    mapping.system.unlock(mapping.fd, LOCK_CONSUMERS + index);
+    everyStep([() => unlinkDeadDoorbell(mapping, index), () => mapping.system.unlock(mapping.fd, LOCK_CONSUMERS + index)]);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { poolOfDoorbell } from './inspect';
@@ -29,8 +30,7 @@ export interface Removal {
 export function removeDead(options: { readonly dryRun: boolean; readonly pools?: readonly string[] }): Removal[] {
   const system = platform().system();
   const prefix = objectName('').slice(1);
-  return platform()
-    .system()
+  return system
     .listSharedMemory()
     .filter((file) => {
       const pool = file.startsWith(prefix) ? file.slice(prefix.length) : poolOfDoorbell(file);
@@ -65,13 +65,17 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
       }
       return dispose(system, file, name, dryRun) ? say('removed', 'its producer is dead') : say('kept', 'it came to life');
     } finally {
-      system.close(fd);
+      runSteps([() => system.close(fd)]);
     }
   } catch (error) {
-    const translated = translate(name, error);
-    if (!(translated instanceof TensorIpcError)) throw translated;
-    return { file, action: 'unknown', reason: `${translated.code}: ${translated.message}`, bytes: 0 };
+    return unknown(file, translate(name, error));
   }
+}
+
+/** What could not be looked at, or not be removed, and why. */
+function unknown(file: string, error: unknown): Removal {
+  if (!(error instanceof TensorIpcError)) throw error;
+  return { file, action: 'unknown', reason: `${error.code}: ${error.message}`, bytes: 0 };
 }
 
 /**
@@ -93,7 +97,7 @@ function dispose(system: System, file: string, name: string, dryRun: boolean): b
     return true;
   } finally {
     // Closing drops the lock.
-    system.close(fd);
+    runSteps([() => system.close(fd)]);
   }
 }
 
@@ -105,6 +109,14 @@ function liveConsumers(system: System, fd: number): number {
 }
 
 function judgeDoorbell(system: System, file: string, dryRun: boolean): Removal | null {
+  try {
+    return disposeDoorbell(system, file, dryRun);
+  } catch (error) {
+    return unknown(file, error);
+  }
+}
+
+function disposeDoorbell(system: System, file: string, dryRun: boolean): Removal | null {
   const status = system.statObject(`/${file}`);
   if (status === null) return null;
   const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes: 0 });
@@ -163,7 +175,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
     system.unlinkObject(object);
     return true;
   } finally {
-    system.close(fd);
+    runSteps([() => system.close(fd)]);
   }
 }
 

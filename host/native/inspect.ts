@@ -42,6 +42,7 @@ import {
 import { BAD_HEAD } from '../../assembly/status';
 import { poolError } from '../memory/core';
 import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import { type FileStatus, platform, type System } from '../runtime/system';
 import { checkName, type HistoryPad, type PoolMetadata } from '../tensor/metadata';
 import type { OnPinned } from './backpressure';
@@ -163,7 +164,7 @@ export interface PoolEntry {
 export function inspect(name: string): PoolInfo | null {
   checkName(name);
   const system = platform().system();
-  return look(system, name, system.listSharedMemory());
+  return look(system, name, () => system.listSharedMemory());
 }
 
 /** Looks at every pool of this machine, as inspect does. What is no pool, or a damaged one, becomes an entry with its error. */
@@ -175,11 +176,12 @@ export function list(): PoolEntry[] {
   for (const name of files.filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length))) {
     try {
       checkName(name);
-      const info = look(system, name, files);
+      const info = look(system, name, () => files);
       // Gone since the directory was read: nothing to list.
       if (info === null && system.statObject(objectName(name)) === null) continue;
       entries.push({ name, info, error: null });
-    } catch (error) {
+    } catch (caught) {
+      const error = translate(name, caught);
       if (!(error instanceof TensorIpcError)) throw error;
       entries.push({ name, info: null, error });
     }
@@ -187,14 +189,14 @@ export function list(): PoolEntry[] {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function look(system: System, name: string, files: readonly string[]): PoolInfo | null {
+function look(system: System, name: string, files: () => readonly string[]): PoolInfo | null {
   try {
     const fd = system.openObjectToRead(objectName(name));
     if (fd === null) return null;
     try {
-      return read(system, name, fd, files);
+      return read(system, name, fd, files());
     } finally {
-      system.close(fd);
+      runSteps([() => system.close(fd)]);
     }
   } catch (error) {
     throw translate(name, error);

@@ -7,6 +7,7 @@ import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import type { Mapping } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
+import { everyStep, runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { Connection } from './connection';
@@ -138,8 +139,8 @@ export class Link {
       const first = this.#poolId === connection.poolId ? this.#lastTaken + 1 : follow;
       if (follow !== null) this.#reliable = new ReliableCursor(connection, first ?? follow);
     } catch (error) {
-      connection.close();
-      throw error;
+      runSteps([() => connection.close()]);
+      throw translate(name, error);
     }
     this.#connection = connection;
     if (this.#poolId !== connection.poolId) {
@@ -160,14 +161,11 @@ export class Link {
 
   lose(reason: 'closed' | 'died'): void {
     const connection = this.#connection;
+    const keep = this.#reliable !== null && reason === 'died';
     this.#connection = null;
-    if (this.#reliable !== null && reason === 'died') {
-      this.#detached = connection;
-    } else {
-      connection?.close();
-      this.#reliable = null;
-    }
-    this.#options.onDisconnect(reason);
+    if (keep) this.#detached = connection;
+    else this.#reliable = null;
+    everyStep([() => keep || connection?.close(), () => this.#options.onDisconnect(reason)]);
   }
 
   /** Back to the pool of a dead producer if a successor has taken it over; away from it if that cannot happen any more. */
@@ -182,9 +180,9 @@ export class Link {
       const { identity } = this.#system.statDescriptor(detached.mapping.fd);
       if (this.#system.statObject(objectName(this.name))?.identity === identity) return null;
     }
-    detached.close();
     this.#detached = null;
     this.#reliable = null;
+    detached.close();
     return this.connect();
   }
 
@@ -203,11 +201,15 @@ export class Link {
   }
 
   close(): void {
+    const [connection, detached] = [this.#connection, this.#detached];
     this.#closed = true;
-    this.#connection?.close();
-    this.#detached?.close();
     this.#connection = null;
     this.#detached = null;
+    try {
+      everyStep([() => connection?.close(), () => detached?.close()]);
+    } catch (error) {
+      throw translate(this.name, error);
+    }
   }
 
   /** Last frame that a reader was given. Lossless readers of a consumer share one place: each frame is given once. */

@@ -22,43 +22,37 @@ import type { Trust } from '../endpoint/options';
 import { type Arena, anyArena } from '../memory/arena';
 import { poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
-import { TensorIpcError } from '../runtime/errors';
+import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
+import { everyStep, runSteps } from '../runtime/steps';
 import { type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
 import { unlinkDeadDoorbells } from './doorbell';
 import { checkFile, objectName } from './trust';
 
-/** Turns a failed system call into the library's error. */
+/** Says of a failed system call which pool it was about, and of one that opened an object what that object is. */
 export function translate(pool: string, error: unknown): unknown {
   if (!(error instanceof SystemError)) return error;
-  const options = { cause: error, syscall: error.syscall, errno: error.errnoName };
-  const path = `/dev/shm${objectName(pool)}`;
-  switch (error.errnoName) {
+  const { syscall, errno, subject, code, message } = error;
+  const say = (as: TensorIpcErrorCode, text: string) =>
+    new TensorIpcError(as, `pool '${pool}': ${text}`, { cause: error, syscall, errno });
+  if (syscall !== 'open' || !subject.startsWith('/dev/shm/')) return say(code, message);
+  switch (errno) {
     case 'EACCES':
     case 'EPERM':
-      return new TensorIpcError(
+      return say(
         'PERMISSION_DENIED',
-        `pool '${pool}': ${path} belongs to another user or is not readable and writable for this one; ` +
+        `${subject} belongs to another user or is not readable and writable for this one; ` +
           'run both sides as one user, or create the pool with { mode: 0o660 } and a common group',
-        options,
       );
     case 'ELOOP':
     case 'ENOTDIR':
-      return new TensorIpcError(
-        'FOREIGN_OBJECT',
-        `pool '${pool}': ${path} is a symbolic link, which is never followed; remove it`,
-        options,
-      );
+      return say('FOREIGN_OBJECT', `${subject} is a symbolic link, which is never followed; remove it`);
     case 'EISDIR':
     case 'EINVAL': // what shm_open makes of a directory
     case 'ENXIO':
-      return new TensorIpcError(
-        'FOREIGN_OBJECT',
-        `pool '${pool}': ${path} is not a regular shared-memory object; remove it`,
-        options,
-      );
+      return say('FOREIGN_OBJECT', `${subject} is not a regular shared-memory object; remove it`);
     default:
-      return new TensorIpcError('SYSTEM', `pool '${pool}': ${error.message}`, options);
+      return say(code, message);
   }
 }
 
@@ -81,13 +75,8 @@ interface Snapshot {
 
 export function hashBytes(system: System, bytes: Uint8Array): bigint {
   const arena = anyArena(system);
-  const pages = Math.max(1, Math.ceil(bytes.byteLength / system.pageBytes));
-  const space = arena.reserve(pages * system.pageBytes);
-  if (space === null) throw new TensorIpcError('ADDRESS_SPACE', 'no room in the arena for a hash');
-  new Uint8Array(arena.buffer, space.byteOffset, bytes.byteLength).set(bytes);
-  const hash = BigInt.asUintN(64, arena.core.xxh64(space.byteOffset, bytes.byteLength, 0n));
-  arena.release(space);
-  return hash;
+  const at = arena.scratch(bytes);
+  return BigInt.asUintN(64, arena.core.xxh64(at, bytes.byteLength, 0n));
 }
 
 /** Reads an object without mapping it. Null while it is under construction; throws when it is no pool. */
@@ -104,13 +93,10 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
   }
   const arena: Arena = anyArena(system);
   const handle = arena.allocateHandle();
-  const scratch = arena.reserve(system.pageBytes);
-  if (scratch === null) throw new TensorIpcError('ADDRESS_SPACE', 'no room in the arena for a header');
   try {
-    new Uint8Array(arena.buffer, scratch.byteOffset, HEADER_BYTES).set(header);
     // The size after the header: an object that was still empty a moment ago may have been finished since.
     const { bytes, allocatedBytes } = system.statDescriptor(fd);
-    const code = arena.core.controlValidate(handle, scratch.byteOffset, bytes);
+    const code = arena.core.controlValidate(handle, arena.scratch(header), bytes);
     if (code === NOT_READY) return null;
     if (code !== OK) throw poolError(pool, code);
     // Pools are allocated whole. A hole would be filled when it is touched, which a full /dev/shm answers with SIGBUS.
@@ -154,8 +140,6 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
     const template = arena.u32.slice(handle / 4, (handle + HANDLE_BYTES) / 4);
     return { header: view, template, description, json, geometry, pageBytes, mappable };
   } finally {
-    system.unmapFixed(scratch.address, scratch.bytes);
-    arena.release(scratch);
     arena.freeHandle(handle);
   }
 }
@@ -198,30 +182,63 @@ function build(system: System, pool: string, fd: number, description: PoolDescri
   try {
     system.allocate(fd, geometry.objectBytes);
   } catch (error) {
-    const { freeBytes, totalBytes } = system.sharedMemorySpace();
-    if (error instanceof SystemError && ['ENOSPC', 'EFBIG', 'ENOMEM'].includes(error.errnoName)) {
-      throw new TensorIpcError(
-        'SHM_FULL',
-        `pool '${pool}' needs ${geometry.objectBytes} bytes (${geometry.slotCapacity} frames of ${geometry.frameStride}), ` +
-          `but /dev/shm has ${freeBytes} of ${totalBytes} free: remove what is stale there, shorten historyLen, or enlarge it ` +
-          '(docker run --shm-size, mount -o remount,size=… /dev/shm)',
-        { cause: error, syscall: error.syscall, errno: error.errnoName },
-      );
-    }
-    throw error;
+    throw noRoom(system, pool, geometry, error);
   }
   const mapping = Mapping.map(system, fd, template, description, geometry, true);
-  const metadataAt = mapping.controlOffset + (mapping.arena.u32[(mapping.handle + HANDLE_METADATA_OFFSET) / 4] as number);
-  new Uint8Array(mapping.arena.buffer, metadataAt, json.byteLength).set(json);
-  mapping.core.controlCreate(mapping.handle, hashBytes(system, json), system.randomU64(), system.realtimeNs());
-  mapping.prefault(true);
-  mapping.core.controlPublish(mapping.handle);
-  return mapping;
+  try {
+    const metadataAt = mapping.controlOffset + (mapping.arena.u32[(mapping.handle + HANDLE_METADATA_OFFSET) / 4] as number);
+    new Uint8Array(mapping.arena.buffer, metadataAt, json.byteLength).set(json);
+    mapping.core.controlCreate(mapping.handle, hashBytes(system, json), system.randomU64(), system.realtimeNs());
+    mapping.prefault(true);
+    mapping.core.controlPublish(mapping.handle);
+    return mapping;
+  } catch (error) {
+    runSteps([() => mapping.unmap()]);
+    throw error;
+  }
+}
+
+/** The error of a pool whose pages could not be reserved: which limit it met. */
+function noRoom(system: System, pool: string, geometry: Geometry, error: unknown): unknown {
+  if (!(error instanceof SystemError)) return error;
+  const { syscall, errno } = error;
+  const needs = `pool '${pool}' needs ${geometry.objectBytes} bytes (${geometry.slotCapacity} frames of ${geometry.frameStride}), but`;
+  const options = { cause: error, syscall, errno };
+  if (errno === 'EFBIG') {
+    return new TensorIpcError(
+      'SYSTEM',
+      `${needs} files that this process writes may have ${system.fileBytesLimit} at most: raise that limit ("ulimit -f", RLIMIT_FSIZE), or shorten historyLen`,
+      options,
+    );
+  }
+  if (errno !== 'ENOSPC' && errno !== 'ENOMEM') return error;
+  return new TensorIpcError(
+    'SHM_FULL',
+    `${needs} ${roomIn(system)}: remove what is stale there, shorten historyLen, or enlarge it ` +
+      '(docker run --shm-size, mount -o remount,size=… /dev/shm)',
+    options,
+  );
+}
+
+function roomIn(system: System): string {
+  try {
+    const { freeBytes, totalBytes } = system.sharedMemorySpace();
+    return `/dev/shm has ${freeBytes} of ${totalBytes} free`;
+  } catch (error) {
+    if (error instanceof SystemError) return '/dev/shm has less free';
+    throw error;
+  }
 }
 
 export interface ProducerOpenOptions {
   readonly mode: number;
   readonly trust: Trust;
+}
+
+/** A producer's mapping, and whether its object is new: nobody is attached to one that is. */
+export interface OpenedPool {
+  readonly mapping: Mapping;
+  readonly created: boolean;
 }
 
 /**
@@ -230,52 +247,72 @@ export interface ProducerOpenOptions {
  *
  * The lock comes first, and then the name must still lead to the locked object: whoever wins both owns the name.
  */
-export function openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): Mapping {
-  const pool = description.metadata.name;
-  const name = objectName(pool);
+export function openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): OpenedPool {
+  const name = objectName(description.metadata.name);
   const json = encodeDescription(description);
   for (;;) {
-    const fd = system.openOrCreateObject(name, options.mode);
-    let keep = false;
+    const { fd, created } = system.openOrCreateObject(name, options.mode);
+    let opened: OpenedPool | null = null;
     try {
-      const status = system.statDescriptor(fd);
-      checkFile(pool, name, status, system, options.trust);
-      if (!lockPatiently(system, fd)) {
-        throw new TensorIpcError(
-          'PRODUCER_EXISTS',
-          `pool '${pool}' has a live producer already: a pool has one; stop it, or choose another name`,
-        );
-      }
-      if (system.statObject(name)?.identity !== status.identity) continue;
-      const snapshot = readSnapshot(system, pool, fd);
-      // Closed is final: its producer died between saying so and unlinking it, and its readers have let go of their frames.
-      const reusable =
-        snapshot === null
-          ? status.bytes === 0
-          : snapshot.mappable &&
-            sameBytes(snapshot.json, json) &&
-            snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) !== PRODUCER_CLOSED;
-      if (!reusable || status.mode !== options.mode) {
-        // Of other form, or left half-built by a producer that died: start afresh under the name.
-        if (snapshot?.mappable) retire(system, snapshot, fd);
-        system.unlinkObject(name);
-        continue;
-      }
-      try {
-        const mapping =
-          snapshot === null
-            ? build(system, pool, fd, description, json)
-            : Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
-        keep = true;
-        return mapping;
-      } catch (error) {
-        // A half-built object must not stay: it would hold its pages until somebody looked.
-        if (snapshot === null) system.unlinkObject(name);
-        throw error;
-      }
+      opened = tryToOwn(system, fd, description, json, options);
+      if (opened !== null) return opened;
+    } catch (error) {
+      if (created) runSteps([() => removeEmpty(system, name, fd)]);
+      throw error;
     } finally {
-      if (!keep) system.close(fd);
+      if (opened === null) runSteps([() => system.close(fd)]);
     }
+  }
+}
+
+/** An object that this process has made and got nowhere with goes, unless another has begun to fill it. */
+function removeEmpty(system: System, name: string, fd: number): void {
+  if (system.statDescriptor(fd).bytes === 0) system.unlinkObject(name);
+}
+
+/** Null when it was not to be owned, and another look at the name is due. */
+function tryToOwn(
+  system: System,
+  fd: number,
+  description: PoolDescription,
+  json: Uint8Array,
+  options: ProducerOpenOptions,
+): OpenedPool | null {
+  const pool = description.metadata.name;
+  const name = objectName(pool);
+  const status = system.statDescriptor(fd);
+  checkFile(pool, name, status, system, options.trust);
+  if (!lockPatiently(system, fd)) {
+    throw new TensorIpcError(
+      'PRODUCER_EXISTS',
+      `pool '${pool}' has a live producer already: a pool has one; stop it, or choose another name`,
+    );
+  }
+  if (system.statObject(name)?.identity !== status.identity) return null;
+  const snapshot = readSnapshot(system, pool, fd);
+  // Closed is final: its producer died between saying so and unlinking it, and its readers have let go of their frames.
+  const reusable =
+    snapshot === null
+      ? status.bytes === 0
+      : snapshot.mappable &&
+        sameBytes(snapshot.json, json) &&
+        snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) !== PRODUCER_CLOSED;
+  if (!reusable || status.mode !== options.mode) {
+    // Of other form, or left half-built by a producer that died: start afresh under the name.
+    if (snapshot?.mappable) retire(system, snapshot, fd);
+    system.unlinkObject(name);
+    return null;
+  }
+  if (snapshot !== null) {
+    const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
+    return { mapping, created: false };
+  }
+  try {
+    return { mapping: build(system, pool, fd, description, json), created: true };
+  } catch (error) {
+    // A half-built object must not stay: it would hold its pages until somebody looked.
+    runSteps([() => system.unlinkObject(name)]);
+    throw error;
   }
 }
 
@@ -293,8 +330,7 @@ function lockPatiently(system: System, fd: number): boolean {
 function retire(system: System, snapshot: Snapshot, fd: number): void {
   const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
   mapping.core.writerClose(mapping.handle);
-  unlinkDeadDoorbells(mapping);
-  mapping.unmap();
+  everyStep([() => unlinkDeadDoorbells(mapping), () => mapping.unmap()]);
 }
 
 /**
@@ -330,6 +366,6 @@ export function openForConsumer(
     keep = true;
     return mapping;
   } finally {
-    if (!keep) system.close(fd);
+    if (!keep) runSteps([() => system.close(fd)]);
   }
 }

@@ -2,16 +2,18 @@
 
 import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
 import { OK } from '../../assembly/status';
+import type { Trust } from '../endpoint/options';
 import type { ProducerCounters, Sink } from '../endpoint/sink';
 import { poolError } from '../memory/core';
 import type { Mapping, Window, WindowBuilder } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
+import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, type Platform, platform, type System } from '../runtime/system';
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
 import { Backpressure, type OnPinned, POLICIES } from './backpressure';
 import { readProducerCounters } from './counters';
 import { Ringer, ringNewcomers, unlinkDeadDoorbells } from './doorbell';
-import { openForProducer, translate } from './pool';
+import { type OpenedPool, openForProducer, translate } from './pool';
 import { objectName } from './trust';
 
 export interface NativeSinkOptions {
@@ -38,22 +40,31 @@ export class NativeSink implements Sink {
     this.#system = this.#platform.system();
     this.#pad = historyPad;
     const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
+    const { mapping, created } = this.#open(historyPad, mode, trust);
+    this.#mapping = mapping;
+    this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs);
+    this.#ringer = new Ringer(mapping);
+    const { core, handle } = mapping;
     try {
-      this.#mapping = openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
+      mapping.setClock(this.#platform.monotonicNs());
+      const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
+      if (code !== OK) throw poolError(metadata.name, code);
+      this.#sequence = core.writerSequence(handle);
+      ringNewcomers(this.#system, metadata.name);
+    } catch (error) {
+      // A pool that was taken over stays as it was found, for the next producer. A new one goes.
+      runSteps([() => (created ? this.close() : mapping.close())]);
+      throw translate(metadata.name, error);
+    }
+  }
+
+  #open(historyPad: HistoryPad, mode: number, trust: Trust): OpenedPool {
+    const metadata = this.#metadata;
+    try {
+      return openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
     } catch (error) {
       throw translate(metadata.name, error);
     }
-    const { core, handle } = this.#mapping;
-    this.#mapping.setClock(this.#platform.monotonicNs());
-    const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
-    if (code !== OK) {
-      this.#mapping.close();
-      throw poolError(metadata.name, code);
-    }
-    this.#sequence = core.writerSequence(handle);
-    this.#backpressure = new Backpressure(this.#mapping, onPinned, waitTimeoutMs);
-    this.#ringer = new Ringer(this.#mapping);
-    ringNewcomers(this.#system, metadata.name);
   }
 
   get nextSequence(): number {
@@ -114,18 +125,26 @@ export class NativeSink implements Sink {
   }
 
   close(): void {
-    const { core, handle, fd } = this.#mapping;
+    const mapping = this.#mapping;
     try {
-      core.writerClose(handle);
-      this.#ringer.ring();
-      this.#ringer.close();
-      unlinkDeadDoorbells(this.#mapping);
-      const name = objectName(this.#metadata.name);
-      // Somebody may have removed the object by hand, and another may stand there now.
-      if (this.#system.statObject(name)?.identity === this.#system.statDescriptor(fd).identity) this.#system.unlinkObject(name);
-    } finally {
-      this.#system.unlock(fd, LOCK_PRODUCER);
-      this.#mapping.close();
+      everyStep([
+        () => mapping.core.writerClose(mapping.handle),
+        () => this.#ringer.ring(),
+        () => this.#ringer.close(),
+        () => unlinkDeadDoorbells(mapping),
+        () => this.#unlink(),
+        () => this.#system.unlock(mapping.fd, LOCK_PRODUCER),
+        () => mapping.close(),
+      ]);
+    } catch (error) {
+      throw translate(this.#metadata.name, error);
     }
+  }
+
+  #unlink(): void {
+    const name = objectName(this.#metadata.name);
+    // Somebody may have removed the object by hand, and another may stand there now.
+    if (this.#system.statObject(name)?.identity !== this.#system.statDescriptor(this.#mapping.fd).identity) return;
+    this.#system.unlinkObject(name);
   }
 }

@@ -9,6 +9,7 @@ import { View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
+import { everyStep } from '../runtime/steps';
 import { type Doorbell, platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -18,6 +19,7 @@ import type { Connection } from './connection';
 import { readConsumerCounters } from './counters';
 import { doorbellName } from './doorbell';
 import { Link } from './link';
+import { translate } from './pool';
 import { FROM_NOW } from './reliable-cursor';
 
 /** Permission bits of a doorbell: whoever is accepted as a producer must be able to ring. */
@@ -195,11 +197,10 @@ export class NativeSource implements Source {
     let doorbell: Doorbell | null = null;
     const close = () => {
       if (doorbell === null) return;
-      doorbell.close();
+      const open = doorbell;
       doorbell = null;
-      this.#system.unlinkDoorbell(name);
-      // Not before: without the hook a signal that comes now would end the process and leave the file.
-      unregister();
+      // The hook last: without it a signal that comes now would end the process and leave the file.
+      everyStep([() => open.close(), () => this.#system.unlinkDoorbell(name), () => unregister()]);
     };
     // The doorbell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
     // without it a signal that comes now would end the process and leave the file.
@@ -208,7 +209,7 @@ export class NativeSource implements Source {
       doorbell = platform().openDoorbell(name, this.#doorbellMode, onRing);
     } catch (error) {
       unregister();
-      throw error;
+      throw translate(this.#link.name, error);
     }
     return { setRef: (ref) => doorbell?.setRef(ref), close };
   }

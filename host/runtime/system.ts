@@ -1,6 +1,8 @@
 // What the host needs from the operating system and the runtime. native-shim/ implements System, host/adapter/<runtime> implements
 // Platform; nothing else in host/ knows koffi or a runtime's own modules.
 
+export { SystemError } from './system-error';
+
 /** A file's identity and attributes. */
 export interface FileStatus {
   readonly kind: 'file' | 'fifo' | 'socket' | 'other';
@@ -18,6 +20,12 @@ export interface FileStatus {
 
 /** Absolute address in this process. Every user-space address is below 2^53. */
 export type Address = number;
+
+/** An object that was opened, and whether this call has made it. */
+export interface OpenedObject {
+  readonly fd: number;
+  readonly created: boolean;
+}
 
 /**
  * The system calls behind pools. Methods throw SystemError unless they say otherwise. Paths of pool objects are names in the
@@ -55,7 +63,7 @@ export interface System {
   /** The object behind a descriptor once more, by an open file description of its own; null when the descriptor is closed. */
   reopen(fd: number): number | null;
   /** Opens, or creates empty with `mode` whatever the umask. Never follows a symlink. */
-  openOrCreateObject(name: string, mode: number): number;
+  openOrCreateObject(name: string, mode: number): OpenedObject;
   unlinkObject(name: string): void;
   statObject(name: string): FileStatus | null;
   statDescriptor(fd: number): FileStatus;
@@ -69,6 +77,10 @@ export interface System {
   close(fd: number): void;
   /** Names of the files beside the pool objects, theirs included. */
   listSharedMemory(): readonly string[];
+  /** How large files that this process writes may be, in bytes: RLIMIT_FSIZE. Infinity without a limit. */
+  readonly fileBytesLimit: number;
+  /** Address space that this process may take, and has taken, in bytes: RLIMIT_AS. */
+  addressSpace(): { limitBytes: number; usedBytes: number };
   /** Bytes free in the file system of shared memory, and its size. */
   sharedMemorySpace(): { freeBytes: number; totalBytes: number };
 
@@ -132,20 +144,6 @@ export interface Semaphores {
   close(semaphore: Address): void;
   /** False if there was none. */
   unlink(name: string): boolean;
-}
-
-/** A failed system call, with its errno. */
-export class SystemError extends Error {
-  constructor(
-    readonly syscall: string,
-    readonly errno: number,
-    /** Symbolic name: 'ENOSPC'. */
-    readonly errnoName: string,
-    readonly subject: string,
-  ) {
-    super(`${syscall} ${subject}: ${errnoName}`);
-    this.name = 'SystemError';
-  }
 }
 
 /** A doorbell of this process: calls back on the event loop whenever it has been rung. */

@@ -98,7 +98,7 @@ function allowed<V>(open: () => V | null): V | null {
   try {
     return open();
   } catch (error) {
-    if (error instanceof SystemError && ['EACCES', 'EPERM', 'ELOOP', 'EINVAL'].includes(error.errnoName)) return null;
+    if (error instanceof SystemError && ['EACCES', 'EPERM', 'ELOOP', 'EINVAL'].includes(error.errno)) return null;
     throw error;
   }
 }

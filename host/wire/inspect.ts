@@ -105,7 +105,7 @@ export function producerLocks(system: System, pool: string): boolean {
     fd = system.openObjectToRead(wireObject(pool));
   } catch (error) {
     // Another user's: then who maps it cannot be seen either.
-    if (error instanceof SystemError && (error.errnoName === 'EACCES' || error.errnoName === 'ELOOP')) return false;
+    if (error instanceof SystemError && (error.errno === 'EACCES' || error.errno === 'ELOOP')) return false;
     throw error;
   }
   if (fd === null) return false;

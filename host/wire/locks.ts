@@ -3,6 +3,7 @@
 
 import { reserveInArena } from '../memory/arena';
 import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import { slotNames } from './form';
 
@@ -31,16 +32,17 @@ function openCounter(system: System, name: string): number {
     const existing = system.openObject(name);
     if (existing !== null) return whole(system, existing);
     const draft = `${name}.${system.randomU64().toString(16)}`;
-    const fd = system.openOrCreateObject(draft, MODE);
-    let linked = false;
+    const { fd } = system.openOrCreateObject(draft, MODE);
     try {
       system.grow(fd, COUNTER_BYTES);
-      linked = system.linkObject(draft, name);
-    } finally {
+      const linked = system.linkObject(draft, name);
       system.unlinkObject(draft);
-      if (!linked) system.close(fd);
+      if (linked) return fd;
+    } catch (error) {
+      runSteps([() => system.unlinkObject(draft), () => system.close(fd)]);
+      throw error;
     }
-    if (linked) return fd;
+    system.close(fd);
   }
 }
 

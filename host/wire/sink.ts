@@ -13,6 +13,7 @@ import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
 import { checkFile } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
@@ -118,10 +119,10 @@ export class WireSink implements Sink {
         this.#refuseRival(before, rivals);
         system.unlinkObject(object);
       } finally {
-        system.close(before);
+        runSteps([() => system.close(before)]);
       }
     }
-    const fd = system.openOrCreateObject(object, MODE);
+    const { fd, created } = system.openOrCreateObject(object, MODE);
     let keep = false;
     try {
       const { bytes, identity } = system.statDescriptor(fd);
@@ -135,11 +136,14 @@ export class WireSink implements Sink {
         keep = true;
         return made;
       } catch (error) {
-        system.unlinkObject(object);
+        runSteps([() => system.unlinkObject(object)]);
         throw error;
       }
+    } catch (error) {
+      if (created) runSteps([() => system.statDescriptor(fd).bytes === 0 && system.unlinkObject(object)]);
+      throw error;
     } finally {
-      if (!keep) system.close(fd);
+      if (!keep) runSteps([() => system.close(fd)]);
     }
   }
 

@@ -137,7 +137,7 @@ async function runBefore(random: Random, fd: number): Promise<number> {
 }
 
 function openObject(): number {
-  const fd = system.openOrCreateObject(`/tensoripc.${pool}`, 0o600);
+  const { fd } = system.openOrCreateObject(`/tensoripc.${pool}`, 0o600);
   if (!system.tryLock(fd, 0)) throw new Error('somebody else has the lock');
   return fd;
 }
