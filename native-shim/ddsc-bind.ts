@@ -2,6 +2,7 @@
 
 import process from 'node:process';
 import { TensorIpcError } from '../host/runtime/errors';
+import { isError } from '../host/runtime/realm';
 import type { Address } from '../host/runtime/system';
 import { type KoffiFunc, type KoffiModule, loadKoffi, type NativeLibrary, optional } from './koffi';
 import type { Int, Pointer } from './linux';
@@ -16,7 +17,7 @@ export function environment(c: ReturnType<typeof bindC>, name: string): string |
   try {
     return process.env[name] || null;
   } catch (error) {
-    if (error instanceof Error && error.name === 'NotCapable') return c.getenv(name) || null;
+    if (isError(error) && error.name === 'NotCapable') return c.getenv(name) || null;
     throw error;
   }
 }

@@ -69,9 +69,9 @@ export class PosixSemaphores implements Semaphores {
     if (this.tryWait(semaphore)) return true;
     while (budget.leftMs > 0) {
       const pieceMs = Math.min(budget.leftMs, PIECE_MS);
-      const startMs = performance.now();
+      const startNs = this.#nowNs(CLOCK_MONOTONIC);
       if (this.#waitPiece(semaphore, pieceMs)) {
-        budget.leftMs -= Math.min(performance.now() - startMs, pieceMs);
+        budget.leftMs -= Math.min(Number(this.#nowNs(CLOCK_MONOTONIC) - startNs) / 1e6, pieceMs);
         return true;
       }
       budget.leftMs -= pieceMs;
@@ -79,12 +79,15 @@ export class PosixSemaphores implements Semaphores {
     return false;
   }
 
+  #nowNs(clock: Int): bigint {
+    this.#c.clock_gettime(clock, this.#time);
+    return this.#timeView.getBigInt64(0, true) * 1_000_000_000n + this.#timeView.getBigInt64(8, true);
+  }
+
   #waitPiece(semaphore: Address, pieceMs: number): boolean {
-    const { sem_clockwait, sem_timedwait, clock_gettime } = this.#c;
+    const { sem_clockwait, sem_timedwait } = this.#c;
     const clock = sem_clockwait === null ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    clock_gettime(clock, this.#time);
-    const now = this.#timeView.getBigInt64(0, true) * 1_000_000_000n + this.#timeView.getBigInt64(8, true);
-    const until = now + BigInt(Math.ceil(pieceMs * 1e6));
+    const until = this.#nowNs(clock) + BigInt(Math.ceil(pieceMs * 1e6));
     this.#timeView.setBigInt64(0, until / 1_000_000_000n, true);
     this.#timeView.setBigInt64(8, until % 1_000_000_000n, true);
     for (;;) {

@@ -89,7 +89,7 @@ test('only native-shim/ knows koffi', () => {
 });
 
 test('native-shim/ knows koffi, node: and what host/ asks of it', () => {
-  const contracts = ['host/runtime/system', 'host/runtime/errors', 'host/dds/library'];
+  const contracts = ['host/runtime/system', 'host/runtime/errors', 'host/runtime/realm', 'host/dds/library'];
   none(
     forbidImports(
       folder('native-shim'),
@@ -112,6 +112,28 @@ test('host/ meets shim and runtime in host/adapter only', () => {
     (under(path, 'host/cli') && name === 'fast-png') ||
     ((under(path, 'host/wire') || path === 'host/dds/announcement.ts') && name === '@foxglove/cdr');
   none(forbidImports(host, (name, path) => !isBare(name) || (edge(path) && forEdges(name)) || bundled(name, path)));
+});
+
+test('the library asks no global for the time, and no built-in class for its instances', () => {
+  const patterns: [RegExp, string][] = [
+    // Test runners fake these: host/runtime/clock.ts and the platform have the real ones.
+    [/\bperformance\.now\(|\bDate\.now\(|\bnew Date\(\)/, 'reads a clock that may be faked'],
+    [/(?<![.\w#])(set|clear)(Timeout|Interval|Immediate)\(/, 'uses a timer that may be faked'],
+    [/\bqueueMicrotask\(/, 'uses a queue that may be faked'],
+    // Of another realm they are other classes: host/runtime/realm.ts.
+    [
+      /\binstanceof (Error|Object|Array|Map|Set|Promise|DataView|(Shared)?ArrayBuffer|\w+\d+(Clamped)?Array)\b/,
+      'asks for a class of its realm',
+    ],
+  ];
+  const free = (path: string) =>
+    under(path, 'host/adapter', 'host/cli') || ['host/runtime/realm.ts', 'native-shim/koffi.ts'].includes(path);
+  const offences: string[] = [];
+  for (const path of folder('host', 'native-shim').filter((path) => !free(path))) {
+    const source = withoutComments(text.get(path) as string);
+    for (const [pattern, what] of patterns) if (pattern.test(source)) offences.push(`${path} ${what}`);
+  }
+  none(offences);
 });
 
 /** The rooms of host/, each importing only those before it. README of the rooms: docs/architecture.md. */

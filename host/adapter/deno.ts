@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
 import type { DdsLibrary } from '../dds/library';
 import { TensorIpcError } from '../runtime/errors';
+import { isError } from '../runtime/realm';
 import type { Platform, System } from '../runtime/system';
 import { checkPlatform, common, openDds, openSystem } from './common';
 import { openFifoDoorbell, openPipeNotifier } from './fifo';
@@ -16,7 +17,7 @@ declare const Deno: {
 
 /** What Deno throws where a permission is missing. */
 function isRefusal(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'NotCapable';
+  return isError(error) && error.name === 'NotCapable';
 }
 
 function refused(cause?: Error): TensorIpcError {

@@ -14,13 +14,15 @@ import type { View } from '../endpoint/view';
 import { type Subscription, Waiting } from '../endpoint/waiting';
 import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { callSafely, Emitter } from '../runtime/events';
+import { messageOf } from '../runtime/realm';
 import { onAbort } from '../runtime/signals';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { checkName, MetadataCreator, PoolMetadata, type Sample } from '../tensor/metadata';
+import { checkName, MetadataCreator, ownMetadata, type PoolMetadata, type Sample } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
 
@@ -53,11 +55,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
   constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
     super();
-    const shared = pool instanceof Object && 'parts' in pool ? pool : null;
-    if (typeof pool !== 'string' && shared === null && !(pool instanceof PoolMetadata)) {
+    const shared = typeof pool === 'object' && pool !== null && 'parts' in pool ? pool : null;
+    const expected = shared === null ? ownMetadata(pool) : null;
+    if (typeof pool !== 'string' && shared === null && expected === null) {
       throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
     }
-    this.#expected = pool instanceof PoolMetadata ? pool : null;
+    this.#expected = expected;
     this.name = checkName(typeof pool === 'string' ? pool : pool.name);
     const checked = checkConsumerOptions(options);
     const { onNewData, signal } = checked;
@@ -171,7 +174,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   async next(options: NextOptions = {}): Promise<Frame<T> | null> {
     const { timeoutMs, signal } = options;
     signal?.throwIfAborted();
-    const deadline = timeoutMs === undefined ? Infinity : performance.now() + checkTimeout(timeoutMs);
+    const deadline = timeoutMs === undefined ? Infinity : steadyMs() + checkTimeout(timeoutMs);
     for (;;) {
       if (this.closed) return null;
       if (this.#source.newer(this.#cursor)) {
@@ -295,7 +298,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */
   #announce(event: () => void): void {
-    queueMicrotask(() => {
+    // A promise, not queueMicrotask, which fake timers replace. Listeners' errors do not come this far.
+    Promise.resolve().then(() => {
       if (!this.closed) event();
     });
   }
@@ -315,7 +319,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       },
       // Once, until it changes or the pool can be used.
       report: (error) => {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         if (message === this.#lastError) return;
         this.#lastError = message;
         if (!this.emit('error', error) && this.#subscribed) platform().warn(message);

@@ -16,7 +16,8 @@ import {
   type FieldMetadata,
   type HistoryPad,
   MetadataCreator,
-  PoolMetadata,
+  ownMetadata,
+  type PoolMetadata,
   type Sample,
   type SampleOptions,
 } from '../tensor/metadata';
@@ -103,7 +104,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY, DDS
    */
   constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
-    if (!(metadata instanceof PoolMetadata)) {
+    const own = ownMetadata(metadata);
+    if (own === null) {
       throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
     }
     const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600, discovery } = options;
@@ -118,10 +120,10 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
         'mode is read and write permission for the owner and perhaps others, such as 0o600 or 0o660',
       );
     }
-    this.metadata = metadata;
+    this.metadata = own;
     this.#system = platform().system();
-    this.#field = metadata.fields[0] as FieldMetadata;
-    this.#plain = metadata.plain;
+    this.#field = own.fields[0] as FieldMetadata;
+    this.#plain = own.plain;
     // Before there is an object: without the hook a signal that comes now would end the process and leave it.
     this.#unregister = registerOpen(() => this.cleanup());
     let announcer: PoolAnnouncer | null = null;
@@ -129,7 +131,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       // Before there is an object, too: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
       if (discovery === 'dds') announcer = new PoolAnnouncer(domainId);
       if (wire === 'native') {
-        this.#sink = new NativeSink(metadata, { historyPad, onPinned, waitTimeoutMs, mode });
+        this.#sink = new NativeSink(own, { historyPad, onPinned, waitTimeoutMs, mode });
       } else {
         if (historyPad !== 'zero' || onPinned === 'overwrite' || mode !== 0o600) {
           throw new TensorIpcError(
@@ -137,7 +139,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
             "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
           );
         }
-        this.#sink = new WireSink(metadata, { onPinned, waitTimeoutMs, domainId, repair });
+        this.#sink = new WireSink(own, { onPinned, waitTimeoutMs, domainId, repair });
       }
     } catch (error) {
       runSteps([() => announcer?.close(), () => this.#unregister()]);
@@ -146,7 +148,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#announcer = announcer;
     this.#like = this.#sink.window(0).data;
     try {
-      announcer?.announce(metadata, () => this.#sink.nextSequence);
+      announcer?.announce(own, () => this.#sink.nextSequence);
     } catch (error) {
       runSteps([() => this.cleanup()]);
       throw error;

@@ -4,6 +4,7 @@
 import { CdrReader, CdrWriter, EncapsulationKind } from '@foxglove/cdr';
 import { objectName } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';
+import { messageOf } from '../runtime/realm';
 import type { Dtype } from '../tensor/dtype';
 import { PoolMetadata } from '../tensor/metadata';
 import type { DdsQos } from './library';
@@ -161,7 +162,7 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
     if (`/${object}` !== objectName(name)) throw new RangeError(`object ${JSON.stringify(object.slice(0, 80))}`);
     return { id, metadata, host, bootId, pid, version, startedAtMs, framesPublished, closed };
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = messageOf(cause);
     throw new TensorIpcError('CORRUPT_OBJECT', `an announcement of a pool cannot be read (${detail})`, { cause });
   }
 }

@@ -1,6 +1,7 @@
 // How a domain is configured where neither the program nor the environment says.
 
 import { TensorIpcError } from '../runtime/errors';
+import { messageOf } from '../runtime/realm';
 import type { DdsHandle, DdsLibrary } from './library';
 
 function domain(interfaces: string, discovery = ''): string {
@@ -51,6 +52,6 @@ export function openParticipant(
     }
   }
   const source = configuration !== undefined ? 'the given configuration' : given === null ? 'any default' : 'CYCLONEDDS_URI';
-  const why = failure instanceof Error ? failure.message : String(failure);
+  const why = messageOf(failure);
   throw new TensorIpcError('DDS', `no participant of domain ${domainId} with ${source}: ${why}`, { cause: failure });
 }

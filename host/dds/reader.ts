@@ -1,6 +1,7 @@
 import { Waiters } from '../endpoint/waiters';
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
+import { messageOf } from '../runtime/realm';
 import { platform } from '../runtime/system';
 import type { DdsHandle, DdsLibrary, DdsSample } from './library';
 import { unwatch, updateRef, type Watcher, watch } from './notify';
@@ -185,7 +186,7 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
       this.#matched.look();
       this.#liveliness.look();
     } catch (error) {
-      if (this.#waiters.size === 0) platform().warn(error instanceof Error ? error.message : String(error));
+      if (this.#waiters.size === 0) platform().warn(messageOf(error));
       this.#waiters.rejectAll(error);
     }
   }

@@ -1,6 +1,7 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
 // for what no doorbell announces: a producer that died, or one that has appeared.
 
+import { steadyMs } from '../runtime/clock';
 import { everyStep } from '../runtime/steps';
 import { type Doorbell, platform, type Timer } from '../runtime/system';
 import { type Cursor, LIVENESS_INTERVAL_MS, type Source } from './source';
@@ -44,7 +45,7 @@ export class Waiting {
   wait(cursor: Cursor, deadline: number, signal: AbortSignal | undefined): Promise<'frame' | 'over'> {
     this.#busySinceMs = 0;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const outcome = this.#waiters.wait(cursor, deadline - performance.now(), signal, 'over');
+    const outcome = this.#waiters.wait(cursor, deadline - steadyMs(), signal, 'over');
     // Nobody rings those who wait when this fails, whoever called: all of them hear of it.
     this.rearm();
     return outcome;
@@ -55,7 +56,7 @@ export class Waiting {
    * frame in microtasks, and no timer or socket of the program would ever be served.
    */
   breathe(): Promise<void> | null {
-    const now = performance.now();
+    const now = steadyMs();
     if (this.#busySinceMs === 0) this.#busySinceMs = now;
     if (now - this.#busySinceMs < MAX_TURN_MS) return null;
     this.#busySinceMs = 0;

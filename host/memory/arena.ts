@@ -4,6 +4,7 @@
 
 import { HANDLE_BYTES, MAX_METADATA_BYTES } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
+import { isSharedBuffer } from '../runtime/realm';
 import { runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import { type Core, type Handle, instantiateCore, noWebAssembly } from './core';
@@ -49,8 +50,9 @@ export class CoreMemory {
   /** @internal */
   constructor(system: System, memory: WebAssembly.Memory) {
     this.memory = memory;
-    if (!(memory.buffer instanceof SharedArrayBuffer)) throw new TypeError('the core works on shared memory');
-    this.buffer = memory.buffer;
+    const { buffer } = memory;
+    if (!isSharedBuffer(buffer)) throw new TypeError('the core works on shared memory');
+    this.buffer = buffer;
     this.core = instantiateCore(memory);
     this.u32 = new Uint32Array(this.buffer);
     this.i64 = new BigInt64Array(this.buffer);

@@ -1,5 +1,6 @@
 // The memory that copies go to: the caller's array, memory that was handed back, or fresh memory.
 
+import { isSharedBuffer } from '../runtime/realm';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -36,9 +37,11 @@ export class BufferPool {
   /** Takes a result's memory back for the next copy. */
   recycle(data: TypedArray): void {
     // Small ones are not worth it: to ask an engine for the buffer of an array in its heap costs more than a new one.
-    if (this.#closed || data.byteLength < MEMCPY_FROM_BYTES || !(data.buffer instanceof ArrayBuffer)) return;
+    if (this.#closed || data.byteLength < MEMCPY_FROM_BYTES) return;
+    const { buffer } = data;
+    if (isSharedBuffer(buffer)) return;
     if (this.#spares.length === MAX_SPARES) this.#spares.shift();
-    this.#spares.push(data.buffer);
+    this.#spares.push(buffer);
   }
 
   close(): void {

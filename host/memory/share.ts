@@ -1,6 +1,7 @@
 // One thread maps a pool, others of the same process read the same pages.
 
 import { TensorIpcError } from '../runtime/errors';
+import { isSharedBuffer } from '../runtime/realm';
 import type { System } from '../runtime/system';
 import { decodeDescription, encodeDescription } from '../tensor/metadata';
 import { CoreMemory } from './arena';
@@ -81,7 +82,7 @@ export function shareMapping(mapping: Mapping): SharedPool {
 export function checkShared(shared: SharedPool, pid: number): SharedPool {
   const { kind, parts } = shared ?? {};
   // What crosses a process loses the memory on the way.
-  if (kind !== KIND || !(parts?.memory?.buffer instanceof SharedArrayBuffer) || parts.pid !== pid) {
+  if (kind !== KIND || !isSharedBuffer(parts?.memory?.buffer) || parts.pid !== pid) {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',
       'expected what share() of a producer or consumer of this process gave, as postMessage or workerData brought it here' +

@@ -8,6 +8,7 @@ import {
   ON_PINNED_WAIT,
 } from '../../assembly/layout';
 import type { Mapping } from '../memory/mapping';
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
@@ -58,7 +59,7 @@ export class Backpressure {
       return -1;
     }
     core.writerCountWait(handle);
-    const deadline = performance.now() + this.#waitTimeoutMs;
+    const deadline = steadyMs() + this.#waitTimeoutMs;
     try {
       for (;;) {
         slot = this.#claimOrAnnounce();
@@ -78,7 +79,7 @@ export class Backpressure {
     if (slot < 0 && this.#policy === 'drop') return this.#claimPinned();
     if (slot >= 0) return slot;
     core.writerCountWait(handle);
-    const deadline = performance.now() + this.#waitTimeoutMs;
+    const deadline = steadyMs() + this.#waitTimeoutMs;
     for (;;) {
       slot = this.#claimOrAnnounce();
       if (slot >= 0) return slot;
@@ -103,7 +104,7 @@ export class Backpressure {
 
   /** How long to sleep before looking for the dead again. Throws when the time is over. */
   #sliceMs(deadline: number): number {
-    const leftMs = deadline - performance.now();
+    const leftMs = deadline - steadyMs();
     if (leftMs > 0) return Math.min(leftMs, REAP_INTERVAL_MS);
     const { core, handle, geometry, metadata } = this.#mapping;
     core.writerSetWaiting(handle, 0);

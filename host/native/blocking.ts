@@ -4,6 +4,7 @@ import { DOORBELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
 import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
+import { steadyMs } from '../runtime/clock';
 import type { System } from '../runtime/system';
 import type { Link } from './link';
 
@@ -22,11 +23,11 @@ export class Blocking {
 
   /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */
   wait(cursor: Cursor, timeoutMs: number): boolean {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = steadyMs() + timeoutMs;
     for (;;) {
       const connection = this.#link.live();
       if (this.#link.newer(cursor, connection)) return true;
-      let slice = Math.min(LIVENESS_INTERVAL_MS, deadline - performance.now());
+      let slice = Math.min(LIVENESS_INTERVAL_MS, deadline - steadyMs());
       if (slice <= 0) return false;
       if (connection === null) {
         this.#sleepWord ??= new Int32Array(64);
@@ -49,11 +50,11 @@ export class Blocking {
     if (connection === null) return false;
     const { core, handle } = connection.mapping;
     const seen = this.#link.seen(cursor);
-    const deadline = performance.now() + timeoutUs / 1000;
+    const deadline = steadyMs() + timeoutUs / 1000;
     for (;;) {
       const latest = core.readerSpin(handle, seen, SPIN_ITERATIONS);
       if (latest > seen) return true;
-      if (latest === CLOSED || performance.now() >= deadline || this.#link.live() !== connection) return false;
+      if (latest === CLOSED || steadyMs() >= deadline || this.#link.live() !== connection) return false;
     }
   }
 }

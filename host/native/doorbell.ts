@@ -13,6 +13,7 @@ import {
   MAX_CONSUMERS,
 } from '../../assembly/layout';
 import type { Mapping } from '../memory/mapping';
+import { wallMs } from '../runtime/clock';
 import { everyStep } from '../runtime/steps';
 import { type System, SystemError } from '../runtime/system';
 
@@ -46,7 +47,7 @@ function ringNewcomer(system: System, name: string): void {
   }
   // Of a consumer that died before it found a pool: no table knows it, so nobody else would remove it.
   const status = system.statObject(`/${name}`);
-  const old = status !== null && Date.now() - status.changedMs > ABANDONED_AFTER_MS;
+  const old = status !== null && wallMs(system) - status.changedMs > ABANDONED_AFTER_MS;
   if (old && status.uid === system.uid && system.doorbellIsAbandoned(name)) system.unlinkDoorbell(name);
 }
 

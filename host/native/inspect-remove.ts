@@ -1,6 +1,7 @@
 // Removing what the dead left behind. Only what is proved dead goes: by taking the lock that its owner would hold.
 
 import { LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../../assembly/layout';
+import { wallMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
@@ -60,7 +61,7 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
       if (system.isLocked(fd, LOCK_PRODUCER)) return say('kept', 'its producer lives');
       if (liveConsumers(system, fd) > 0) return say('kept', 'its producer is dead, but a consumer is still attached');
       if (readSnapshot(system, name, fd) === null) {
-        if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
+        if (wallMs(system) - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
         return dispose(system, file, name, dryRun) ? say('removed', 'its producer died while making it') : null;
       }
       return dispose(system, file, name, dryRun) ? say('removed', 'its producer is dead') : say('kept', 'it came to life');
@@ -123,7 +124,7 @@ function disposeDoorbell(system: System, file: string, dryRun: boolean): Removal
   if (status.kind !== 'fifo' && status.kind !== 'socket') return say('unknown', 'has the name of a doorbell, but is none');
   if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
   if (!system.doorbellIsAbandoned(file)) return say('kept', 'a consumer listens');
-  if (Date.now() - status.changedMs < MIN_AGE_MS) return say('kept', 'just made');
+  if (wallMs(system) - status.changedMs < MIN_AGE_MS) return say('kept', 'just made');
   if (!dryRun) system.unlinkDoorbell(file);
   return say('removed', 'nobody listens');
 }

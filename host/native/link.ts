@@ -6,6 +6,7 @@ import type { Trust } from '../endpoint/options';
 import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import type { Mapping } from '../memory/mapping';
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
@@ -98,7 +99,7 @@ export class Link {
       this.#aliveMs = 0;
       return true;
     }
-    const now = performance.now();
+    const now = steadyMs();
     if (this.#aliveMs === 0) this.#aliveMs = now;
     if (now - this.#aliveMs < LIVENESS_INTERVAL_MS) return true;
     this.#aliveMs = now;

@@ -1,4 +1,4 @@
-import { platform } from './system';
+import { platform, type System } from './system';
 
 /**
  * Now, on the clock of `timestampNs`, `publishedNs` and `sinceNs`: CLOCK_MONOTONIC, in nanoseconds. All processes of a machine agree on
@@ -6,4 +6,16 @@ import { platform } from './system';
  */
 export function monotonicNs(): bigint {
   return platform().monotonicNs();
+}
+
+// Deadlines and ages never ask the globals: fake timers of a test runner replace those, and a wait would never end.
+
+/** Milliseconds of a clock that only goes forward, for deadlines and intervals of this process. */
+export function steadyMs(): number {
+  return platform().steadyMs();
+}
+
+/** Milliseconds since 1970 as the kernel stamps files. */
+export function wallMs(system: System): number {
+  return Number(system.realtimeNs() / 1_000_000n);
 }

@@ -1,3 +1,5 @@
+import { isMarked, type Marked, mark } from './realm';
+
 /**
  * Everything that can go wrong, by name. The set only grows.
  *
@@ -63,8 +65,16 @@ export interface TensorIpcErrorOptions {
   readonly errno?: string;
 }
 
+const MARK = Symbol.for('tensor-ipc.error');
+
 /** The only error class of the library. The message says what was expected, what was found and what to do. */
 export class TensorIpcError extends Error {
+  /** `instanceof` also knows the errors of the package's other build, where a process has loaded both. */
+  static override [Symbol.hasInstance]<T extends Marked>(this: T, value: unknown): value is InstanceType<T> {
+    // biome-ignore lint/complexity/noThisInStatic: a derived class inherits the method.
+    return isMarked(this, TensorIpcError, MARK, value);
+  }
+
   readonly code: TensorIpcErrorCode;
   readonly syscall: string | undefined;
   readonly errno: string | undefined;
@@ -77,3 +87,5 @@ export class TensorIpcError extends Error {
     this.errno = options.errno;
   }
 }
+
+mark(TensorIpcError, MARK);

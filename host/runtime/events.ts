@@ -122,12 +122,15 @@ export class Emitter<Events extends Record<string, readonly unknown[]>> {
   }
 }
 
+// As it was before a test runner's fake timers took its place: a queue that nobody turns would swallow the error.
+const microtask = globalThis.queueMicrotask;
+
 /** Runs user code whose exception is the user's: it surfaces as an uncaught exception and does not unwind ours. */
 export function callSafely(callback: () => void): void {
   try {
     callback();
   } catch (error) {
-    queueMicrotask(() => {
+    microtask(() => {
       throw error;
     });
   }

@@ -1,5 +1,6 @@
 // What this process has open, so that an exit cleans it up. The runtime's hooks are installed while there is anything to clean.
 
+import { messageOf } from './realm';
 import { platform } from './system';
 
 const open = new Set<() => void>();
@@ -29,7 +30,7 @@ function closeAll(): void {
       close();
     } catch (error) {
       // Going on matters more than this one: the others still hold memory that outlives the process.
-      platform().warn(`cleanup at exit failed: ${error instanceof Error ? error.message : String(error)}`);
+      platform().warn(`cleanup at exit failed: ${messageOf(error)}`);
     }
   }
 }

@@ -184,6 +184,8 @@ export interface Platform {
   system(): System;
   /** CLOCK_MONOTONIC, ns, in the cheapest way that the runtime has: it is read for every frame. */
   monotonicNs(): bigint;
+  /** Milliseconds of a clock that only goes forward: for intervals of this process. Not the global one, which test runners fake. */
+  steadyMs(): number;
   /** Makes a doorbell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
   openDoorbell(name: string, mode: number, onRing: () => void): Doorbell;
   /**

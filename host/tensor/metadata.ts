@@ -1,5 +1,6 @@
 import { FIELD_ALIGNMENT, MAX_HISTORY_LEN, MAX_METADATA_BYTES } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
+import { isMarked, isOwn, type Marked, mark, messageOf } from '../runtime/realm';
 import { DTYPE_NAMES, type Dtype, isDtype, type TypedArray } from './dtype';
 import { checkShape, isTypedArray, normalise, sameShape, showShape, type TensorLike, tensorBytes } from './tensor';
 
@@ -56,8 +57,16 @@ export interface PoolMetadataInit {
 /** Backends of the Python package. */
 export type Backend = 'numpy' | 'torch';
 
+const MARK = Symbol.for('tensor-ipc.metadata');
+
 /** Describes a pool: its name, the tensors of a frame, and how many frames of history it promises to keep. */
 export class PoolMetadata {
+  /** `instanceof` also knows the metadata of the package's other build, where a process has loaded both. */
+  static [Symbol.hasInstance]<T extends Marked>(this: T, value: unknown): value is InstanceType<T> {
+    // biome-ignore lint/complexity/noThisInStatic: a derived class inherits the method.
+    return isMarked(this, PoolMetadata, MARK, value);
+  }
+
   readonly name: string;
   readonly fields: readonly FieldMetadata[];
   readonly historyLen: number;
@@ -175,6 +184,14 @@ export class PoolMetadata {
   }
 }
 
+mark(PoolMetadata, MARK);
+
+/** Metadata as this build makes it: that of the other build is made anew, through the same checks. Null when it is none. */
+export function ownMetadata(value: unknown): PoolMetadata | null {
+  if (isOwn(PoolMetadata, value)) return value;
+  return value instanceof PoolMetadata ? new PoolMetadata(value) : null;
+}
+
 /** What the object says about itself beyond PoolMetadata. */
 export interface PoolDescription {
   readonly metadata: PoolMetadata;
@@ -235,7 +252,7 @@ export function decodeDescription(name: string, json: Uint8Array): PoolDescripti
       historyLen: record['historyLen'] as number,
     });
   } catch (cause) {
-    throw corrupt(cause instanceof Error ? cause.message : 'fields', cause);
+    throw corrupt(messageOf(cause), cause);
   }
   if (record['frameBytes'] !== metadata.frameBytes) throw corrupt('frameBytes does not follow from the fields');
   for (const [i, field] of metadata.fields.entries()) {

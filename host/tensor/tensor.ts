@@ -61,7 +61,8 @@ export function showShape(shape: readonly number[]): string {
 }
 
 export function isTypedArray(value: unknown): value is TypedArray {
-  return ArrayBuffer.isView(value) && !(value instanceof DataView);
+  // What no DataView has, in whatever realm it was made.
+  return ArrayBuffer.isView(value) && 'BYTES_PER_ELEMENT' in value;
 }
 
 function isDense(shape: readonly number[], strides: readonly number[]): boolean {

@@ -4,6 +4,7 @@ import type { DdsSample } from '../dds/library';
 import { DdsParticipant } from '../dds/participant';
 import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
 import type { DdsLiveliness, DdsReader } from '../dds/reader';
+import { steadyMs } from '../runtime/clock';
 import type { Doorbell, System } from '../runtime/system';
 import { metadataTopic, progressTopic } from './form';
 import { type Announcement, decodeMetadata } from './messages';
@@ -134,7 +135,8 @@ export class WireFeed {
   #ringSoon(): void {
     if (this.#onRing === null || this.#ringing) return;
     this.#ringing = true;
-    queueMicrotask(() => {
+    // A promise, not queueMicrotask: fake timers replace that. What the callback throws is as unhandled either way.
+    Promise.resolve().then(() => {
       this.#ringing = false;
       this.#onRing?.();
     });
@@ -194,7 +196,7 @@ export class WireFeed {
    * clock that is set changes it.
    */
   #clockOffset(): bigint {
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     if (nowMs - this.#clockLookedMs > CLOCK_INTERVAL_MS) {
       this.#clockLookedMs = nowMs;
       this.#clockOffsetNs = this.#system.monotonicNs() - this.#system.realtimeNs();

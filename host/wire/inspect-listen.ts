@@ -1,5 +1,6 @@
 // What Python pools say of themselves over DDS, to somebody who takes no part in them.
 
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { platform } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -50,7 +51,7 @@ class Listener {
       const said = this.#feed.announcement;
       if (said === null) return false;
       if (this.#heardMs === 0) {
-        this.#heardMs = performance.now();
+        this.#heardMs = steadyMs();
         this.#feed.begin(said.metadata.historyLen);
       }
     } catch (error) {
@@ -58,7 +59,7 @@ class Listener {
       this.#error = error;
       return true;
     }
-    return this.#feed.slot >= 0 || performance.now() - this.#heardMs > SLOT_GRACE_MS;
+    return this.#feed.slot >= 0 || steadyMs() - this.#heardMs > SLOT_GRACE_MS;
   }
 
   get news(): PythonPoolNews {
@@ -89,11 +90,11 @@ export async function listenToPythonPools(
   const listeners = new Map<string, Listener>();
   try {
     for (const name of names) listeners.set(name, new Listener(name, domainId));
-    const deadline = performance.now() + timeoutMs;
+    const deadline = steadyMs() + timeoutMs;
     for (;;) {
       const waiting = [...listeners.values()].filter((listener) => !listener.done()).length;
       onProgress?.(names.length - waiting);
-      if (waiting === 0 || performance.now() >= deadline) break;
+      if (waiting === 0 || steadyMs() >= deadline) break;
       await new Promise<void>((resolve) => void platform().after(LOOK_MS, resolve));
     }
     return new Map([...listeners].map(([name, listener]) => [name, listener.news]));

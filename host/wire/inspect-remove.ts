@@ -3,6 +3,7 @@
 import { LOCK_PRODUCER } from '../../assembly/layout';
 import type { Removal } from '../native/inspect-remove';
 import { translate } from '../native/pool';
+import { wallMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { type MappedObjects, platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
@@ -72,7 +73,7 @@ function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryR
 function youngest(system: System, { objectBytes, name, lockFiles }: PythonPoolInfo): number {
   const files = [...(objectBytes === null ? [] : [wireObject(name)]), ...lockFiles.map((file) => `/${file}`)];
   const latest = files.reduce((most, file) => Math.max(most, system.statObject(file)?.changedMs ?? 0), 0);
-  return Date.now() - latest;
+  return wallMs(system) - latest;
 }
 
 /**

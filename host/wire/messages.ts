@@ -2,6 +2,7 @@
 
 import { CdrReader, CdrWriter, EncapsulationKind } from '@foxglove/cdr';
 import { TensorIpcError } from '../runtime/errors';
+import { messageOf } from '../runtime/realm';
 import type { Dtype } from '../tensor/dtype';
 import { PLAIN_FIELD, PoolMetadata } from '../tensor/metadata';
 import { wireObject } from './form';
@@ -73,7 +74,7 @@ class Checked {
 }
 
 function damaged(pool: string, what: string, cause: unknown): TensorIpcError {
-  const detail = cause instanceof Error ? cause.message : String(cause);
+  const detail = messageOf(cause);
   return new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': a ${what} message cannot be read (${detail})`, { cause });
 }
 

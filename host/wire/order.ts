@@ -1,6 +1,7 @@
 // Windows of history in their true order. The wire tells of a frame after it has unlocked its slot, so what was told of is always a
 // little behind what stands in the ring.
 
+import { steadyMs } from '../runtime/clock';
 import type { Locks } from './locks';
 import type { Pace } from './pace';
 
@@ -105,7 +106,7 @@ function framesAhead(pool: Ring, feed: Told, slots: readonly number[]): number {
   const met = Math.max(0, ...pool.locks.writersMet(slots).map((at) => ((at - slot + historyLen - 1) % historyLen) + 1));
   const safe = met === 0 && (steady || fast) && silentMs < soonestMs;
   const noticeMs = fast ? FAST_NOTICE_MS : met > 0 || due ? DUE_NOTICE_MS : NOTICE_MS / (1 + room);
-  const deadline = performance.now() + noticeMs;
+  const deadline = steadyMs() + noticeMs;
   for (;;) {
     feed.pollProgress();
     const told = feed.sequence - sequence;
@@ -114,7 +115,7 @@ function framesAhead(pool: Ring, feed: Told, slots: readonly number[]): number {
     if (safe || known || (room > 0 && told > room)) return told;
     const stands = pool.locks.writerAt(slots);
     if (stands >= 0) return (stands - 1 - slot + 2 * historyLen) % historyLen;
-    if (performance.now() >= deadline) return told;
+    if (steadyMs() >= deadline) return told;
     feed.sleep(LOOK_MS);
   }
 }

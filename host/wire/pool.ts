@@ -5,6 +5,7 @@ import type { Trust } from '../endpoint/options';
 import { type Holder, PinGuard } from '../endpoint/view';
 import { BufferPool } from '../memory/buffer-pool';
 import { checkFile } from '../native/trust';
+import { steadyMs } from '../runtime/clock';
 import { registerOpen } from '../runtime/lifecycle';
 import { platform, type System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -49,7 +50,7 @@ export class WirePool implements Holder {
   readonly #unregister: () => void;
   // Slots that each view holds.
   readonly #lent = new Map<number, readonly number[]>();
-  readonly #openedMs = performance.now();
+  readonly #openedMs = steadyMs();
   // Whether DDS has known its producer.
   #found = false;
   #nextGuard = 0;
@@ -144,7 +145,7 @@ export class WirePool implements Holder {
       return true;
     }
     // The dead are forgotten, and then counted as nothing: one that was known is gone, one that never was has a while to be found.
-    return !this.#found && notAlive === 0 && performance.now() - this.#openedMs < DISCOVERY_MS;
+    return !this.#found && notAlive === 0 && steadyMs() - this.#openedMs < DISCOVERY_MS;
   }
 
   /** Keeps slots, whose locks are held, for a view. */

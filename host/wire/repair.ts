@@ -3,6 +3,7 @@
 
 import { reserveInArena } from '../memory/arena';
 import { translate } from '../native/pool';
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { type Address, platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
@@ -101,8 +102,8 @@ async function watch(probes: readonly LockProbe[], observeMs: number): Promise<S
   const first = probes.map((probe) => probe.look());
   const moved = first.map(() => false);
   const latest = [...first];
-  const deadline = performance.now() + observeMs;
-  while (performance.now() < deadline && first.some((state, i) => !isFree(state) && !moved[i])) {
+  const deadline = steadyMs() + observeMs;
+  while (steadyMs() < deadline && first.some((state, i) => !isFree(state) && !moved[i])) {
     await pause(SAMPLE_MS);
     probes.forEach((probe, i) => {
       const now = probe.look();
@@ -126,8 +127,8 @@ async function repair(system: System, pool: string, probes: readonly LockProbe[]
     setFree(system, probe.mutex);
     setFree(system, probe.write);
   }
-  const deadline = performance.now() + HANDOVER_MS;
-  while (performance.now() < deadline && probes.some((probe) => !isFree(probe.look()))) await pause(SAMPLE_MS);
+  const deadline = steadyMs() + HANDOVER_MS;
+  while (steadyMs() < deadline && probes.some((probe) => !isFree(probe.look()))) await pause(SAMPLE_MS);
   const judged = await watch(probes, HANDOVER_MS);
   // A taken write lock is somebody's who came after it had been freed: readtry is that one's too.
   const rest = probes.filter((_, i) => judged[i]?.verdict === 'stuck' && judged[i]?.write !== 0);

@@ -12,6 +12,7 @@ import type { Window, WindowBuilder } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
 import { checkFile } from '../native/trust';
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
@@ -152,9 +153,9 @@ export class WireSink implements Sink {
     // Held until the object is removed: another that starts at this instant must not have it meanwhile.
     if (!this.#system.tryLock(fd, LOCK_PRODUCER)) throw this.#rival();
     if (otherProcesses(this.#system, this.#metadata.name).length === 0) return;
-    const deadline = performance.now() + DISCOVERY_MS;
+    const deadline = steadyMs() + DISCOVERY_MS;
     const word = new Int32Array(1);
-    while (performance.now() < deadline) {
+    while (steadyMs() < deadline) {
       if (rivals.liveliness.alive > 0) throw this.#rival();
       this.#system.futexWait(this.#system.addressOf(word), 0, 10); // nobody wakes it: a sleep
     }
@@ -177,7 +178,7 @@ export class WireSink implements Sink {
 
   /** A slot that a reader took with it would refuse every frame from then on: after as long as others would wait, it is repaired. */
   #unstick(): boolean {
-    const now = performance.now();
+    const now = steadyMs();
     if (this.#refusedSinceMs === 0) this.#refusedSinceMs = now;
     if (now - this.#refusedSinceMs < this.#options.waitTimeoutMs) return false;
     this.#refusedSinceMs = now;
@@ -185,7 +186,7 @@ export class WireSink implements Sink {
   }
 
   #announce(): void {
-    this.#announcedMs = performance.now();
+    this.#announcedMs = steadyMs();
     this.#metadataWriter.write(this.#announcement);
   }
 
@@ -226,12 +227,12 @@ export class WireSink implements Sink {
     }
     this.#waits += 1;
     let leftMs = this.#options.waitTimeoutMs;
-    for (let beforeMs = performance.now(); leftMs > 0; ) {
+    for (let beforeMs = steadyMs(); leftMs > 0; ) {
       await new Promise<void>((resolve) => void platform().after(ASYNC_LOOK_MS, resolve));
       stillOpen();
       if (this.#locks.tryLockWrite(slot, 0)) return this.#hold(slot);
       // As where a thread is blocked: the time that a process was stopped does not count.
-      const nowMs = performance.now();
+      const nowMs = steadyMs();
       leftMs -= Math.min(nowMs - beforeMs, LONGEST_LOOK_MS);
       beforeMs = nowMs;
     }
@@ -267,7 +268,7 @@ export class WireSink implements Sink {
     const sequence = this.#sequence;
     this.#sequence = sequence + 1;
     // Not only by the timer: a loop that never returns to the event loop has none.
-    if (performance.now() - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
+    if (steadyMs() - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
     this.#progressWriter.write(this.#progress[slot] as Uint8Array);
     return sequence;
   }

@@ -8,6 +8,7 @@ import { copyFromShared } from '../memory/copy';
 import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import type { Doorbell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
@@ -276,20 +277,20 @@ export class WireSource implements Source {
   arm(): void {}
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = steadyMs() + timeoutMs;
     for (;;) {
       if (this.newer(cursor)) return true;
-      const leftMs = deadline - performance.now();
+      const leftMs = deadline - steadyMs();
       if (leftMs <= 0) return false;
       if (!this.#feed.waitSync(Math.min(leftMs, SLICE_MS))) this.check();
     }
   }
 
   spin(cursor: Cursor, timeoutUs: number): boolean {
-    const deadline = performance.now() + timeoutUs / 1000;
+    const deadline = steadyMs() + timeoutUs / 1000;
     do {
       if (this.newer(cursor)) return true;
-    } while (this.#pool !== null && performance.now() < deadline);
+    } while (this.#pool !== null && steadyMs() < deadline);
     return false;
   }
 
