@@ -11,6 +11,8 @@ const GROUPS = {
   interop: [],
   window: [],
   'package-tools': [],
+  'jest-vitest': [],
+  process: [],
   dds: [],
   wire: [],
   // Programs for another architecture, which emulation runs here.
