@@ -11,6 +11,7 @@ import {
   O_PATH,
   O_RDWR,
   O_WRONLY,
+  SAME_OWNER,
   SHARED_MEMORY_DIRECTORY,
   SOCK_DGRAM,
   socketAddress,
@@ -25,6 +26,8 @@ function quietly<V>(call: () => V): V | null {
     throw error;
   }
 }
+/** Why a doorbell is not to be rung now, although somebody may listen: too many descriptors, no memory, or not permitted (yet). */
+const MAY_PASS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EACCES', 'EPERM', 'EINTR']);
 
 export class Doorbells {
   readonly #calls: Calls;
@@ -77,11 +80,17 @@ export class Doorbells {
 
   open(name: string): number | null {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
-    const fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    let fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    let errno = fd < 0 ? this.#calls.koffi.errno() : 0;
+    // A FIFO without a reader; but a socket, too, answers so.
+    if (fd < 0 && this.#calls.errnoName(errno) === 'ENXIO') {
+      fd = this.#connectDoorbell(path);
+      if (fd >= 0) return fd;
+      errno = -fd;
+    }
     if (fd < 0) {
-      // ENOENT, ENXIO (no reader), EACCES, ELOOP: nobody there who could be woken. But sockets, too, answer ENXIO.
-      const socket = this.#calls.errnoName() === 'ENXIO' ? this.#connectDoorbell(path) : -1;
-      return socket < 0 ? null : socket;
+      if (MAY_PASS.has(this.#calls.errnoName(errno))) this.#calls.fail('open', path, errno);
+      return null;
     }
     if (this.#kindOf(fd) === 'fifo') return fd;
     this.#c.close(fd);
@@ -119,7 +128,14 @@ export class Doorbells {
   }
 
   ring(fd: number): boolean {
-    return this.#c.write(fd, this.#one, 1) === 1 || this.#calls.errnoName() === 'EAGAIN';
+    if (this.#c.write(fd, this.#one, 1) === 1) return true;
+    const name = this.#calls.errnoName();
+    if (MAY_PASS.has(name)) this.#calls.fail('write', `descriptor ${fd}`);
+    return name === 'EAGAIN';
+  }
+
+  giveToGroup(name: string, gid: number): boolean {
+    return this.#c.lchown(`${SHARED_MEMORY_DIRECTORY}/${name}`, SAME_OWNER, gid) === 0;
   }
 
   unlink(name: string): void {

@@ -189,6 +189,7 @@ export class Libc implements System {
       kind: kindOf(mode),
       bytes: Number(s.getBigUint64(40, true)),
       uid: s.getUint32(20, true),
+      gid: s.getUint32(24, true),
       mode: mode & 0o7777,
       allocatedBytes: Number(s.getBigUint64(48, true)) * 512,
       changedMs: Number(s.getBigInt64(96, true)) * 1000 + s.getUint32(104, true) / 1e6,
@@ -376,6 +377,10 @@ export class Libc implements System {
 
   ringDoorbell(fd: number): boolean {
     return this.#doorbells.ring(fd);
+  }
+
+  giveToGroup(name: string, gid: number): boolean {
+    return this.#doorbells.giveToGroup(name, gid);
   }
 
   closeDoorbell(fd: number): void {

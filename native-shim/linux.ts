@@ -36,6 +36,8 @@ export const AF_UNIX = 1;
 export const SOCK_DGRAM = 2;
 /** Of struct sockaddr_un: a path this long, and its NUL, fit. */
 export const MAX_SOCKET_PATH_BYTES = 107;
+/** To lchown: the owner stays. */
+export const SAME_OWNER = 0xffffffff;
 /** In place of a negative errno: -ENOTSOCK. */
 export const NOT_A_SOCKET = -88;
 
@@ -150,6 +152,7 @@ function bind(koffi: KoffiModule) {
     bind: libc.func('bind', 'int', ['int', 'void *', 'uint']) as (fd: Int, address: Pointer, n: Int) => Int,
     connect: libc.func('connect', 'int', ['int', 'void *', 'uint']) as (fd: Int, address: Pointer, n: Int) => Int,
     chmod: libc.func('chmod', 'int', ['str', 'uint']) as (path: string, mode: Int) => Int,
+    lchown: libc.func('lchown', 'int', ['str', 'uint', 'uint']) as (path: string, uid: Int, gid: Int) => Int,
     unlink: libc.func('unlink', 'int', ['str']) as (path: string) => Int,
     mkfifo: libc.func('mkfifo', 'int', ['str', 'uint']) as (path: string, mode: Int) => Int,
     fchmod: libc.func('fchmod', 'int', ['int', 'uint']) as (fd: Int, mode: Int) => Int,

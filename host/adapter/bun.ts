@@ -2,7 +2,7 @@
 // descriptors. So its doorbells are Unix datagram sockets, which producers ring in the same way.
 
 import { openSocketPair } from '../../native-shim/ddsc-pipe';
-import type { Doorbell, Notifier, Platform } from '../runtime/system';
+import { type Doorbell, type Notifier, type Platform, SystemError } from '../runtime/system';
 import { common, openSystem } from './common';
 
 /** The part of Bun that is used. https://bun.com/reference/bun/connect */
@@ -68,9 +68,15 @@ function openDoorbell(name: string, mode: number, onRing: () => void): Doorbell 
   // Bun takes an empty datagram, which none of us sends, for the end of a stream.
   const reopen = () => {
     const { ref } = doorbell;
-    system.unlinkDoorbell(name);
-    doorbell = open();
-    doorbell.setRef(ref);
+    try {
+      system.unlinkDoorbell(name);
+      doorbell = open();
+      doorbell.setRef(ref);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      // The name is gone, and the next periodic look makes a doorbell under it again.
+      common.warn(`the doorbell ${name} cannot be made anew: ${error.message}`);
+    }
     onRing();
   };
   let doorbell = open();

@@ -1,5 +1,5 @@
 // Waiting on the event loop. Nobody polls: whoever waits arms the consumer's bit, and the producer rings its FIFO. A slow timer looks
-// for what no doorbell announces: a producer that died, or one that has appeared.
+// for what no doorbell announces: a producer that died, one that has appeared, a frame whose ring went astray.
 
 import { steadyMs } from '../runtime/clock';
 import { everyStep } from '../runtime/steps';
@@ -34,7 +34,7 @@ export class Waiting {
   constructor(source: Source, subscription: Subscription) {
     this.#source = source;
     this.#subscription = subscription;
-    this.#watch = platform().every(LIVENESS_INTERVAL_MS, () => this.look());
+    this.#watch = platform().every(LIVENESS_INTERVAL_MS, () => this.#lookAndServe());
   }
 
   get #interested(): boolean {
@@ -78,8 +78,13 @@ export class Waiting {
     });
   }
 
-  /** The periodic look; also after a blocking wait has timed out. */
-  look(): void {
+  /** The periodic look. It also serves: a ring may have gone astray, and nobody with a live producer sleeps past the next look. */
+  #lookAndServe(): void {
+    this.#look();
+    this.#pump();
+  }
+
+  #look(): void {
     if (this.#source.closed) return;
     try {
       this.#source.check();
@@ -132,7 +137,7 @@ export class Waiting {
     this.#doorbell = this.#source.openDoorbell(() => this.#rung());
     this.updateRef();
     // A producer may have come just before there was a doorbell to ring.
-    if (!this.#source.attached) this.look();
+    if (!this.#source.attached) this.#look();
   }
 
   #closeDoorbell(): void {
@@ -142,7 +147,7 @@ export class Waiting {
   }
 
   #rung(): void {
-    if (!this.#source.attached) this.look();
+    if (!this.#source.attached) this.#look();
     this.#pump();
   }
 

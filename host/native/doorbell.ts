@@ -4,6 +4,7 @@ import {
   CONSUMER_BYTES,
   CONSUMER_DOORBELL_ID,
   CONSUMER_DOORBELL_KIND,
+  CONSUMER_PID,
   DOORBELL_FILE,
   DOORBELL_FUTEX,
   HANDLE_ARMED,
@@ -15,7 +16,7 @@ import {
 import type { Mapping } from '../memory/mapping';
 import { wallMs } from '../runtime/clock';
 import { everyStep } from '../runtime/steps';
-import { type System, SystemError } from '../runtime/system';
+import { platform, type System, SystemError } from '../runtime/system';
 
 /** A FIFO without a reader may just have been made; after this long it was left behind. */
 const ABANDONED_AFTER_MS = 1000;
@@ -29,20 +30,31 @@ function doorbellPrefix(pool: string): string {
   return `tensoripc-bell.${pool}.`;
 }
 
-/** Rings every consumer that waits for a pool of this name to appear. They find the pool by themselves. */
+/**
+ * Rings every consumer that waits for a pool of this name to appear. They find the pool by themselves. Who cannot be rung looks every
+ * 150 ms: no failure here is a reason not to produce.
+ */
 export function ringNewcomers(system: System, pool: string): void {
   const prefix = doorbellPrefix(pool);
-  for (const name of system.listSharedMemory()) {
-    // A pool's name may contain dots: only what follows as an id is a doorbell of this one.
-    if (name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length))) attempt(() => ringNewcomer(system, name));
-  }
+  attempt(() => {
+    for (const name of system.listSharedMemory()) {
+      // A pool's name may contain dots: only what follows as an id is a doorbell of this one.
+      if (name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length))) {
+        // Each for itself: one that another user does not let this one open must not be in the way of the next.
+        attempt(() => ringNewcomer(system, name));
+      }
+    }
+  });
 }
 
 function ringNewcomer(system: System, name: string): void {
   const fd = system.openDoorbell(name);
   if (fd !== null) {
-    system.ringDoorbell(fd);
-    system.closeDoorbell(fd);
+    try {
+      system.ringDoorbell(fd);
+    } finally {
+      system.closeDoorbell(fd);
+    }
     return;
   }
   // Of a consumer that died before it found a pool: no table knows it, so nobody else would remove it.
@@ -95,20 +107,41 @@ interface OpenDoorbell {
   readonly fd: number;
 }
 
+/** A consumer that could not be rung, and when to try again. */
+interface OwedRing {
+  readonly id: bigint;
+  readonly retryMs: number;
+  readonly delayMs: number;
+}
+
+/** A doorbell that stays out of reach is tried this often, for as long as its consumer is due. */
+const MAX_RETRY_DELAY_MS = 128;
+
 /** The producer's side: rings whoever has armed itself. FIFOs stay open between frames. */
 export class Ringer {
   readonly #mapping: Mapping;
   readonly #system: System;
   readonly #doorbells: (OpenDoorbell | undefined)[] = new Array<OpenDoorbell | undefined>(MAX_CONSUMERS);
+  readonly #owed = new Map<number, OwedRing>();
+  #owes = false;
+  #warned = false;
 
   constructor(mapping: Mapping) {
     this.#mapping = mapping;
     this.#system = mapping.system;
   }
 
-  /** Wakes every consumer that is armed now. */
+  /**
+   * Whether a consumer is still to be rung whose bit has been taken. The bit is not set again: every frame would then pay for taking it.
+   */
+  get owes(): boolean {
+    return this.#owes;
+  }
+
+  /** Wakes every consumer that is armed now, and those that could not be woken before. */
   ring(): void {
     const { core, handle, arena, geometry } = this.#mapping;
+    if (this.#owes) this.#ringOwed(performance.now());
     if (core.writerTakeArmed(handle) === 0) return;
     let futex = false;
     for (let half = 0; half < 2; half++) {
@@ -129,15 +162,59 @@ export class Ringer {
   }
 
   #ringFile(index: number, id: bigint): void {
-    let doorbell = this.#doorbells[index];
-    if (doorbell === undefined || doorbell.id !== id) {
-      this.#drop(index);
-      const fd = this.#system.openDoorbell(doorbellName(this.#mapping.metadata.name, id));
-      if (fd === null) return;
-      doorbell = { id, fd };
-      this.#doorbells[index] = doorbell;
+    const owed = this.#owed.get(index);
+    // It arms itself again at every look: that must not undo the delay.
+    if (owed === undefined || owed.id !== id || performance.now() >= owed.retryMs) this.#attempt(index, id);
+  }
+
+  #attempt(index: number, id: bigint): void {
+    try {
+      this.#tryRing(index, id);
+      if (this.#owes) this.#settle(index);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const owed = this.#owed.get(index);
+      this.#owe(index, id, owed?.id === id ? owed.delayMs : 0, error);
     }
-    if (!this.#system.ringDoorbell(doorbell.fd)) this.#drop(index);
+  }
+
+  /** Throws when somebody may listen who cannot be reached now. */
+  #tryRing(index: number, id: bigint): void {
+    const known = this.#doorbells[index];
+    if (known !== undefined && known.id === id && this.#system.ringDoorbell(known.fd)) return;
+    // None open yet, or nobody reads it any more: its consumer may have made another under the name.
+    this.#drop(index);
+    const fd = this.#system.openDoorbell(doorbellName(this.#mapping.metadata.name, id));
+    if (fd === null) return;
+    this.#doorbells[index] = { id, fd };
+    if (!this.#system.ringDoorbell(fd)) this.#drop(index);
+  }
+
+  /** The first retry comes with the next frame, the others after longer and longer delays. */
+  #owe(index: number, id: bigint, lastDelayMs: number, error: SystemError): void {
+    const retryMs = performance.now() + lastDelayMs;
+    this.#owed.set(index, { id, retryMs, delayMs: Math.min(Math.max(1, lastDelayMs * 2), MAX_RETRY_DELAY_MS) });
+    this.#owes = true;
+    if (this.#warned) return;
+    this.#warned = true;
+    const pid = this.#mapping.arena.u32[(consumerEntry(this.#mapping, index) + CONSUMER_PID) / 4];
+    platform().warn(
+      `pool '${this.#mapping.metadata.name}': the doorbell of a consumer (table entry ${index}, pid ${pid}) cannot be rung: ` +
+        `${error.message}. The producer tries again; until then this consumer gets frames up to 150 ms late.${cureOf(error)}`,
+    );
+  }
+
+  #ringOwed(nowMs: number): void {
+    const { arena } = this.#mapping;
+    for (const [index, { id, retryMs }] of [...this.#owed]) {
+      if (arena.i64[(consumerEntry(this.#mapping, index) + CONSUMER_DOORBELL_ID) / 8] !== id) this.#settle(index);
+      else if (nowMs >= retryMs) this.#attempt(index, id);
+    }
+  }
+
+  #settle(index: number): void {
+    this.#owed.delete(index);
+    this.#owes = this.#owed.size > 0;
   }
 
   #drop(index: number): void {
@@ -146,7 +223,14 @@ export class Ringer {
     this.#doorbells[index] = undefined;
   }
 
+  /** Rings who is still to be rung, and lets go of the doorbells. */
   close(): void {
+    this.#ringOwed(Infinity);
     for (let index = 0; index < this.#doorbells.length; index++) this.#drop(index);
   }
+}
+
+function cureOf({ errno }: SystemError): string {
+  if (errno !== 'EACCES' && errno !== 'EPERM') return '';
+  return " Let the consumer's user belong to the group of the pool's object, and pass { trust: 'group' } there.";
 }

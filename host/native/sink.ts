@@ -100,7 +100,7 @@ export class NativeSink implements Sink {
     mapping.setClock(this.#platform.monotonicNs());
     const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
     this.#sequence = sequence + 1;
-    if (waiting !== 0) this.#ringer.ring();
+    if (waiting !== 0 || this.#ringer.owes) this.#ringer.ring();
     return sequence;
   }
 

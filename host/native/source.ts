@@ -8,9 +8,7 @@ import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequ
 import { View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
 import { TensorIpcError } from '../runtime/errors';
-import { registerOpen } from '../runtime/lifecycle';
-import { everyStep } from '../runtime/steps';
-import { type Doorbell, platform, type System } from '../runtime/system';
+import type { Doorbell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
@@ -19,6 +17,7 @@ import type { Connection } from './connection';
 import { readConsumerCounters } from './counters';
 import { doorbellName } from './doorbell';
 import { Link } from './link';
+import { OwnDoorbell } from './own-doorbell';
 import { translate } from './pool';
 import { FROM_NOW } from './reliable-cursor';
 
@@ -44,6 +43,7 @@ export class NativeSource implements Source {
   readonly #events: SourceEvents;
   readonly #doorbellId: bigint;
   readonly #doorbellMode: number;
+  #doorbell: OwnDoorbell | null = null;
   readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
 
   constructor(system: System, options: NativeSourceOptions, events: SourceEvents) {
@@ -61,7 +61,10 @@ export class NativeSource implements Source {
       follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
       doorbellId: this.#doorbellId,
       adopt: shared && (() => adoptMapping(system, shared)),
-      onConnect: (metadata) => events.onConnect(metadata),
+      onConnect: (metadata) => {
+        this.#doorbell?.setGroup(this.#doorbellGroup());
+        events.onConnect(metadata);
+      },
       onDisconnect: (reason) => events.onDisconnect(reason),
     });
     this.#blocking = new Blocking(system, this.#link);
@@ -104,6 +107,7 @@ export class NativeSource implements Source {
   }
 
   check(): void {
+    this.#doorbell?.mend();
     this.#link.check();
   }
 
@@ -194,24 +198,19 @@ export class NativeSource implements Source {
 
   openDoorbell(onRing: () => void): Doorbell {
     const name = doorbellName(this.#link.name, this.#doorbellId);
-    let doorbell: Doorbell | null = null;
-    const close = () => {
-      if (doorbell === null) return;
-      const open = doorbell;
-      doorbell = null;
-      // The hook last: without it a signal that comes now would end the process and leave the file.
-      everyStep([() => open.close(), () => this.#system.unlinkDoorbell(name), () => unregister()]);
-    };
-    // The doorbell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
-    // without it a signal that comes now would end the process and leave the file.
-    const unregister = registerOpen(close);
     try {
-      doorbell = platform().openDoorbell(name, this.#doorbellMode, onRing);
+      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), onRing);
+      return this.#doorbell;
     } catch (error) {
-      unregister();
       throw translate(this.#link.name, error);
     }
-    return { setRef: (ref) => doorbell?.setRef(ref), close };
+  }
+
+  /** The group of the pool's object, where its members ring as such. */
+  #doorbellGroup(): number | null {
+    const { connection } = this.#link;
+    if (connection === null || this.#doorbellMode !== DOORBELL_MODES.group) return null;
+    return this.#system.statDescriptor(connection.mapping.fd).gid;
   }
 
   arm(): void {

@@ -8,6 +8,7 @@ export interface FileStatus {
   readonly kind: 'file' | 'fifo' | 'socket' | 'other';
   readonly bytes: number;
   readonly uid: number;
+  readonly gid: number;
   /** Permission bits. */
   readonly mode: number;
   /** Device and inode: equal for the same file, whatever its name. */
@@ -113,10 +114,15 @@ export interface System {
   createFifo(name: string, mode: number): number;
   /** The same as a Unix datagram socket, bound under the name: for runtimes that can watch nothing else. */
   createSocket(name: string, mode: number): number;
-  /** Opens another process's FIFO or socket for ringing, or null if nobody listens there, or it is neither. */
+  /**
+   * Opens another process's FIFO or socket for ringing, or null if nobody listens there, or it is neither. Throws when it cannot be opened
+   * now, though somebody may listen: EMFILE, ENFILE, ENOMEM, EACCES.
+   */
   openDoorbell(name: string): number | null;
-  /** One byte into a doorbell. False when its reader is gone; a full one has been rung already. */
+  /** One byte into a doorbell. False when its reader is gone; a full one has been rung already. Throws when that cannot be told. */
   ringDoorbell(fd: number): boolean;
+  /** Lets a group that this user belongs to use a file beside the objects. False where the system refuses, or there is no such file. */
+  giveToGroup(name: string, gid: number): boolean;
   closeDoorbell(fd: number): void;
   unlinkDoorbell(name: string): void;
   /** Whether a FIFO or socket of this name exists that no process listens to. */

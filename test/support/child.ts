@@ -36,10 +36,12 @@ export class Child {
   #over: Error | null = null;
   #fail: ((error: Error) => void)[] = [];
 
-  constructor(program: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  /** @param under A command that runs the rest of its arguments: ['setpriv', '--reuid', '1001']. */
+  constructor(program: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, under: readonly string[] = []) {
     const path = fileURLToPath(new URL(`./${program}.mjs`, import.meta.url));
     this.process = fork(path, args, {
-      execArgv: ['--expose-gc', '--no-warnings'],
+      execPath: under[0] ?? process.execPath,
+      execArgv: [...under.slice(1), ...(under.length > 0 ? [process.execPath] : []), '--expose-gc', '--no-warnings'],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       serialization: 'advanced',
       env: { ...process.env, ...env },
