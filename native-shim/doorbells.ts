@@ -26,6 +26,7 @@ function quietly<V>(call: () => V): V | null {
     throw error;
   }
 }
+
 /** Why a doorbell is not to be rung now, although somebody may listen: too many descriptors, no memory, or not permitted (yet). */
 const MAY_PASS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EACCES', 'EPERM', 'EINTR']);
 
