@@ -14,7 +14,7 @@ import {
   MAX_CONSUMERS,
 } from '../../assembly/layout';
 import type { Mapping } from '../memory/mapping';
-import { wallMs } from '../runtime/clock';
+import { steadyMs, wallMs } from '../runtime/clock';
 import { everyStep } from '../runtime/steps';
 import { platform, type System, SystemError } from '../runtime/system';
 
@@ -141,7 +141,7 @@ export class Ringer {
   /** Wakes every consumer that is armed now, and those that could not be woken before. */
   ring(): void {
     const { core, handle, arena, geometry } = this.#mapping;
-    if (this.#owes) this.#ringOwed(performance.now());
+    if (this.#owes) this.#ringOwed(steadyMs());
     if (core.writerTakeArmed(handle) === 0) return;
     let futex = false;
     for (let half = 0; half < 2; half++) {
@@ -164,7 +164,7 @@ export class Ringer {
   #ringFile(index: number, id: bigint): void {
     const owed = this.#owed.get(index);
     // It arms itself again at every look: that must not undo the delay.
-    if (owed === undefined || owed.id !== id || performance.now() >= owed.retryMs) this.#attempt(index, id);
+    if (owed === undefined || owed.id !== id || steadyMs() >= owed.retryMs) this.#attempt(index, id);
   }
 
   #attempt(index: number, id: bigint): void {
@@ -192,7 +192,7 @@ export class Ringer {
 
   /** The first retry comes with the next frame, the others after longer and longer delays. */
   #owe(index: number, id: bigint, lastDelayMs: number, error: SystemError): void {
-    const retryMs = performance.now() + lastDelayMs;
+    const retryMs = steadyMs() + lastDelayMs;
     this.#owed.set(index, { id, retryMs, delayMs: Math.min(Math.max(1, lastDelayMs * 2), MAX_RETRY_DELAY_MS) });
     this.#owes = true;
     if (this.#warned) return;
