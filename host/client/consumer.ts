@@ -9,12 +9,12 @@ import {
   type NextOptions,
   type WindowOptions,
 } from '../endpoint/options';
+import { checkFlag, checkRequest, checkSignal, checkTimeout, type Prospect } from '../endpoint/requests';
 import type { Cursor, Source, SourceEvents } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import { type Subscription, Waiting } from '../endpoint/waiting';
 import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
-import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { callSafely, Emitter } from '../runtime/events';
 import { messageOf } from '../runtime/realm';
@@ -25,6 +25,7 @@ import type { TypedArray } from '../tensor/dtype';
 import { checkName, MetadataCreator, ownMetadata, type PoolMetadata, type Sample } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
+import { FrameLoop } from './loop';
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
@@ -36,6 +37,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 {
   readonly name: string;
   readonly #expected: PoolMetadata | null;
+  readonly #expects: Pick<Prospect, 'historyKnown' | 'lossless'>;
   readonly #source: Source;
   readonly #waiting: Waiting;
   readonly #onNewData: ((frame: Frame<T>) => void) | null;
@@ -64,6 +66,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.name = checkName(typeof pool === 'string' ? pool : pool.name);
     const checked = checkConsumerOptions(options);
     const { onNewData, signal } = checked;
+    this.#expects = { historyKnown: this.#expected !== null && !ignoreHistory, lossless: checked.delivery === 'all' };
     this.#onNewData = onNewData ?? null;
     const what = { ...checked, name: this.name, expected: this.#expected, ignoreHistory, shared };
     const events: SourceEvents = {
@@ -146,7 +149,10 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws TensorIpcError HISTORY_TOO_LONG, INVALID_ARGUMENT, CLOSED, and what the constructor throws
    */
   get(options?: GetOptions): Frame<T> | null {
-    return this.#source.get<T>(this.#cursor, options);
+    if (options?.latestFirst !== undefined) checkFlag('latestFirst', options.latestFirst);
+    const frame = this.#source.get<T>(this.#cursor, options);
+    if (frame === null && options !== undefined) this.#checkRead(options);
+    return frame;
   }
 
   /**
@@ -156,7 +162,10 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws as get
    */
   borrow(options?: WindowOptions): View<T> | null {
-    return this.#source.borrow<T>(this.#cursor, options);
+    if (options?.latestFirst !== undefined) checkFlag('latestFirst', options.latestFirst);
+    const view = this.#source.borrow<T>(this.#cursor, options);
+    if (view === null && options !== undefined) this.#checkRead(options);
+    return view;
   }
 
   /**
@@ -169,22 +178,18 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   /**
    * Waits for a frame newer than the last one that this consumer gave out, and copies it. Null when the time is over or the
-   * consumer is closed.
+   * consumer is closed. Calls that overlap are served in their order, each with a frame of its own.
+   *
+   * @throws as get, by rejection
    */
-  async next(options: NextOptions = {}): Promise<Frame<T> | null> {
-    const { timeoutMs, signal } = options;
-    signal?.throwIfAborted();
-    const deadline = timeoutMs === undefined ? Infinity : steadyMs() + checkTimeout(timeoutMs);
-    for (;;) {
-      if (this.closed) return null;
-      if (this.#source.newer(this.#cursor)) {
-        await this.#waiting.breathe();
-        const frame = this.closed ? null : this.#source.take<T>(this.#cursor, options);
-        if (frame !== null) return frame;
-        continue;
-      }
-      if ((await this.#waiting.wait(this.#cursor, deadline, signal)) === 'over') return null;
+  next(options?: NextOptions): Promise<Frame<T> | null> {
+    const { signal, timeoutMs = Infinity } = options ?? {};
+    try {
+      if (options !== undefined) this.#checkCall(options, timeoutMs);
+    } catch (error) {
+      return Promise.reject(error);
     }
+    return this.#nextOf(this.#cursor, () => this.#source.take<T>(this.#cursor, options), timeoutMs, signal);
   }
 
   /**
@@ -195,17 +200,27 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   tryNext(options: GetOptions & { readonly borrow: true }): View<T> | null;
   tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
-  tryNext(options: GetOptions & { readonly borrow?: boolean } = {}): Frame<T> | View<T> | null {
+  tryNext(options?: GetOptions & { readonly borrow?: boolean }): Frame<T> | View<T> | null {
+    if (options !== undefined) checkRequest(options, this.#prospect);
+    // Calls of next that wait came first.
+    this.#waiting.serveFirst(this.#cursor);
     if (!this.#source.newer(this.#cursor)) return null;
-    return options.borrow === true ? this.#source.lend<T>(this.#cursor, options) : this.#source.take<T>(this.#cursor, options);
+    return options?.borrow === true ? this.#source.lend<T>(this.#cursor, options) : this.#source.take<T>(this.#cursor, options);
   }
 
-  /** Every newer frame, as fast as the loop takes them; what came in between is counted in `missed`. */
+  /**
+   * Every newer frame, as fast as the loop takes them; what came in between is counted in `missed`.
+   *
+   * @throws TensorIpcError INVALID_ARGUMENT, HISTORY_TOO_LONG; the loop itself throws what get throws
+   */
   frames(options: FramesOptions & { readonly borrow: true }): AsyncIterableIterator<View<T>>;
   frames(options?: FramesOptions & { readonly borrow?: false }): AsyncIterableIterator<Frame<T>>;
   frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
+    const { borrow = false } = options;
+    this.#checkCall(options, Infinity);
+    checkFlag('borrow', borrow);
     const cursor = { ...this.#cursor };
-    return options.borrow === true
+    return borrow
       ? this.#loop(cursor, options, () => this.#source.lend<T>(cursor, options))
       : this.#loop(cursor, options, () => this.#source.take<T>(cursor, options));
   }
@@ -214,21 +229,39 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     return this.frames();
   }
 
-  async *#loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): AsyncGenerator<F, void, undefined> {
-    while (!this.closed && !signal?.aborted) {
-      if (this.#source.newer(cursor)) {
-        await this.#waiting.breathe();
-        const frame = this.closed ? null : take();
-        if (frame !== null) yield frame;
-        continue;
+  #loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): FrameLoop<F> {
+    const next = () => this.#nextOf(cursor, take, Infinity, signal);
+    return new FrameLoop<F>({ waiting: this.#waiting, cursor, next }, signal);
+  }
+
+  /** The next frame of a place: now if it is there and no other call waits for it, else in its turn. Null in vain. */
+  #nextOf<F>(cursor: Cursor, take: () => F | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<F | null> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.closed) return Promise.resolve(null);
+    try {
+      if (this.#waiting.idle(cursor) && this.#source.newer(cursor) && !this.#waiting.overdue) {
+        const frame = take();
+        if (frame !== null) return Promise.resolve(frame);
       }
-      try {
-        if ((await this.#waiting.wait(cursor, Infinity, signal)) === 'over') return;
-      } catch (error) {
-        if (signal?.aborted) return;
-        throw error;
-      }
+    } catch (error) {
+      return Promise.reject(error);
     }
+    return this.#waiting.wait(cursor, take, timeoutMs, signal);
+  }
+
+  get #prospect(): Prospect {
+    return { ...this.#expects, metadata: this.metadata, historyKnown: this.#source.attached || this.#expects.historyKnown };
+  }
+
+  /** Where no frame was there to be refused. get and borrow give windows to lossless readers as well. */
+  #checkRead(options: GetOptions): void {
+    checkRequest(options, { ...this.#prospect, lossless: false });
+  }
+
+  #checkCall(options: NextOptions, timeoutMs: number): void {
+    checkTimeout(timeoutMs);
+    checkSignal(options.signal);
+    checkRequest(options, this.#prospect);
   }
 
   /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */
@@ -326,11 +359,4 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       },
     };
   }
-}
-
-function checkTimeout(timeout: number): number {
-  if (!(timeout >= 0)) {
-    throw new TensorIpcError('INVALID_ARGUMENT', `a timeout is a number of at least 0, found ${String(timeout)}`);
-  }
-  return timeout;
 }

@@ -93,7 +93,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
   async wait(timeoutMs = Infinity, wanted: Wanted = () => true): Promise<AnnouncedPool | null> {
     const found = this.pools().find(wanted);
     if (found !== undefined || this.closed) return found ?? null;
-    return this.#waiters.wait(wanted, timeoutMs, undefined, null);
+    return this.#waiters.wait(wanted, timeoutMs, undefined, () => null);
   }
 
   /** In the order in which they came, also where a listener asks for pools() and so takes more of them. */

@@ -133,7 +133,7 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   }
 
   #wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<DdsSample | null> {
-    const sample = this.#waiters.wait(null, timeoutMs, signal, null);
+    const sample = this.#waiters.wait(null, timeoutMs, signal, () => null);
     this.#watch();
     return sample;
   }

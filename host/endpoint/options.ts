@@ -3,6 +3,7 @@ import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
+import { checkSignal } from './requests';
 import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
 
 /**
@@ -105,6 +106,10 @@ export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOpti
     protect = false,
     waitTimeoutMs = 1000,
   } = options;
+  if (onNewData !== undefined && typeof onNewData !== 'function') {
+    throw new TensorIpcError('INVALID_ARGUMENT', `onNewData is a function, found ${typeof onNewData}`);
+  }
+  checkSignal(signal);
   oneOf('trust', trust, ['owner', 'group', 'any']);
   oneOf('delivery', delivery, ['latest', 'all']);
   oneOf('from', from, ['now', 'oldest']);

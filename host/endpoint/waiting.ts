@@ -20,11 +20,19 @@ export interface Subscription {
   report(error: unknown): void;
 }
 
+/** A call that waits for its frame: of the calls with one place, the first takes the next. */
+interface Call {
+  readonly cursor: Cursor;
+  /** Takes the frame; null when there is none after all. */
+  take(): unknown;
+}
+
 export class Waiting {
   readonly #source: Source;
   readonly #subscription: Subscription;
   readonly #watch: Timer;
-  readonly #waiters = new Waiters<Cursor, 'frame' | 'over'>(() => this.updateRef());
+  // The result is what the call took, or null when it has waited in vain.
+  readonly #waiters = new Waiters<Call, unknown>(() => this.updateRef());
   #doorbell: Doorbell | null = null;
   #keepAlive = true;
   #scheduled = false;
@@ -41,26 +49,48 @@ export class Waiting {
     return !this.#source.closed && (this.#waiters.size > 0 || this.#subscription.active);
   }
 
-  /** Waits for a frame newer than the cursor's; 'over' at the deadline or when the consumer is closed. */
-  wait(cursor: Cursor, deadline: number, signal: AbortSignal | undefined): Promise<'frame' | 'over'> {
+  /**
+   * Waits until it is this call's turn and there is a frame newer than the cursor's, and takes that. Null when the time is over, when the
+   * consumer is closed, and when `release` ends it.
+   */
+  wait<F>(cursor: Cursor, take: () => F | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<F | null> {
     this.#busySinceMs = 0;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const outcome = this.#waiters.wait(cursor, deadline - steadyMs(), signal, 'over');
+    const late = () => {
+      // The time may be over while a frame that is there waits for its turn of the event loop.
+      this.#serveCalls(cursor);
+      return null;
+    };
+    const taken = this.#waiters.wait({ cursor, take }, timeoutMs, signal, late);
     // Nobody rings those who wait when this fails, whoever called: all of them hear of it.
     this.rearm();
-    return outcome;
+    return taken as Promise<F | null>;
+  }
+
+  /** Whether no call with this place waits: a frame that is there is not another's. */
+  idle(cursor: Cursor): boolean {
+    if (this.#waiters.size === 0) return true;
+    for (const { what } of this.#waiters) if (what.cursor === cursor) return false;
+    return true;
+  }
+
+  /** Ends the calls with this place. */
+  release(cursor: Cursor): void {
+    for (const waiter of this.#waiters) if (waiter.what.cursor === cursor) waiter.resolve(null);
+  }
+
+  /** Gives the calls with this place what is there, before somebody else takes it. */
+  serveFirst(cursor: Cursor): void {
+    if (this.#waiters.size > 0) this.#serveCalls(cursor);
   }
 
   /**
-   * Gives the event loop a turn when it has had none for a while. A reader that is always behind would otherwise go from frame to
-   * frame in microtasks, and no timer or socket of the program would ever be served.
+   * Whether the event loop has had no turn for a while. A reader that is always behind would otherwise go from frame to frame in
+   * microtasks, and no timer or socket of the program would ever be served.
    */
-  breathe(): Promise<void> | null {
+  get overdue(): boolean {
     const now = steadyMs();
     if (this.#busySinceMs === 0) this.#busySinceMs = now;
-    if (now - this.#busySinceMs < MAX_TURN_MS) return null;
-    this.#busySinceMs = 0;
-    return platform().turn();
+    return now - this.#busySinceMs >= MAX_TURN_MS;
   }
 
   /** Serves whoever can be served, soon: after a connection, or when listeners came. */
@@ -119,7 +149,7 @@ export class Waiting {
   }
 
   close(): void {
-    everyStep([() => this.#watch.stop(), () => this.#closeDoorbell(), () => this.#waiters.resolveAll('over')]);
+    everyStep([() => this.#watch.stop(), () => this.#closeDoorbell(), () => this.#waiters.resolveAll(null)]);
   }
 
   /** Has the producer, or the next one, ring at the next frame, unless there is one already. */
@@ -155,7 +185,7 @@ export class Waiting {
   #due(): boolean {
     if (!this.#source.connected) return true;
     if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) return true;
-    for (const { what } of this.#waiters) if (this.#source.due(what)) return true;
+    for (const { what } of this.#waiters) if (this.#source.due(what.cursor)) return true;
     return false;
   }
 
@@ -164,11 +194,25 @@ export class Waiting {
     if (this.#source.closed || !this.#source.attached) return;
     try {
       if (this.#source.ended()) return;
-      for (const waiter of this.#waiters) if (this.#source.due(waiter.what)) waiter.resolve('frame');
+      this.#serveCalls(null);
       if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) this.#subscription.serve();
       if (this.#interested) this.#arm();
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** In the order of the calls; with a cursor only those with that place. */
+  #serveCalls(cursor: Cursor | null): void {
+    for (const waiter of this.#waiters) {
+      const { what } = waiter;
+      if ((cursor !== null && what.cursor !== cursor) || !this.#waiters.has(waiter) || !this.#source.due(what.cursor)) continue;
+      try {
+        const taken = what.take();
+        if (taken !== null) waiter.resolve(taken);
+      } catch (error) {
+        waiter.reject(error);
+      }
     }
   }
 

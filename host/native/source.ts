@@ -4,10 +4,10 @@ import { DOORBELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
 import { CLOSED } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
+import { checkSingle } from '../endpoint/requests';
 import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
 import { View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
-import { TensorIpcError } from '../runtime/errors';
 import type { Doorbell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -243,12 +243,4 @@ export class NativeSource implements Source {
   close(): void {
     this.#link.close();
   }
-}
-
-function checkSingle(request: WindowRequest | undefined): void {
-  if ((request?.historyLen ?? 1) === 1) return;
-  throw new TensorIpcError(
-    'INVALID_ARGUMENT',
-    "delivery 'all' gives frames one by one: leave historyLen out, or use get({ historyLen }) for the latest window",
-  );
 }

@@ -82,15 +82,19 @@ export function checkInto(metadata: PoolMetadata, count: number, into: TensorLik
   return exact ? tensor.data : tensor.data.subarray(tensor.offset, tensor.offset + elements);
 }
 
+/** @throws TensorIpcError INVALID_ARGUMENT */
+export function checkWholeCount(count: number): number {
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new TensorIpcError('INVALID_ARGUMENT', `historyLen is a whole number of at least 1, found ${String(count)}`);
+}
+
 /**
  * How many frames of history are asked for.
  *
  * @throws TensorIpcError INVALID_ARGUMENT, HISTORY_TOO_LONG
  */
 export function checkCount({ name, historyLen }: PoolMetadata, count: number): number {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new TensorIpcError('INVALID_ARGUMENT', `historyLen is a whole number of at least 1, found ${String(count)}`);
-  }
+  checkWholeCount(count);
   if (count > historyLen) {
     throw new TensorIpcError(
       'HISTORY_TOO_LONG',
