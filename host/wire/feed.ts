@@ -15,6 +15,8 @@ import { ProgressReader } from './progress';
 const CLOCK_INTERVAL_MS = 1000;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
+/** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (welcome.ts). */
+const REPEATED_NS = 5_000_000n;
 
 export class WireFeed {
   readonly #system: System;
@@ -32,6 +34,9 @@ export class WireFeed {
   #early: { slot: number; timestampNs: bigint }[] = [];
   // Who spoke last, as DDS numbers writers.
   #speaker = 0n;
+  // And what, and when by its own clock.
+  #saidSlot = -1;
+  #saidNs = 0n;
   #stranger = false;
   // What arrived and could not be read, until somebody hears of it.
   #fault: unknown = null;
@@ -42,7 +47,7 @@ export class WireFeed {
   #sequence = -1;
   #timestampNs = 0n;
   readonly #pace = new PaceKeeper();
-  #over = false;
+  #departed = false;
 
   constructor(system: System, pool: string, domainId: number) {
     this.#system = system;
@@ -95,9 +100,14 @@ export class WireFeed {
     return this.#stranger;
   }
 
+  /** Whether a producer has left, and nobody has spoken since. It may be an earlier one, which DDS has given up only now. */
+  get departed(): boolean {
+    return this.#departed;
+  }
+
   /** Whether the last producer has left. */
   get over(): boolean {
-    return this.#over;
+    return this.#departed && this.producers === 0;
   }
 
   /** Producers that have been found. */
@@ -160,23 +170,30 @@ export class WireFeed {
   }
 
   #takeMetadata(samples: readonly DdsSample[]): void {
-    for (const { valid, data } of samples) {
-      if (!valid) continue;
-      this.#read(() => {
-        this.#announcement = decodeMetadata(this.#pool, data);
-      });
+    for (const { valid, data, state } of samples) {
+      if (valid) {
+        this.#read(() => {
+          this.#announcement = decodeMetadata(this.#pool, data);
+        });
+      }
+      // Of a producer that has left: its pool is not the next one under the name.
+      if (state !== 'alive' && this.#metadata.matchedWriters === 0) this.#announcement = null;
     }
   }
 
   #takeProgress(samples: readonly DdsSample[]): void {
     for (const sample of samples) {
       // Said of the sample itself where it had not been taken yet when its writer left.
-      this.#over = sample.state !== 'alive';
+      this.#departed = sample.state !== 'alive';
       if (sample.valid) this.#read(() => this.#notice(this.#progressOf.slot(sample.data), sample));
     }
   }
 
   #notice(slot: number, { publication, sourceTimestampNs }: DdsSample): void {
+    const sinceNs = sourceTimestampNs - this.#saidNs;
+    if (publication === this.#speaker && slot === this.#saidSlot && sinceNs <= 0n && sinceNs > -REPEATED_NS) return;
+    this.#saidSlot = slot;
+    this.#saidNs = sourceTimestampNs;
     const timestampNs = sourceTimestampNs + this.#clockOffset();
     if (publication !== this.#speaker) {
       // Perhaps of the next ring: then these notices are what is known of it.
@@ -223,9 +240,14 @@ export class WireFeed {
   /** From now on slots are counted. */
   begin(historyLen: number): void {
     this.#historyLen = historyLen;
-    this.#over = false;
+    this.#departed = false;
     for (const { slot, timestampNs } of this.#early) this.#count(slot, timestampNs);
     this.settle();
+  }
+
+  /** What was announced is not there. */
+  disbelieve(): void {
+    this.#announcement = null;
   }
 
   /** The other producer speaks of the same pool. */
@@ -246,7 +268,7 @@ export class WireFeed {
     this.#historyLen = 0;
     this.#slot = -1;
     this.#sequence = -1;
-    this.#over = false;
+    this.#departed = false;
     this.#pace.forget();
   }
 
