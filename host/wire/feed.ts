@@ -15,6 +15,8 @@ import { ProgressReader } from './progress';
 const CLOCK_INTERVAL_MS = 1000;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
+/** A first notice that comes so long after this reader began to listen is its producer's first: an earlier one would have been given at once. */
+const FIRST_NS = 1_000_000_000n;
 /** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (welcome.ts). */
 const REPEATED_NS = 5_000_000n;
 
@@ -46,6 +48,12 @@ export class WireFeed {
   #slot = -1;
   #sequence = -1;
   #timestampNs = 0n;
+  // Whether it has yet to be judged how many laps there were before the first notice that was heard; when that was said, and when this
+  // reader began to listen.
+  #lapUnknown = false;
+  #firstNs = 0n;
+  #begunNs = 0n;
+  #touched: (slot: number) => boolean = () => true;
   readonly #pace = new PaceKeeper();
   #departed = false;
 
@@ -187,6 +195,7 @@ export class WireFeed {
       this.#departed = sample.state !== 'alive';
       if (sample.valid) this.#read(() => this.#notice(this.#progressOf.slot(sample.data), sample));
     }
+    this.#guessLap();
   }
 
   #notice(slot: number, { publication, sourceTimestampNs }: DdsSample): void {
@@ -225,9 +234,10 @@ export class WireFeed {
     const lap = this.#historyLen;
     // Of a pool of another form: its producer is not the one that was attached to.
     if (slot >= lap) return;
-    // A reader that comes late cannot know how many laps there were: enough that nothing is padding.
     if (this.#sequence < 0) {
-      this.#sequence = slot === 0 ? 0 : slot + lap;
+      this.#sequence = slot;
+      this.#lapUnknown = true;
+      this.#firstNs = timestampNs;
     } else {
       const frames = ((slot - this.#slot + lap - 1) % lap) + 1;
       this.#sequence += frames;
@@ -237,11 +247,38 @@ export class WireFeed {
     this.#timestampNs = timestampNs;
   }
 
-  /** From now on slots are counted. */
-  begin(historyLen: number): void {
+  /**
+   * The wire does not say how many laps there were. A reader that was there before the first frame knows, and so does one that finds a
+   * slot that nobody has locked so far; any other counts one, so that none of the frames that it is given is taken for padding.
+   */
+  #guessLap(): void {
+    if (!this.#lapUnknown) return;
+    this.#lapUnknown = false;
+    const lap = this.#historyLen;
+    // A full ring has no padding.
+    if (this.#sequence >= lap - 1) return;
+    const first = this.#firstNs - this.#begunNs > FIRST_NS && this.#sequence === this.#slot && this.#slot === 0;
+    if (!first && !this.#untouched()) this.#sequence += lap;
+  }
+
+  /** Whether there is a slot beyond the newest that nobody has locked. Looked at from the end: what is locked there was come to last. */
+  #untouched(): boolean {
+    for (let slot = this.#historyLen - 1; slot > this.#slot; slot--) if (!this.#touched(slot)) return true;
+    return false;
+  }
+
+  /**
+   * From now on slots are counted.
+   *
+   * @param touched Whether anybody has locked a slot since it is there.
+   */
+  begin(historyLen: number, touched: (slot: number) => boolean): void {
     this.#historyLen = historyLen;
+    this.#touched = touched;
+    this.#begunNs = this.#system.monotonicNs();
     this.#departed = false;
     for (const { slot, timestampNs } of this.#early) this.#count(slot, timestampNs);
+    this.#guessLap();
     this.settle();
   }
 
@@ -268,6 +305,7 @@ export class WireFeed {
     this.#historyLen = 0;
     this.#slot = -1;
     this.#sequence = -1;
+    this.#lapUnknown = false;
     this.#departed = false;
     this.#pace.forget();
   }

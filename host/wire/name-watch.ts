@@ -1,6 +1,7 @@
 // Whether a producer's pool still has its name. The package's producers create a pool anew whoever has it, and cleaners of /dev/shm take
 // names away; neither says so.
 
+import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { platform, type System } from '../runtime/system';
 import { wireObject } from './form';

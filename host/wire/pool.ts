@@ -92,15 +92,7 @@ export class WirePool implements Holder {
     } finally {
       if (object === null) system.close(fd);
     }
-    const pool = new WirePool(system, object, metadata, creatorPid, options);
-    try {
-      // Now, while the producer has them: opened when it has left and removed them, they would be made anew, and nobody's.
-      pool.locks.open();
-    } catch (error) {
-      pool.close();
-      throw error;
-    }
-    return pool;
+    return new WirePool(system, object, metadata, creatorPid, options);
   }
 
   /**

@@ -16,6 +16,7 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
+import { hasLock } from './locks';
 import type { Announcement } from './messages';
 import { holdWindow } from './order';
 import { WirePool } from './pool';
@@ -101,7 +102,7 @@ export class WireSource implements Source {
       return;
     }
     this.#pool = pool;
-    this.#feed.begin(metadata.historyLen);
+    this.#feed.begin(metadata.historyLen, (slot) => hasLock(this.#system, name, slot));
     this.#epoch += 1;
     this.#taken = 0;
     this.#missed = 0;
