@@ -333,5 +333,5 @@ function doorbellsOf(name: string, files: readonly string[], table: DataView): D
 
 /** The pool whose consumers' FIFOs have such a name, or null if it is no FIFO's. The id is the last part: pools may have dots. */
 export function poolOfDoorbell(file: string): string | null {
-  return /^tensoripc-bell\.(.+)\.[0-9a-f]{16}$/.exec(file)?.[1] ?? null;
+  return /^tensoripc-bell\.([A-Za-z0-9_.-]{1,200})\.[0-9a-f]{16}$/.exec(file)?.[1] ?? null;
 }

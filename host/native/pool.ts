@@ -28,6 +28,7 @@ import { type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
 import { unlinkDeadDoorbells } from './doorbell';
 import { checkFile, objectName } from './trust';
+import { beginsAsPool, isUnfinished } from './unfinished';
 
 /** Says of a failed system call which pool it was about, and of one that opened an object what that object is. */
 export function translate(pool: string, error: unknown): unknown {
@@ -290,6 +291,12 @@ function tryToOwn(
   }
   if (system.statObject(name)?.identity !== status.identity) return null;
   const snapshot = readSnapshot(system, pool, fd);
+  if (snapshot === null && !beginsAsPool(system, fd) && !isUnfinished(system, fd, status.bytes)) {
+    throw new TensorIpcError(
+      'FOREIGN_OBJECT',
+      `pool '${pool}': /dev/shm${name} is another program's file: it begins with zeros, but is no pool under construction; remove it, or choose another name`,
+    );
+  }
   // Closed is final: its producer died between saying so and unlinking it, and its readers have let go of their frames.
   const reusable =
     snapshot === null
