@@ -29,6 +29,7 @@ export const MADV_POPULATE_WRITE = 23;
 
 export const F_OFD_GETLK = 36;
 export const F_OFD_SETLK = 37;
+export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 export const F_UNLCK = 2;
 

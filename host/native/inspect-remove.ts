@@ -7,7 +7,7 @@ import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { poolOfDoorbell } from './inspect';
-import { readSnapshot, translate } from './pool';
+import { readSnapshot, sharedLock, translate } from './pool';
 import { checkFile, objectName } from './trust';
 import { beginsAsPool, isUnfinished } from './unfinished';
 
@@ -169,6 +169,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
     const status = system.statDescriptor(fd);
     checkFile(name, object, status, system, 'any');
     if (!system.tryLock(fd, LOCK_PRODUCER)) {
+      if (!system.isLocked(fd, LOCK_PRODUCER)) throw sharedLock(name, object, status);
       throw new TensorIpcError(
         'PRODUCER_EXISTS',
         `pool '${name}' has a live producer: stop it, or remove the pool under it with --force`,
