@@ -14,7 +14,6 @@ import {
   EFBIG,
   F_OFD_GETLK,
   F_OFD_SETLK,
-  F_RDLCK,
   F_UNLCK,
   F_WRLCK,
   FUTEX_WAIT,
@@ -287,8 +286,9 @@ export class Libc implements System {
 
   unmapFixed(at: Address, bytes: number): void {
     const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
-    if (this.#c.mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) !== at)
-      this.#calls.fail('mmap', `${bytes} anonymous bytes`);
+    // The kernel may have removed what was there before it found that it could not go on: a hole is worth a second try.
+    for (let tries = 0; tries < 2; tries++) if (this.#c.mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) === at) return;
+    this.#calls.fail('mmap', `${bytes} anonymous bytes`);
   }
 
   prefault(at: Address, bytes: number, writable: boolean): void {
@@ -314,13 +314,13 @@ export class Libc implements System {
   }
 
   unlock(fd: number, byte: number): void {
-    if (this.#c.fcntl(fd, F_OFD_SETLK, this.#flock(F_UNLCK, byte)) < 0)
-      this.#calls.fail('fcntl(F_OFD_SETLK)', `descriptor ${fd}`);
+    // A lock that stays keeps others out: worth a second try, too.
+    for (let tries = 0; tries < 2; tries++) if (this.#c.fcntl(fd, F_OFD_SETLK, this.#flock(F_UNLCK, byte)) === 0) return;
+    this.#calls.fail('fcntl(F_OFD_SETLK)', `descriptor ${fd}`);
   }
 
   isLocked(fd: number, byte: number): boolean {
-    // Asking for a shared lock: only an exclusive one, which takes write permission, is in its way.
-    if (this.#c.fcntl(fd, F_OFD_GETLK, this.#flock(F_RDLCK, byte)) < 0)
+    if (this.#c.fcntl(fd, F_OFD_GETLK, this.#flock(F_WRLCK, byte)) < 0)
       this.#calls.fail('fcntl(F_OFD_GETLK)', `descriptor ${fd}`);
     return this.#scratch.getInt16(0, true) !== F_UNLCK;
   }
@@ -333,6 +333,19 @@ export class Libc implements System {
     if (name === 'ETIMEDOUT') return false;
     if (name === 'EAGAIN' || name === 'EINTR') return true;
     return this.#calls.fail('futex', 'FUTEX_WAIT');
+  }
+
+  futexWaitAsync(word: Address, expected: number, timeoutMs: number): Promise<void> {
+    // On a thread of the runtime's pool, with a timespec of its own: the scratch page serves others meanwhile.
+    const timeout = new Uint8Array(16);
+    writeTimespec(new DataView(timeout.buffer), timeoutMs);
+    return new Promise((resolve, reject) => {
+      this.#c.futex.async(this.#calls.architecture.SYS_futex, word, FUTEX_WAIT, expected, timeout, 0, 0, (error) => {
+        // Woken, differing, interrupted or timed out: errno belongs to the other thread, and the caller looks for itself.
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   futexWake(word: Address): void {

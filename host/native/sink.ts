@@ -53,7 +53,8 @@ export class NativeSink implements Sink {
       ringNewcomers(this.#system, metadata.name);
     } catch (error) {
       // A pool that was taken over stays as it was found, for the next producer. A new one goes.
-      runSteps([() => (created ? this.close() : mapping.close())]);
+      const leave = [() => this.#system.unlock(mapping.fd, LOCK_PRODUCER), () => mapping.close()];
+      runSteps(created ? [() => this.close()] : leave);
       throw translate(metadata.name, error);
     }
   }
@@ -131,7 +132,6 @@ export class NativeSink implements Sink {
         () => mapping.core.writerClose(mapping.handle),
         () => this.#ringer.ring(),
         () => this.#ringer.close(),
-        () => this.#backpressure.close(),
         () => unlinkDeadDoorbells(mapping),
         () => this.#unlink(),
         () => this.#system.unlock(mapping.fd, LOCK_PRODUCER),

@@ -52,7 +52,7 @@ class Listener {
       if (said === null) return false;
       if (this.#heardMs === 0) {
         this.#heardMs = steadyMs();
-        this.#feed.begin(said.metadata.historyLen, () => true);
+        this.#feed.begin(said.metadata.historyLen);
       }
     } catch (error) {
       if (!(error instanceof TensorIpcError)) throw error;

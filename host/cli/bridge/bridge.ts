@@ -12,7 +12,6 @@ import {
   type View,
   type Wire,
 } from '../../entry/main';
-import { note } from '../output';
 
 /** How long a reader of the other pool may keep a slot before a frame is given up. */
 const WAIT_MS = 1000;
@@ -163,7 +162,7 @@ export class Bridge {
 
   /** Once: the figures tell the rest. */
   #complain(error: TensorIpcError): void {
-    if (!this.#warned) note(`frames are lost: ${error.message}`);
+    if (!this.#warned) process.stderr.write(`frames are lost: ${error.message}\n`);
     this.#warned = true;
   }
 

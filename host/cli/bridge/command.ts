@@ -3,10 +3,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Backend, Trust, Wire } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
-import { LiveLine } from '../live';
 import { showRate } from '../look/rows';
 import { sparkline } from '../look/watch';
-import { note } from '../output';
+import { LiveLine } from '../terminal';
 import { DOMAIN_OPTION, domainOf } from '../wire/options';
 import { Bridge } from './bridge';
 
@@ -61,7 +60,7 @@ export const bridgeCommand = defineCommand({
     const domainId = domainOf(NAME, values) ?? 0;
 
     using bridge = new Bridge({ from: name, as: values.as ?? name, to, domainId, historyLen, backend, trust });
-    const line = new LiveLine();
+    const line = new LiveLine(process.stdout);
     const ended = new AbortController();
     const showing = show(bridge, line, intervalMs, ended.signal);
     try {
@@ -71,7 +70,7 @@ export const bridgeCommand = defineCommand({
       line.end();
     }
     const { frames, lost } = bridge;
-    note(`${bridge.title}: ${frames} frames, ${lost} lost`);
+    process.stderr.write(`${bridge.title}: ${frames} frames, ${lost} lost\n`);
     return EXIT_OK;
   },
 });

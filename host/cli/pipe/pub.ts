@@ -15,7 +15,6 @@ import {
 } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { Pace } from '../demo/pace';
-import { note } from '../output';
 import { MAKE_OPTIONS, saidWire } from '../wire/options';
 
 const NAME = 'pub';
@@ -126,7 +125,7 @@ function over(producer: TensorProducer, frames: number, bytes: number): number {
   const { metadata } = producer;
   const { framesRefused } = producer.stats();
   const dropped = framesRefused === 0 ? '' : `, ${framesRefused} dropped`;
-  note(`${metadata.name}: ${frames} frames published${dropped}`);
+  process.stderr.write(`${metadata.name}: ${frames} frames published${dropped}\n`);
   if (bytes === 0) return EXIT_OK;
   throw new CliError(
     `the input ended inside a frame: ${bytes} of ${metadata.frameBytes} bytes (${metadata}); are --shape and --dtype those of the input?`,
@@ -141,7 +140,7 @@ async function loan(producer: TensorProducer): Promise<Slot> {
     } catch (error) {
       if (!(error instanceof TensorIpcError) || !['PIN_TIMEOUT', 'LOCK_TIMEOUT'].includes(error.code)) throw error;
       // A reader of the Python wire that is dead does not go away by itself.
-      if (error.code === 'LOCK_TIMEOUT' && tries === LOCK_TRIES) note(`still waiting: ${error.message}`);
+      if (error.code === 'LOCK_TIMEOUT' && tries === LOCK_TRIES) process.stderr.write(`still waiting: ${error.message}\n`);
       // A turn of the event loop: a signal may want to end us.
       await setTimeout(0);
     }

@@ -2,7 +2,6 @@
 
 import { listenToPythonPools, type PythonPoolNews } from '../../entry/inspection';
 import { TensorIpcError } from '../../entry/main';
-import { note } from '../output';
 
 /** How long to listen. Our producers repeat themselves every half second. */
 export const LISTEN_MS = 1000;
@@ -20,7 +19,7 @@ export async function hear(
   } catch (error) {
     if (needed || !(error instanceof TensorIpcError) || error.code !== 'MISSING_DEPENDENCY') throw error;
     progress.clear();
-    note(`What Python pools hold is told over DDS only. ${error.message}`);
+    process.stderr.write(`What Python pools hold is told over DDS only. ${error.message}\n`);
     return new Map();
   } finally {
     progress.clear();

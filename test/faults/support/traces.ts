@@ -1,0 +1,82 @@
+// What a failed call could leave behind: files, descriptors, locks, and what the arenas have given out.
+
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { anyArena, arenaUsage } from '../../../host/memory/arena';
+import type { System } from '../../../host/runtime/system';
+
+/** What this process has, and what lies in /dev/shm. */
+export interface Traces {
+  readonly files: readonly string[];
+  readonly descriptors: readonly string[];
+  readonly locks: number;
+  readonly handles: number;
+  readonly freeBytes: number;
+}
+
+export function tracesNow(): Traces {
+  return { files: readdirSync('/dev/shm').sort(), descriptors: descriptors(), locks: locks(), ...arenaUsage() };
+}
+
+/** What each descriptor leads to. Sockets and pipes of the event loop have numbers, which do not matter. */
+function descriptors(): string[] {
+  return readdirSync('/proc/self/fd')
+    .flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`).replace(/\d+/g, '')];
+      } catch {
+        // The one that the directory was read through.
+        return [];
+      }
+    })
+    .sort();
+}
+
+/** Open-file-description locks on files in /dev/shm, of whatever process. */
+export function locks(): number {
+  const { dev } = statSync('/dev/shm');
+  const hex = (part: number) => part.toString(16).padStart(2, '0');
+  // How Linux packs a device number in stat: glibc's gnu_dev_major and gnu_dev_minor.
+  const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)];
+  const device = ` ${hex(major)}:${hex(minor)}:`;
+  return readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('OFDLCK') && line.includes(device)).length;
+}
+
+/** Addresses of the arena that nothing is mapped at: somebody else's memory could come to lie there. */
+export function holes(system: System): string[] {
+  const { address, buffer } = anyArena(system);
+  const end = address + buffer.byteLength;
+  const found: string[] = [];
+  let at = address;
+  for (const line of readFileSync('/proc/self/maps', 'latin1').split('\n')) {
+    const [from = 0, to = 0] = (/^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? []).slice(1).map((hex) => Number.parseInt(hex, 16));
+    if (to <= at || from >= end) continue;
+    if (from > at) found.push(`${from - at} bytes at offset ${at - address}`);
+    at = to;
+  }
+  if (at < end) found.push(`${end - at} bytes at offset ${at - address}`);
+  return found;
+}
+
+/** What is there now that was not there before, and the other way round. */
+export function difference(before: Traces, after: Traces): string[] {
+  const more = (what: string, was: readonly string[], is: readonly string[]) => {
+    const left = [...is];
+    const gone = was.filter((name) => {
+      const index = left.indexOf(name);
+      if (index >= 0) left.splice(index, 1);
+      return index < 0;
+    });
+    return [...left.map((name) => `${what} left: ${name}`), ...gone.map((name) => `${what} gone: ${name}`)];
+  };
+  const number = (what: 'locks' | 'handles' | 'freeBytes') =>
+    before[what] === after[what] ? [] : [`${what}: ${before[what]} before, ${after[what]} after`];
+  return [
+    ...more('file', before.files, after.files),
+    ...more('descriptor', before.descriptors, after.descriptors),
+    ...number('locks'),
+    ...number('handles'),
+    ...number('freeBytes'),
+  ];
+}
