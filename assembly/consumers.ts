@@ -58,12 +58,12 @@ export function consumerRegister(handle: usize, index: u32, pid: u32, delivery: 
   return OK;
 }
 
-/** Gives the entry back; the caller unlocks it afterwards. Returns 1 if the producer waits. */
+/** Gives the entry back; the caller unlocks it afterwards. Returns how the producer waits (WAITING_*). */
 export function consumerUnregister(handle: usize): i32 {
   const control = controlOf(handle);
   resetEntry(control, entryOf(handle), entryBit(handle));
   store<u32>(handle, 0, HANDLE_ENTRY);
-  return takeWaiting(control) != 0 ? 1 : 0; // S6
+  return <i32>takeWaiting(control); // S6
 }
 
 /** Clears the entry of a dead consumer. The caller has just taken that entry's lock, which proves it dead, and holds it. */

@@ -291,11 +291,6 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.1
   end
-  if (result i32)
-   i32.const 1
-  else
-   i32.const 0
-  end
   return
  )
  (func $assembly/consumers/consumerWakeCount (param $0 i32) (result i32)
@@ -1001,11 +996,6 @@
    i32.const 0
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.2
-  end
-  if (result i32)
-   i32.const 1
-  else
-   i32.const 0
   end
   return
  )
@@ -2277,11 +2267,6 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.7
   end
-  if (result i32)
-   i32.const 1
-  else
-   i32.const 0
-  end
   return
  )
  (func $assembly/reader/readerUnpin (param $0 i32) (result i32)
@@ -2312,11 +2297,6 @@
    i32.const 0
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.8
-  end
-  if (result i32)
-   i32.const 1
-  else
-   i32.const 0
   end
   return
  )
@@ -2357,11 +2337,6 @@
    i32.const 0
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.9
-  end
-  if (result i32)
-   i32.const 1
-  else
-   i32.const 0
   end
   return
  )

@@ -176,6 +176,10 @@ export const DOORBELL_NONE = 0;
 export const DOORBELL_FILE = 1;
 export const DOORBELL_FUTEX = 2;
 
+export const WAITING_NONE = 0;
+export const WAITING_FUTEX = 1;
+export const WAITING_DOORBELL = 2;
+
 // ---- locks ---------------------------------------------------------------------------------------------------------
 
 // Open-file-description locks on single bytes of the object say who is alive. The bytes' content is irrelevant.
@@ -223,7 +227,7 @@ export const HANDLE_TIMESTAMP_NS = HANDLE_CLOCK_NS + 8;
 export const HANDLE_PUBLISHED_NS = HANDLE_TIMESTAMP_NS + 8;
 /** Out of writerTakeArmed: the bits of the consumers to wake. */
 export const HANDLE_ARMED = HANDLE_PUBLISHED_NS + 8;
-/** Out of readerPin and readerHold: 1 when a pin moved up on the way and the producer waits for that. */
+/** Out of readerPin and readerHold: how the producer waits (WAITING_*) when a pin moved up on the way. */
 export const HANDLE_WAKE = HANDLE_ARMED + 8;
 /** Out of chooseGeometry and controlValidate. */
 export const HANDLE_FRAME_STRIDE = HANDLE_WAKE + 8;

@@ -169,19 +169,19 @@ export function readerPin(handle: usize, count: u32): f64 {
   return pinNewest(handle, count, false);
 }
 
-/** Moves the view pin up to `oldest`, the first sequence number that a remaining view holds. Returns 1 if the producer waits. */
+/** Moves the view pin up to `oldest`, the first sequence number that a remaining view holds. Returns how the producer waits (WAITING_*). */
 export function readerUnpinTo(handle: usize, oldest: f64): i32 {
   const position = <u64>(<i64>oldest + <i64>slotCapacityOf(handle));
   store<u64>(handle, position, HANDLE_VIEW_PIN);
   storeViewPin(entryOf(handle), position); // S4, S6
-  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+  return <i32>takeWaiting(controlOf(handle));
 }
 
-/** Drops the view pin. Returns 1 if the producer waits. */
+/** Drops the view pin. Returns how the producer waits (WAITING_*). */
 export function readerUnpin(handle: usize): i32 {
   store<u64>(handle, NONE, HANDLE_VIEW_PIN);
   storeViewPin(entryOf(handle), NONE); // S4, S6
-  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+  return <i32>takeWaiting(controlOf(handle));
 }
 
 /** Holds the newest `count` frames for a copy that has lost too many races. Ends with readerUnhold, with no readerPin in between. */
@@ -189,10 +189,10 @@ export function readerHold(handle: usize, count: u32): f64 {
   return pinNewest(handle, count, true);
 }
 
-/** Ends a hold: back to the lossless cursor, if there is one. Returns 1 if the producer waits. */
+/** Ends a hold: back to the lossless cursor, if there is one. Returns how the producer waits (WAITING_*). */
 export function readerUnhold(handle: usize): i32 {
   storeHoldPin(entryOf(handle), load<u64>(handle, HANDLE_HOLD_PIN)); // S4, S6
-  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+  return <i32>takeWaiting(controlOf(handle));
 }
 
 /** Whether the window of a view that starts at `oldest` has not been touched since it was pinned. */

@@ -75,13 +75,13 @@ export function reliableTimes(handle: usize): void {
   readTimes(handle, slotAt(handle, slotOf(load<u64>(handle, HANDLE_HOLD_PIN), slotCapacityOf(handle))));
 }
 
-/** Lets go of the frame at the cursor. Returns 1 if the producer waits. */
+/** Lets go of the frame at the cursor. Returns how the producer waits (WAITING_*). */
 export function reliableAdvance(handle: usize): i32 {
   const cursor = load<u64>(handle, HANDLE_HOLD_PIN);
   noteTaken(handle, cursor);
   store<u64>(handle, cursor + 1, HANDLE_HOLD_PIN);
   storeHoldPin(entryOf(handle), cursor + 1); // S4, S6
-  return takeWaiting(controlOf(handle)) != 0 ? 1 : 0;
+  return <i32>takeWaiting(controlOf(handle));
 }
 
 /** Keeps the frame at the cursor for a view. It is held already: no race, no claim to look at. Then reliableAdvance. */

@@ -136,7 +136,7 @@ export function writerTakeArmed(handle: usize): i32 {
   return 1;
 }
 
-/** Announces (1) or withdraws (0) that the producer sleeps until a pin goes (S6). */
+/** Announces how the producer waits until a pin goes, or withdraws that with WAITING_NONE (S6). */
 export function writerSetWaiting(handle: usize, waiting: u32): void {
   storeWaiting(controlOf(handle), waiting);
 }

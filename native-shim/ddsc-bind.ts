@@ -61,6 +61,7 @@ function bindC(koffi: KoffiModule) {
       mode: Int,
       bytes: Int,
     ) => Int,
+    copyIn: libc.func('memcpy', 'void', ['uintptr_t', 'void *', 'size_t']) as (to: Address, from: Pointer, n: Int) => void,
     copyOut: libc.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']) as (to: Pointer, from: Address, n: Int) => void,
   };
 }
@@ -103,6 +104,7 @@ function bindDdsc(library: NativeLibrary) {
     delete: f('dds_delete', 'int', ['int']) as (entity: Int) => Int,
     get_instance_handle: f('dds_get_instance_handle', 'int', ['int', 'void *']) as (entity: Int, handle: Pointer) => Int,
     write: f('dds_write', 'int', ['int', 'void *']) as (writer: Int, sample: Pointer) => Int,
+    forwardcdr: f('dds_forwardcdr', 'int', ['int', 'uintptr_t']) as (writer: Int, serdata: Address) => Int,
     writecdr: f('dds_writecdr', 'int', ['int', 'uintptr_t']) as (writer: Int, serdata: Address) => Int,
     takecdr: f('dds_takecdr', 'int', ['int', 'void *', 'uint', 'void *', 'uint']) as (
       reader: Int,

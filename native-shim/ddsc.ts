@@ -15,6 +15,8 @@ const ANY_STATE = 0x7f;
 const SERDATA_KIND_DATA = 2;
 /** Where a struct ddsi_serdata of 0.10 keeps its sertype. */
 const SERDATA_TYPE = 24;
+/** And, in every version so far, the time of its writing. */
+const SERDATA_TIMESTAMP = 32;
 const IO_UNBUFFERED = 2;
 const MAX_TAKE = 64;
 const SAMPLE_INFO_BYTES = 64;
@@ -130,7 +132,7 @@ export class Ddsc implements DdsLibrary {
     }
   }
 
-  write(writer: DdsHandle, serialiser: Address, cdr: Uint8Array): void {
+  write(writer: DdsHandle, serialiser: Address, cdr: Uint8Array, timestampNs?: bigint): void {
     if (cdr.byteLength <= SCRATCH_BYTES) {
       this.#scratch.set(cdr);
       this.#iovec[0] = this.#scratchAddress;
@@ -143,10 +145,16 @@ export class Ddsc implements DdsLibrary {
         'INVALID_ARGUMENT',
         `these ${bytes} bytes are not a sample of the topic's type in CDR: they must begin with the encapsulation header (00 01 00 00)`,
       );
-    const result = this.#dds.writecdr(writer, serdata);
+    const result = timestampNs === undefined ? this.#dds.writecdr(writer, serdata) : this.#forward(writer, serdata, timestampNs);
     if (result === RETCODE_TIMEOUT)
       throw new TensorIpcError('DDS', 'dds_writecdr failed: Timeout: its readers have not caught up within maxBlockingMs');
     this.#checked(result, 'dds_writecdr');
+  }
+
+  /** dds_forwardcdr takes the time from the sample, where dds_writecdr puts the present one. */
+  #forward(writer: DdsHandle, serdata: Address, timestampNs: bigint): number {
+    this.#calls.c.copyIn(serdata + SERDATA_TIMESTAMP, new Uint8Array(BigInt64Array.of(timestampNs).buffer), 8);
+    return this.#dds.forwardcdr(writer, serdata);
   }
 
   take(reader: DdsHandle, max: number): DdsSample[] {
@@ -183,6 +191,11 @@ export class Ddsc implements DdsLibrary {
   matchedReaders(writer: DdsHandle): number {
     this.#checked(this.#dds.publication_matched(writer, this.#statusBytes), 'dds_get_publication_matched_status');
     return this.#status.getUint32(8, true);
+  }
+
+  readersSoFar(writer: DdsHandle): number {
+    this.#checked(this.#dds.publication_matched(writer, this.#statusBytes), 'dds_get_publication_matched_status');
+    return this.#status.getUint32(0, true);
   }
 
   matchedWriters(reader: DdsHandle): number {

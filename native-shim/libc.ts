@@ -14,6 +14,7 @@ import {
   EFBIG,
   F_OFD_GETLK,
   F_OFD_SETLK,
+  F_RDLCK,
   F_UNLCK,
   F_WRLCK,
   FUTEX_WAIT,
@@ -320,7 +321,8 @@ export class Libc implements System {
   }
 
   isLocked(fd: number, byte: number): boolean {
-    if (this.#c.fcntl(fd, F_OFD_GETLK, this.#flock(F_WRLCK, byte)) < 0)
+    // Asking for a shared lock: only an exclusive one, which takes write permission, is in its way.
+    if (this.#c.fcntl(fd, F_OFD_GETLK, this.#flock(F_RDLCK, byte)) < 0)
       this.#calls.fail('fcntl(F_OFD_GETLK)', `descriptor ${fd}`);
     return this.#scratch.getInt16(0, true) !== F_UNLCK;
   }
@@ -333,19 +335,6 @@ export class Libc implements System {
     if (name === 'ETIMEDOUT') return false;
     if (name === 'EAGAIN' || name === 'EINTR') return true;
     return this.#calls.fail('futex', 'FUTEX_WAIT');
-  }
-
-  futexWaitAsync(word: Address, expected: number, timeoutMs: number): Promise<void> {
-    // On a thread of the runtime's pool, with a timespec of its own: the scratch page serves others meanwhile.
-    const timeout = new Uint8Array(16);
-    writeTimespec(new DataView(timeout.buffer), timeoutMs);
-    return new Promise((resolve, reject) => {
-      this.#c.futex.async(this.#calls.architecture.SYS_futex, word, FUTEX_WAIT, expected, timeout, 0, 0, (error) => {
-        // Woken, differing, interrupted or timed out: errno belongs to the other thread, and the caller looks for itself.
-        if (error) reject(error);
-        else resolve();
-      });
-    });
   }
 
   futexWake(word: Address): void {

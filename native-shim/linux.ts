@@ -29,6 +29,7 @@ export const MADV_POPULATE_WRITE = 23;
 
 export const F_OFD_GETLK = 36;
 export const F_OFD_SETLK = 37;
+export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 export const F_UNLCK = 2;
 
@@ -102,9 +103,43 @@ export function directoryNames(entries: Uint8Array): string[] {
   const names: string[] = [];
   for (let at = 0; at < entries.byteLength; at += view.getUint16(at + 16, true)) {
     const name = entries.subarray(at + 19, entries.indexOf(0, at + 19));
-    names.push(new TextDecoder().decode(name));
+    names.push(decodeName(name));
   }
   return names.filter((name) => name !== '.' && name !== '..');
+}
+
+/** A byte order mark is part of a name like any other character. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * A file's name, whatever its bytes are. Those that are not UTF-8 become lone surrogates, U+DC00 + byte (Python's "surrogateescape"): no two
+ * names are the same string, and none is that of another file.
+ */
+export function decodeName(bytes: Uint8Array): string {
+  const whole = decodeUtf8(bytes);
+  if (whole !== null) return whole;
+  let text = '';
+  for (let at = 0; at < bytes.byteLength; ) {
+    const length = utf8Length(bytes[at] as number);
+    const character = decodeUtf8(bytes.subarray(at, at + length));
+    text += character ?? String.fromCharCode(0xdc00 + (bytes[at] as number));
+    at += character === null ? 1 : length;
+  }
+  return text;
+}
+
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    // Not UTF-8: an answer, no failure.
+    return null;
+  }
+}
+
+/** Bytes of the character that begins with this one. */
+function utf8Length(first: number): number {
+  return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
 /** struct sockaddr_un: sun_family u16, sun_path. */

@@ -1,4 +1,6 @@
-// Numbers and tables for people.
+// Numbers, names and tables for people.
+
+import { quoted } from '../entry/inspection';
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
@@ -51,4 +53,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .join('  ')
       .trimEnd();
   return [line(head), ...rows.map(line)];
+}
+
+/** What a pool may be called. */
+const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,200}$/;
+
+/** Whether it can be a pool's name: letters, digits, and three characters that mean nothing to a shell. */
+export function isPlainName(name: string): boolean {
+  return PLAIN_NAME.test(name);
+}
+
+/** A name from outside, for a cell of a table: what is no name of ours stands in quotes, so that it cannot pass for columns or rows. */
+export function showName(name: string): string {
+  return /^[A-Za-z0-9_.-]+$/.test(name) ? name : quoted(name);
 }

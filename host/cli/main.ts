@@ -5,8 +5,12 @@ import { TensorIpcError } from '../entry/main';
 import { CliError, type Command, EXIT_FAILURE, EXIT_OK, EXIT_USAGE, nearest, UsageError } from './command';
 import { commands } from './commands';
 import { commandHelp, PROGRAM, programHelp } from './help';
+import { complain, guardOutput, note, print } from './output';
 import { styleOf } from './terminal';
 import { packageVersion } from './version';
+
+/** Set to anything, errors show their stacks. */
+const DEBUG = 'TENSOR_IPC_DEBUG';
 
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
@@ -28,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function say(text: string): number {
-  process.stdout.write(text);
+  print(text);
   return EXIT_OK;
 }
 
@@ -45,19 +49,19 @@ function find(name: string): Command {
 
 /** Prints an error as the user needs it, and gives the exit code. */
 function report(error: unknown): number {
-  const { red, bold } = styleOf(process.stderr);
-  const complain = (text: string) => process.stderr.write(`${bold(PROGRAM)}: ${red(text)}\n`);
   if (error instanceof UsageError) {
     complain(error.message);
-    process.stderr.write(
-      `Run "${[PROGRAM, error.command, '--help'].filter((part) => part !== null).join(' ')}" for how to use it.\n`,
-    );
+    note(`Run "${[PROGRAM, error.command, '--help'].filter((part) => part !== null).join(' ')}" for how to use it.`);
     return EXIT_USAGE;
   }
   if (error instanceof TensorIpcError) complain(`${error.code}: ${error.message}`);
   else if (error instanceof CliError || isSystemError(error)) complain(error.message);
-  // Anything else is a fault of the program: the stack is what a bug report needs.
-  else complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  // Anything else is a fault of the program: the stack is what a bug report needs, and nobody else.
+  else
+    complain(
+      `internal error: ${error instanceof Error ? error.message : String(error)}; please report it, with what ${DEBUG}=1 adds`,
+    );
+  if ((process.env[DEBUG] ?? '') !== '' && error instanceof Error) for (const line of (error.stack ?? '').split('\n')) note(line);
   return EXIT_FAILURE;
 }
 
@@ -66,11 +70,10 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-// Whoever reads the output may have had enough of it ("| head"): that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT_OK);
-  throw error;
-});
+guardOutput();
+
+// What is thrown where no command can catch it ends the program as well, in the same words.
+process.on('uncaughtException', (error) => process.exit(report(error)));
 
 // The exit code is set and not forced, so that what has been written to a pipe still arrives.
 main(process.argv.slice(2)).then(

@@ -36,7 +36,7 @@ export interface ProducerOptions extends WireOptions {
   readonly onPinned?: OnPinned;
   /** Milliseconds that put and loan wait for a view's release before they throw PIN_TIMEOUT. Default 1000. */
   readonly waitTimeoutMs?: number;
-  /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part. */
+  /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part, 0o666 everybody. No others. */
   readonly mode?: number;
   /**
    * 'dds' tells of a native pool over Cyclone DDS, so that tools on other machines can list it (`tensor-ipc ls --dds`): what it is, where it
@@ -114,12 +114,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     checkWaitTimeout(waitTimeoutMs);
     if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
     const { wire, domainId, repair } = checkWireOptions(options, discovery === 'dds');
-    if (!Number.isInteger(mode) || (mode & ~0o666) !== 0 || (mode & 0o600) !== 0o600) {
-      throw new TensorIpcError(
-        'INVALID_ARGUMENT',
-        'mode is read and write permission for the owner and perhaps others, such as 0o600 or 0o660',
-      );
-    }
+    checkMode(mode);
     this.metadata = own;
     this.#system = platform().system();
     this.#field = own.fields[0] as FieldMetadata;
@@ -341,4 +336,15 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
     return this.#sink.windows.build(this.#refusedBuffer, 0, 1, false);
   }
+}
+
+/** Everybody who may open a pool reads and writes it: who may only read could take its locks, and keep consumers out. */
+function checkMode(mode: number): void {
+  if ([0o600, 0o660, 0o666].includes(mode)) return;
+  const found = Number.isInteger(mode) && mode >= 0 ? `0o${mode.toString(8).padStart(3, '0')}` : String(mode);
+  throw new TensorIpcError(
+    'INVALID_ARGUMENT',
+    `mode is 0o600 (this user), 0o660 (and the group) or 0o666 (everybody), found ${found}: a consumer needs read and write permission, ` +
+      'and a user who may only read the object could take its locks and keep consumers out',
+  );
 }

@@ -4,6 +4,7 @@
 import { CdrReader, CdrWriter, EncapsulationKind } from '@foxglove/cdr';
 import { objectName } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';
+import { quoted } from '../runtime/printable';
 import { messageOf } from '../runtime/realm';
 import type { Dtype } from '../tensor/dtype';
 import { PoolMetadata } from '../tensor/metadata';
@@ -107,7 +108,7 @@ class Checked {
     const length = this.#reader.uint32();
     if (length > this.left) throw new RangeError(`${what} of ${length} bytes`);
     const value = length === 0 ? '' : this.#reader.string(length);
-    if (pattern !== undefined && !pattern.test(value)) throw new RangeError(`${what} ${JSON.stringify(value.slice(0, 80))}`);
+    if (pattern !== undefined && !pattern.test(value)) throw new RangeError(`${what} ${quoted(value.slice(0, 80))}`);
     return value;
   }
 
@@ -159,7 +160,7 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
     if (from.left > MAX_PADDING_BYTES) throw new RangeError(`${from.left} bytes too many`);
     const metadata = new PoolMetadata({ name, historyLen, fields });
     if (frameBytes !== metadata.frameBytes) throw new RangeError(`frame_bytes ${frameBytes}, expected ${metadata.frameBytes}`);
-    if (`/${object}` !== objectName(name)) throw new RangeError(`object ${JSON.stringify(object.slice(0, 80))}`);
+    if (`/${object}` !== objectName(name)) throw new RangeError(`object ${quoted(object.slice(0, 80))}`);
     return { id, metadata, host, bootId, pid, version, startedAtMs, framesPublished, closed };
   } catch (cause) {
     const detail = messageOf(cause);

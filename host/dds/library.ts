@@ -79,9 +79,11 @@ export interface DdsLibrary {
   /** The serialiser of a topic's type. Valid as long as the participant. */
   serialiser(participant: DdsHandle, topic: DdsHandle, type: DdsTypeDescription, qos: DdsQos): number;
   /** Writes bytes that begin with an encapsulation header. Throws INVALID_ARGUMENT where they are not of the type. */
-  write(writer: DdsHandle, serialiser: number, cdr: Uint8Array): void;
+  write(writer: DdsHandle, serialiser: number, cdr: Uint8Array, timestampNs?: bigint): void;
   take(reader: DdsHandle, max: number): DdsSample[];
   matchedReaders(writer: DdsHandle): number;
+  /** The same with those that have left. */
+  readersSoFar(writer: DdsHandle): number;
   matchedWriters(reader: DdsHandle): number;
   liveliness(reader: DdsHandle): { alive: number; notAlive: number };
   /** What `wait` waits on: samples for a reader. */

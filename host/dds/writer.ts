@@ -49,16 +49,24 @@ export class DdsWriter extends Emitter<DdsWriterEvents> {
   /**
    * Writes a sample in CDR, the encapsulation header of four bytes first. The bytes are copied. A reliable writer may block for up to
    * `maxBlockingMs` where readers are behind, and then throws DDS.
+   *
+   * @param timestampNs What its readers are given as sourceTimestampNs. Default: now.
    */
-  write(cdr: Uint8Array): void {
+  write(cdr: Uint8Array, timestampNs?: bigint): void {
     this.#check();
-    this.#library.write(this.#handle, this.#serialiser, cdr);
+    this.#library.write(this.#handle, this.#serialiser, cdr, timestampNs);
   }
 
   /** Readers that have been found, of this process too. */
   get matchedReaders(): number {
     this.#check();
     return this.#library.matchedReaders(this.#handle);
+  }
+
+  /** Readers that have been found so far, with those that have left: another number says that a reader has come. */
+  get readersSoFar(): number {
+    this.#check();
+    return this.#library.readersSoFar(this.#handle);
   }
 
   /** Whether all matched reliable readers have got everything that was written, within the time. Blocks a thread of the pool only. */

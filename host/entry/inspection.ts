@@ -5,6 +5,7 @@ import './main';
 export { ddsLibrary } from '../dds/library';
 export { type Removal, removeDead, removePool } from '../native/inspect-remove';
 export { objectName } from '../native/trust';
+export { printable, quoted } from '../runtime/printable';
 export { platform } from '../runtime/system';
 export { checkName } from '../tensor/metadata';
 export { wireObject } from '../wire/form';

@@ -264,9 +264,15 @@ export class Mapping {
     this.arena.i64[this.#clockIndex] = monotonicNs;
   }
 
-  /** Populates the page tables of both maps, so that the first lap costs what the second does. */
-  prefault(writable: boolean): void {
-    this.system.prefault(this.#frames.address, this.#frames.bytes, writable);
+  /** How many bytes of addresses the frames have: both maps. */
+  get frameSpaceBytes(): number {
+    return this.#frames.bytes;
+  }
+
+  /** Populates page tables of the frames, so that the first lap costs what the second does. */
+  prefault(from: number, bytes: number, writable: boolean): void {
+    const most = Math.min(bytes, this.#frames.bytes - from);
+    if (most > 0) this.system.prefault(this.#frames.address + from, most, writable);
   }
 
   /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */

@@ -6,13 +6,16 @@ import {
   ON_PINNED_DROP,
   ON_PINNED_OVERWRITE,
   ON_PINNED_WAIT,
+  WAITING_FUTEX,
+  WAITING_NONE,
 } from '../../assembly/layout';
 import type { Mapping } from '../memory/mapping';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep } from '../runtime/steps';
-import type { Address, System } from '../runtime/system';
+import type { System } from '../runtime/system';
 import { unlinkDeadDoorbell } from './doorbell';
+import { ProducerDoorbell } from './producer-doorbell';
 
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
 export type OnPinned = 'wait' | 'drop' | 'overwrite';
@@ -26,12 +29,20 @@ export const POLICIES: Readonly<Record<OnPinned, number>> = {
 /** A sleeping producer looks for dead consumers this often: nobody waits longer for a dead one. */
 const REAP_INTERVAL_MS = 50;
 
+/** In place of a slot: the policy drops the frame. */
+const DROPPED = -1;
+/** In place of a slot: readers are in the way, and the policy is to wait for them. */
+const MUST_WAIT = -2;
+
 export class Backpressure {
   readonly #mapping: Mapping;
   readonly #system: System;
   readonly #policy: OnPinned;
   readonly #ignoreViews: number;
   readonly #waitTimeoutMs: number;
+  readonly #doorbell: ProducerDoorbell;
+  // When it was last looked whether the views that are overwritten belong to the living.
+  #overrunsReapedMs = Number.NEGATIVE_INFINITY;
 
   constructor(mapping: Mapping, policy: OnPinned, waitTimeoutMs: number) {
     this.#mapping = mapping;
@@ -39,66 +50,85 @@ export class Backpressure {
     this.#policy = policy;
     this.#ignoreViews = policy === 'overwrite' ? 1 : 0;
     this.#waitTimeoutMs = waitTimeoutMs;
+    this.#doorbell = new ProducerDoorbell(mapping);
   }
 
   /** A free slot to write, or -1 when the frame is to be dropped. */
   claim(): number {
-    const { core, handle } = this.#mapping;
-    if (this.#ignoreViews !== 0 && core.writerOverruns(handle) !== 0) core.writerCountOverrun(handle);
-    const slot = core.writerBegin(handle, this.#ignoreViews);
-    return slot >= 0 ? slot : this.#claimPinned();
-  }
-
-  #claimPinned(): number {
-    const { core, handle } = this.#mapping;
-    // The dead must not cost a frame: first see who of those in the way still lives.
-    let slot = this.#reap() ? core.writerBegin(handle, this.#ignoreViews) : -1;
-    if (slot >= 0) return slot;
-    if (this.#policy === 'drop') {
-      core.writerCountRefused(handle);
-      return -1;
-    }
-    core.writerCountWait(handle);
-    const deadline = steadyMs() + this.#waitTimeoutMs;
-    try {
-      for (;;) {
-        slot = this.#claimOrAnnounce();
-        if (slot >= 0) return slot;
-        this.#system.futexWait(this.#waitWord, 1, this.#sliceMs(deadline));
-      }
-    } catch (error) {
-      core.writerSetWaiting(handle, 0);
-      throw error;
-    }
+    const slot = this.#tryClaim();
+    return slot === MUST_WAIT ? this.#wait() : slot;
   }
 
   /** The same without blocking the event loop. `stillOpen` throws when the producer was closed meanwhile. */
   async claimAsync(stillOpen: () => void): Promise<number> {
+    const slot = this.#tryClaim();
+    return slot === MUST_WAIT ? this.#waitAsync(stillOpen) : slot;
+  }
+
+  #tryClaim(): number {
     const { core, handle } = this.#mapping;
     let slot = core.writerBegin(handle, this.#ignoreViews);
-    if (slot < 0 && this.#policy === 'drop') return this.#claimPinned();
-    if (slot >= 0) return slot;
+    // The dead must not cost a frame: first see who of those in the way still lives.
+    if (slot < 0 && this.#reap(this.#ignoreViews)) slot = core.writerBegin(handle, this.#ignoreViews);
+    if (slot >= 0) {
+      if (this.#ignoreViews !== 0 && core.writerOverruns(handle) !== 0) this.#countOverrun();
+      return slot;
+    }
+    if (this.#policy === 'drop') {
+      core.writerCountRefused(handle);
+      return DROPPED;
+    }
     core.writerCountWait(handle);
+    return MUST_WAIT;
+  }
+
+  /** Counts a frame that is written over views, unless they are of the dead: nobody looks at those. */
+  #countOverrun(): void {
+    const { core, handle } = this.#mapping;
+    const now = steadyMs();
+    if (now - this.#overrunsReapedMs >= REAP_INTERVAL_MS) {
+      this.#overrunsReapedMs = now;
+      if (this.#reap(0) && core.writerOverruns(handle) === 0) return;
+    }
+    core.writerCountOverrun(handle);
+  }
+
+  #wait(): number {
+    const deadline = steadyMs() + this.#waitTimeoutMs;
+    try {
+      for (;;) {
+        const slot = this.#claimOrAnnounce(WAITING_FUTEX);
+        if (slot >= 0) return slot;
+        this.#system.futexWait(this.#mapping.controlAddress + HEADER_PRODUCER_WAITING, WAITING_FUTEX, this.#sliceMs(deadline));
+      }
+    } catch (error) {
+      this.#mapping.core.writerSetWaiting(this.#mapping.handle, WAITING_NONE);
+      throw error;
+    } finally {
+      // A putAsync that waits has lost its announcement to this call.
+      this.#doorbell.nudge();
+    }
+  }
+
+  async #waitAsync(stillOpen: () => void): Promise<number> {
     const deadline = steadyMs() + this.#waitTimeoutMs;
     for (;;) {
-      slot = this.#claimOrAnnounce();
+      const slot = this.#claimOrAnnounce(this.#doorbell.prepare());
       if (slot >= 0) return slot;
-      await this.#system.futexWaitAsync(this.#waitWord, 1, this.#sliceMs(deadline));
+      await this.#doorbell.wait(this.#sliceMs(deadline));
       stillOpen();
     }
   }
 
-  get #waitWord(): Address {
-    return this.#mapping.controlAddress + HEADER_PRODUCER_WAITING;
-  }
-
-  /** Backpressure the next slot, or leaves word that the producer is about to sleep and answers PINNED. */
-  #claimOrAnnounce(): number {
+  /** Claims the next slot, or leaves word how this producer is about to wait and answers PINNED. */
+  #claimOrAnnounce(how: number): number {
     const { core, handle } = this.#mapping;
-    core.writerSetWaiting(handle, 1); // S6: before the pins are read once more
+    core.writerSetWaiting(handle, how); // S6: before the pins are read once more
     let slot = core.writerBegin(handle, this.#ignoreViews);
-    if (slot < 0 && this.#reap()) slot = core.writerBegin(handle, this.#ignoreViews);
-    if (slot >= 0) core.writerSetWaiting(handle, 0);
+    if (slot < 0 && this.#reap(this.#ignoreViews)) slot = core.writerBegin(handle, this.#ignoreViews);
+    if (slot < 0) return slot;
+    core.writerSetWaiting(handle, WAITING_NONE);
+    if (this.#ignoreViews !== 0 && core.writerOverruns(handle) !== 0) this.#countOverrun();
     return slot;
   }
 
@@ -107,7 +137,7 @@ export class Backpressure {
     const leftMs = deadline - steadyMs();
     if (leftMs > 0) return Math.min(leftMs, REAP_INTERVAL_MS);
     const { core, handle, geometry, metadata } = this.#mapping;
-    core.writerSetWaiting(handle, 0);
+    core.writerSetWaiting(handle, WAITING_NONE);
     throw new TensorIpcError(
       'PIN_TIMEOUT',
       `pool '${metadata.name}': a consumer (table entry ${core.writerBlocker(handle, 0, this.#ignoreViews)}) has held frame ` +
@@ -117,10 +147,10 @@ export class Backpressure {
   }
 
   /** Clears the entries of dead consumers that are in the way. Holding their lock proves them dead and keeps newcomers out. */
-  #reap(): boolean {
+  #reap(ignoreViews: number): boolean {
     const { core, handle, fd } = this.#mapping;
     let reaped = false;
-    let index = core.writerBlocker(handle, 0, this.#ignoreViews);
+    let index = core.writerBlocker(handle, 0, ignoreViews);
     while (index >= 0) {
       if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
         const dead = index;
@@ -131,8 +161,13 @@ export class Backpressure {
         ]);
         reaped = true;
       }
-      index = core.writerBlocker(handle, index + 1, this.#ignoreViews);
+      index = core.writerBlocker(handle, index + 1, ignoreViews);
     }
     return reaped;
+  }
+
+  /** Ends a wait of claimAsync, and removes its doorbell. */
+  close(): void {
+    this.#doorbell.close();
   }
 }

@@ -1,24 +1,18 @@
 // A consumer's place in one pool: its entry in the consumer table, its copies and its pins.
 
-import {
-  HANDLE_TIMESTAMP_NS,
-  HANDLE_WAKE,
-  HEADER_POOL_ID,
-  HEADER_PRODUCER_WAITING,
-  LOCK_CONSUMERS,
-  LOCK_PRODUCER,
-} from '../../assembly/layout';
+import { HANDLE_TIMESTAMP_NS, HANDLE_WAKE, HEADER_POOL_ID, LOCK_CONSUMERS, LOCK_PRODUCER } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY, OK } from '../../assembly/status';
 import { type Holder, PinGuard } from '../endpoint/view';
 import { BufferPool } from '../memory/buffer-pool';
 import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
 import type { Mapping, Window } from '../memory/mapping';
-import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
+import { PREFAULT_BYTES } from './attach';
 import { unlinkDeadDoorbell } from './doorbell';
+import { ProducerRinger } from './producer-doorbell';
 
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
@@ -47,41 +41,41 @@ export class Connection implements Holder {
   readonly entryIndex: number;
   readonly #system: System;
   readonly #buffers: BufferPool;
+  readonly #producer: ProducerRinger;
   // Oldest sequence number that each pin holds; Infinity where none is out.
   readonly #oldest: number[] = [];
   readonly #guards: PinGuard[] = [];
   #pins = 0;
   #closed = false;
 
-  /** Takes a free entry of the table. Closes the mapping's descriptor if there is none. */
-  constructor(mapping: Mapping, delivery: number, doorbellId: bigint) {
+  /** @param entry The entry of the table whose lock is held. Closes the mapping's descriptor, and so drops the lock, if that fails. */
+  constructor(mapping: Mapping, entry: number, delivery: number, doorbellId: bigint) {
     const system = mapping.system;
     this.mapping = mapping;
+    this.entryIndex = entry;
     this.#system = system;
     this.#buffers = new BufferPool(mapping.metadata);
+    this.#producer = new ProducerRinger(mapping);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
-    const { consumerCapacity } = mapping.geometry;
-    let index = 0;
     try {
-      // The lock is the allocation: whoever has it owns the entry.
-      while (index < consumerCapacity && !system.tryLock(mapping.fd, LOCK_CONSUMERS + index)) index++;
-      if (index === consumerCapacity) {
-        throw new TensorIpcError(
-          'TOO_MANY_CONSUMERS',
-          `pool '${mapping.metadata.name}' has ${index} consumers already: close some, or let several readers of a process share one consumer`,
-        );
-      }
-      unlinkDeadDoorbell(mapping, index);
+      unlinkDeadDoorbell(mapping, entry);
       mapping.setClock(platform().monotonicNs());
-      mapping.core.consumerRegister(mapping.handle, index, system.pid, delivery, doorbellId);
+      mapping.core.consumerRegister(mapping.handle, entry, system.pid, delivery, doorbellId);
       this.wakeProducer(mapping.arena.u32[(mapping.handle + HANDLE_WAKE) / 4] as number);
-      this.entryIndex = index;
-      mapping.setEntry(index);
+      mapping.setEntry(entry);
     } catch (error) {
       // The lock first: pages that cannot be unmapped keep it beyond the descriptor.
-      const held = index;
-      runSteps([() => system.unlock(mapping.fd, LOCK_CONSUMERS + held), () => mapping.close()]);
+      runSteps([() => system.unlock(mapping.fd, LOCK_CONSUMERS + entry), () => mapping.close()]);
       throw error;
+    }
+  }
+
+  /** Populates the page tables of a large pool a piece at a time: all at once would keep the event loop for a tenth of a second a GB. */
+  async prefault(from: number): Promise<void> {
+    for (let at = from; at < this.mapping.frameSpaceBytes; at += PREFAULT_BYTES) {
+      await platform().turn();
+      if (this.#closed) return;
+      this.mapping.prefault(at, PREFAULT_BYTES, false);
     }
   }
 
@@ -223,7 +217,7 @@ export class Connection implements Holder {
 
   /** Ends the sleep of a producer that waits for a pin, if it does. */
   wakeProducer(waiting: number): void {
-    if (waiting !== 0) this.#system.futexWake(this.mapping.controlAddress + HEADER_PRODUCER_WAITING);
+    if (waiting !== 0) this.#producer.wake(waiting);
   }
 
   /** Leaves the pool. Views that are still out keep the pages, and the pin, until they are released. */
@@ -238,6 +232,7 @@ export class Connection implements Holder {
     const { core, handle, fd } = this.mapping;
     everyStep([
       () => this.wakeProducer(core.consumerUnregister(handle)),
+      () => this.#producer.close(),
       () => this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex),
       () => this.mapping.close(),
     ]);

@@ -7,8 +7,9 @@ import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { poolOfDoorbell } from './inspect';
-import { readSnapshot, translate } from './pool';
+import { readSnapshot, sharedLock, translate } from './pool';
 import { checkFile, objectName } from './trust';
+import { beginsAsPool, isUnfinished } from './unfinished';
 
 /** What is younger may still be in the making: a file exists before its maker has opened or locked it. */
 const MIN_AGE_MS = 1000;
@@ -17,8 +18,8 @@ const MIN_AGE_MS = 1000;
 export interface Removal {
   /** File name in /dev/shm. */
   readonly file: string;
-  /** 'kept' for what lives, 'unknown' for what is not provably a dead thing of ours. */
-  readonly action: 'removed' | 'kept' | 'unknown';
+  /** 'wouldRemove' in a dry run; 'kept' for what lives, 'unknown' for what is not provably a dead thing of ours. */
+  readonly action: 'removed' | 'wouldRemove' | 'kept' | 'unknown';
   readonly reason: string;
   readonly bytes: number;
 }
@@ -57,14 +58,16 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
       checkFile(name, `/${file}`, status, system, 'any');
       const { bytes } = status;
       const say = (action: Removal['action'], reason: string) => ({ file, action, reason, bytes });
+      const gone = dryRun ? 'wouldRemove' : 'removed';
       if (status.uid !== system.uid) return say('unknown', `belongs to uid ${status.uid}`);
       if (system.isLocked(fd, LOCK_PRODUCER)) return say('kept', 'its producer lives');
       if (liveConsumers(system, fd) > 0) return say('kept', 'its producer is dead, but a consumer is still attached');
       if (readSnapshot(system, name, fd) === null) {
         if (wallMs(system) - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
-        return dispose(system, file, name, dryRun) ? say('removed', 'its producer died while making it') : null;
+        if (!isUnfinished(system, fd, bytes)) return say('unknown', 'is no pool, nor one under construction');
+        return dispose(system, file, name, dryRun) ? say(gone, 'its producer died while making it') : null;
       }
-      return dispose(system, file, name, dryRun) ? say('removed', 'its producer is dead') : say('kept', 'it came to life');
+      return dispose(system, file, name, dryRun) ? say(gone, 'its producer is dead') : say('kept', 'it came to life');
     } finally {
       runSteps([() => system.close(fd)]);
     }
@@ -126,12 +129,12 @@ function disposeDoorbell(system: System, file: string, dryRun: boolean): Removal
   if (!system.doorbellIsAbandoned(file)) return say('kept', 'a consumer listens');
   if (wallMs(system) - status.changedMs < MIN_AGE_MS) return say('kept', 'just made');
   if (!dryRun) system.unlinkDoorbell(file);
-  return say('removed', 'nobody listens');
+  return say(dryRun ? 'wouldRemove' : 'removed', 'nobody listens');
 }
 
 /**
- * Removes what stands under a pool's name, and the FIFOs of its name that nobody reads. A live pool, and what is no pool, only when
- * forced to; its participants then go on with an object that nobody else finds.
+ * Removes what stands under a pool's name, and the FIFOs of its name that nobody reads. A live pool, and what never was a pool, only
+ * when forced to; its participants then go on with an object that nobody else finds.
  *
  * @returns the files removed. None if there is nothing under the name.
  * @throws TensorIpcError PRODUCER_EXISTS, FOREIGN_OBJECT, PERMISSION_DENIED, INVALID_NAME
@@ -166,12 +169,13 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
     const status = system.statDescriptor(fd);
     checkFile(name, object, status, system, 'any');
     if (!system.tryLock(fd, LOCK_PRODUCER)) {
+      if (!system.isLocked(fd, LOCK_PRODUCER)) throw sharedLock(name, object, status);
       throw new TensorIpcError(
         'PRODUCER_EXISTS',
         `pool '${name}' has a live producer: stop it, or remove the pool under it with --force`,
       );
     }
-    refuseForeign(system, name, fd);
+    refuseForeign(system, name, fd, status.bytes);
     if (system.statObject(object)?.identity !== status.identity) return false;
     system.unlinkObject(object);
     return true;
@@ -180,12 +184,15 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
   }
 }
 
-/** A damaged pool may go; what was never one is somebody else's. */
-function refuseForeign(system: System, name: string, fd: number): void {
-  try {
-    readSnapshot(system, name, fd);
-  } catch (error) {
-    if (!(error instanceof TensorIpcError)) throw error;
-    if (error.code === 'FOREIGN_OBJECT') throw error;
-  }
+/**
+ * A damaged pool may go, and one that its producer did not finish, or had only just created: an empty file has nothing to lose. What does not
+ * begin as a pool does was never one, however short it is.
+ */
+function refuseForeign(system: System, name: string, fd: number, bytes: number): void {
+  if (beginsAsPool(system, fd) || isUnfinished(system, fd, bytes)) return;
+  throw new TensorIpcError(
+    'FOREIGN_OBJECT',
+    `pool '${name}': /dev/shm${objectName(name)} has ${bytes} bytes that do not begin as a pool does: it is another program's file; ` +
+      'to remove it all the same: --force',
+  );
 }

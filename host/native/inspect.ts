@@ -238,7 +238,7 @@ function read(system: System, name: string, fd: number, files: readonly string[]
     // A frame from the future would be a clock of another time namespace, or a lie.
     ageMs: ageNs === null ? null : Math.max(0, Number(ageNs) / 1e6),
     consumers: consumersOf(system, fd, table, geometry.slotCapacity, latest.framesPublished),
-    doorbells: doorbellsOf(name, files, table),
+    doorbells: doorbellsOf(name, files, table, header.getBigUint64(HEADER_POOL_ID, true)),
   };
 }
 
@@ -322,16 +322,18 @@ function consumersOf(system: System, fd: number, table: DataView, slotCapacity: 
   return consumers;
 }
 
-function doorbellsOf(name: string, files: readonly string[], table: DataView): DoorbellInfo[] {
+function doorbellsOf(name: string, files: readonly string[], table: DataView, poolId: bigint): DoorbellInfo[] {
   const owners = new Map<string, number>();
   for (let index = 0; (index + 1) * CONSUMER_BYTES <= table.byteLength; index++) {
     const id = table.getBigUint64(index * CONSUMER_BYTES + CONSUMER_DOORBELL_ID, true);
     if (id !== 0n) owners.set(doorbellName(name, id), index);
   }
-  return files.filter((file) => poolOfDoorbell(file) === name).map((file) => ({ file, consumer: owners.get(file) ?? null }));
+  // The one that bears the pool's id is the producer's own.
+  const consumers = files.filter((file) => poolOfDoorbell(file) === name && file !== doorbellName(name, poolId));
+  return consumers.map((file) => ({ file, consumer: owners.get(file) ?? null }));
 }
 
 /** The pool whose consumers' FIFOs have such a name, or null if it is no FIFO's. The id is the last part: pools may have dots. */
 export function poolOfDoorbell(file: string): string | null {
-  return /^tensoripc-bell\.(.+)\.[0-9a-f]{16}$/.exec(file)?.[1] ?? null;
+  return /^tensoripc-bell\.([A-Za-z0-9_.-]{1,200})\.[0-9a-f]{16}$/.exec(file)?.[1] ?? null;
 }

@@ -10,11 +10,15 @@ import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
-import type { PoolMetadata } from '../tensor/metadata';
+import type { PoolDescription, PoolMetadata } from '../tensor/metadata';
+import { Attacher, type Place, PREFAULT_BYTES, takeEntry } from './attach';
 import { Connection } from './connection';
-import { openForConsumer, translate } from './pool';
+import { translate } from './pool';
 import { ReliableCursor } from './reliable-cursor';
 import { objectName } from './trust';
+
+/** Longest time between two looks for a place in a full table. */
+const MAX_PATIENCE_MS = 600;
 
 export interface LinkOptions {
   readonly name: string;
@@ -37,6 +41,7 @@ export interface LinkOptions {
 export class Link {
   readonly #system: System;
   readonly #options: LinkOptions;
+  readonly #attacher: Attacher;
   #connection: Connection | null = null;
   #reliable: ReliableCursor | null = null;
   // A lossless reader keeps its place in the pool of a producer that died: its successor may go on with it.
@@ -51,11 +56,16 @@ export class Link {
   #lastLatest = Number.NaN;
   // When the producer was last known to live while its head stood still, or 0.
   #aliveMs = 0;
+  #fullUntilMs = 0;
+  #patienceMs = 0;
 
   constructor(system: System, options: LinkOptions) {
     this.#system = system;
     this.#options = options;
     this.#adoptOnce = options.adopt;
+    const { name, trust, protect, expected, ignoreHistory } = options;
+    const check = ({ metadata }: PoolDescription) => expected?.assertMatches(metadata, { ignoreHistory });
+    this.#attacher = new Attacher(system, { name, trust, protect, check });
   }
 
   get name(): string {
@@ -117,17 +127,15 @@ export class Link {
   }
 
   connect(): Connection | null {
-    const { name, expected, ignoreHistory, trust, protect, doorbellId, follow } = this.#options;
+    const { name, doorbellId, follow } = this.#options;
     if (this.#detached !== null) return this.#reattach(this.#detached);
     let connection: Connection;
     try {
-      const mapping =
-        this.#adopt() ??
-        openForConsumer(this.#system, name, trust, protect, ({ metadata }) =>
-          expected?.assertMatches(metadata, { ignoreHistory }),
-        );
-      if (mapping === null) return null;
-      connection = new Connection(mapping, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, doorbellId);
+      const adopted = this.#adopt();
+      const place = adopted ?? this.#attacher.attach();
+      if (place === null) return null;
+      connection = new Connection(place.mapping, place.entry, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, doorbellId);
+      if (adopted === null) void connection.prefault(PREFAULT_BYTES);
     } catch (error) {
       throw translate(name, error);
     }
@@ -154,10 +162,17 @@ export class Link {
   }
 
   /** What another thread has mapped, once. */
-  #adopt(): Mapping | null {
+  #adopt(): Place | null {
     const adopt = this.#adoptOnce;
     this.#adoptOnce = null;
-    return adopt?.() ?? null;
+    const mapping = adopt?.() ?? null;
+    if (mapping === null) return null;
+    try {
+      return { mapping, entry: takeEntry(this.#system, this.name, mapping.fd, mapping.geometry.consumerCapacity) };
+    } catch (error) {
+      runSteps([() => mapping.close()]);
+      throw error;
+    }
   }
 
   lose(reason: 'closed' | 'died'): void {
@@ -190,9 +205,29 @@ export class Link {
   /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
   check(): void {
     const connection = this.#connection;
-    if (connection === null) this.connect();
+    if (connection === null) this.#lookForPool();
     else if (this.newest(connection) === CLOSED) this.lose('closed');
     else if (!connection.producerAlive()) this.#producerGone(connection);
+  }
+
+  /** A full table is asked for a place less and less often: the consumers that wait for one must not keep a core busy. */
+  #lookForPool(): void {
+    if (steadyMs() < this.#fullUntilMs) return;
+    try {
+      this.connect();
+      this.#patienceMs = 0;
+    } catch (error) {
+      if (error instanceof TensorIpcError && error.code === 'TOO_MANY_CONSUMERS') {
+        this.#patienceMs = Math.min(this.#patienceMs + LIVENESS_INTERVAL_MS, MAX_PATIENCE_MS);
+        this.#fullUntilMs = steadyMs() + this.#patienceMs;
+      }
+      throw error;
+    }
+  }
+
+  /** There is news: the next look is not put off. */
+  lookNow(): void {
+    this.#fullUntilMs = 0;
   }
 
   /** The producer's lock is free: it closed the pool or died. What it has published is still to be had by a lossless reader. */

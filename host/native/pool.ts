@@ -24,10 +24,11 @@ import { poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
-import { type System, SystemError } from '../runtime/system';
+import { type FileStatus, type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
 import { unlinkDeadDoorbells } from './doorbell';
 import { checkFile, objectName } from './trust';
+import { beginsAsPool, isUnfinished } from './unfinished';
 
 /** Says of a failed system call which pool it was about, and of one that opened an object what that object is. */
 export function translate(pool: string, error: unknown): unknown {
@@ -189,7 +190,7 @@ function build(system: System, pool: string, fd: number, description: PoolDescri
     const metadataAt = mapping.controlOffset + (mapping.arena.u32[(mapping.handle + HANDLE_METADATA_OFFSET) / 4] as number);
     new Uint8Array(mapping.arena.buffer, metadataAt, json.byteLength).set(json);
     mapping.core.controlCreate(mapping.handle, hashBytes(system, json), system.randomU64(), system.realtimeNs());
-    mapping.prefault(true);
+    mapping.prefault(0, mapping.frameSpaceBytes, true);
     mapping.core.controlPublish(mapping.handle);
     return mapping;
   } catch (error) {
@@ -288,6 +289,7 @@ function tryToOwn(
   const status = system.statDescriptor(fd);
   checkFile(pool, name, status, system, options.trust);
   if (!lockPatiently(system, fd)) {
+    if (!system.isLocked(fd, LOCK_PRODUCER)) throw sharedLock(pool, name, status);
     throw new TensorIpcError(
       'PRODUCER_EXISTS',
       `pool '${pool}' has a live producer already: a pool has one; stop it, or choose another name`,
@@ -295,6 +297,12 @@ function tryToOwn(
   }
   if (system.statObject(name)?.identity !== status.identity) return null;
   const snapshot = readSnapshot(system, pool, fd);
+  if (snapshot === null && !beginsAsPool(system, fd) && !isUnfinished(system, fd, status.bytes)) {
+    throw new TensorIpcError(
+      'FOREIGN_OBJECT',
+      `pool '${pool}': /dev/shm${name} is another program's file: it begins with zeros, but is no pool under construction; remove it, or choose another name`,
+    );
+  }
   // Closed is final: its producer died between saying so and unlinking it, and its readers have let go of their frames.
   const reusable =
     snapshot === null
@@ -321,6 +329,15 @@ function tryToOwn(
   }
 }
 
+/** The producer's lock can be neither taken nor asked who has it exclusively: somebody who may only read the object is in the way. */
+export function sharedLock(pool: string, object: string, { mode }: FileStatus): TensorIpcError {
+  return new TensorIpcError(
+    'UNSAFE_MODE',
+    `pool '${pool}': /dev/shm${object} (mode 0${mode.toString(8)}) has no live producer, but a process that may read it holds a shared lock on it: ` +
+      'end that process, or remove the object (tensor-ipc rm --force)',
+  );
+}
+
 /** Takes the producer's lock. A tool that clears away what is dead holds it for an instant: that is no producer. */
 function lockPatiently(system: System, fd: number): boolean {
   const { address } = anyArena(system);
@@ -336,41 +353,4 @@ function retire(system: System, snapshot: Snapshot, fd: number): void {
   const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
   mapping.core.writerClose(mapping.handle);
   everyStep([() => unlinkDeadDoorbells(mapping), () => mapping.unmap()]);
-}
-
-/**
- * Attaches to a pool with a live producer. Null when there is none yet: no object, one under construction, or one whose producer
- * is dead or has closed it.
- */
-export function openForConsumer(
-  system: System,
-  pool: string,
-  trust: Trust,
-  protect: boolean,
-  check: (description: PoolDescription) => void,
-): Mapping | null {
-  const object = objectName(pool);
-  const fd = system.openObject(object);
-  if (fd === null) return null;
-  let keep = false;
-  try {
-    checkFile(pool, object, system.statDescriptor(fd), system, trust);
-    const snapshot = readSnapshot(system, pool, fd);
-    if (snapshot === null || snapshot.header.getUint32(HEADER_PRODUCER_STATE, true) === PRODUCER_CLOSED) return null;
-    if (!system.isLocked(fd, LOCK_PRODUCER)) return null;
-    check(snapshot.description);
-    if (!snapshot.mappable) {
-      throw new TensorIpcError(
-        'UNSUPPORTED_PLATFORM',
-        `pool '${pool}' was made with pages of ${snapshot.pageBytes} bytes and cannot be mapped with pages of ${system.pageBytes} bytes: ` +
-          'run both sides on kernels, or emulators, of one page size',
-      );
-    }
-    const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
-    mapping.prefault(false);
-    keep = true;
-    return mapping;
-  } finally {
-    if (!keep) runSteps([() => system.close(fd)]);
-  }
 }

@@ -132,6 +132,7 @@ export class NativeSink implements Sink {
         () => mapping.core.writerClose(mapping.handle),
         () => this.#ringer.ring(),
         () => this.#ringer.close(),
+        () => this.#backpressure.close(),
         () => unlinkDeadDoorbells(mapping),
         () => this.#unlink(),
         () => this.#system.unlock(mapping.fd, LOCK_PRODUCER),

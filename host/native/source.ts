@@ -198,8 +198,12 @@ export class NativeSource implements Source {
 
   openDoorbell(onRing: () => void): Doorbell {
     const name = doorbellName(this.#link.name, this.#doorbellId);
+    const rung = () => {
+      this.#link.lookNow();
+      onRing();
+    };
     try {
-      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), onRing);
+      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), rung);
       return this.#doorbell;
     } catch (error) {
       throw translate(this.#link.name, error);

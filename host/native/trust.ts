@@ -34,3 +34,17 @@ export function checkFile(pool: string, object: string, status: FileStatus, syst
     );
   }
 }
+
+/**
+ * Refuses native pools that people beyond `trust` may read. Reading is enough for a shared lock on any byte: a stranger could lock all 64
+ * entries of the consumer table, or the producer's byte, and keep everybody out.
+ */
+export function checkReaders(pool: string, object: string, status: FileStatus, trust: Trust): void {
+  const readers = trust === 'owner' ? 0o044 : trust === 'group' ? 0o004 : 0;
+  if ((status.mode & readers) === 0) return;
+  throw new TensorIpcError(
+    'UNSAFE_MODE',
+    `pool '${pool}': /dev/shm${object} has mode 0${status.mode.toString(8)}, so users who may only read it can take its locks and keep ` +
+      `consumers out; expected no permission beyond the ${trust}: remove it, or chmod ${trust === 'owner' ? '600' : '660'} it`,
+  );
+}

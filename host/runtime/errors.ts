@@ -1,3 +1,4 @@
+import { printable } from './printable';
 import { isMarked, type Marked, mark } from './realm';
 
 /**
@@ -67,7 +68,10 @@ export interface TensorIpcErrorOptions {
 
 const MARK = Symbol.for('tensor-ipc.error');
 
-/** The only error class of the library. The message says what was expected, what was found and what to do. */
+/**
+ * The only error class of the library. The message says what was expected, what was found and what to do. It is one line, and safe to print:
+ * what others chose (a file name, metadata) has no control characters left in it.
+ */
 export class TensorIpcError extends Error {
   /** `instanceof` also knows the errors of the package's other build, where a process has loaded both. */
   static override [Symbol.hasInstance]<T extends Marked>(this: T, value: unknown): value is InstanceType<T> {
@@ -80,7 +84,7 @@ export class TensorIpcError extends Error {
   readonly errno: string | undefined;
 
   constructor(code: TensorIpcErrorCode, message: string, options: TensorIpcErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'TensorIpcError';
     this.code = code;
     this.syscall = options.syscall;

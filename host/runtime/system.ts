@@ -95,13 +95,14 @@ export interface System {
   /** Takes an open-file-description lock on one byte without waiting. */
   tryLock(fd: number, byte: number): boolean;
   unlock(fd: number, byte: number): void;
-  /** Whether another open file description holds the lock. */
+  /**
+   * Whether another open file description holds the lock. Shared locks, which whoever may read the file could take, do not count: they
+   * would keep a dead process alive.
+   */
   isLocked(fd: number, byte: number): boolean;
 
   /** Sleeps while the shared word equals `expected`: true if it was woken or differed, false when the time is over. */
   futexWait(word: Address, expected: number, timeoutMs: number): boolean;
-  /** The same without blocking the event loop; resolves in either case. */
-  futexWaitAsync(word: Address, expected: number, timeoutMs: number): Promise<void>;
   futexWake(word: Address): void;
 
   readonly semaphores: Semaphores;

@@ -1,5 +1,6 @@
 import { FIELD_ALIGNMENT, MAX_HISTORY_LEN, MAX_METADATA_BYTES } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
+import { quoted } from '../runtime/printable';
 import { isMarked, isOwn, type Marked, mark, messageOf } from '../runtime/realm';
 import { DTYPE_NAMES, type Dtype, isDtype, type TypedArray } from './dtype';
 import { checkShape, isTypedArray, normalise, sameShape, showShape, type TensorLike, tensorBytes } from './tensor';
@@ -27,7 +28,7 @@ const FORMAT = 'tensor-ipc';
 
 /** A value of unknown origin, for a message: nothing that nests or never ends. */
 function brief(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
+  return typeof value === 'string' ? quoted(value.slice(0, 80)) : typeof value;
 }
 
 /** Checks a pool name. It becomes a file name, so it is `[A-Za-z0-9_.-]`, at most 200 characters. */
@@ -35,7 +36,7 @@ export function checkName(name: unknown): string {
   if (typeof name !== 'string' || !POOL_NAME.test(name)) {
     throw new TensorIpcError(
       'INVALID_NAME',
-      `a pool name is 1 to 200 characters of A-Z a-z 0-9 _ . -, found ${typeof name === 'string' ? JSON.stringify(name) : typeof name}`,
+      `a pool name is 1 to 200 characters of A-Z a-z 0-9 _ . -, found ${typeof name === 'string' ? quoted(name) : typeof name}`,
     );
   }
   return name;
@@ -198,6 +199,9 @@ export interface PoolDescription {
   readonly historyPad: HistoryPad;
 }
 
+/** What the JSON of every object begins with. */
+export const METADATA_BEGINNING = `{"format":"${FORMAT}"`;
+
 /** The JSON that is stored in the object. Key order is fixed, so equal pools have equal bytes and equal hashes. */
 export function encodeDescription({ metadata, historyPad }: PoolDescription): Uint8Array {
   const json = JSON.stringify({
@@ -234,8 +238,9 @@ export function decodeDescription(name: string, json: Uint8Array): PoolDescripti
   let raw: unknown;
   try {
     raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
-  } catch (cause) {
-    throw corrupt('not JSON', cause);
+  } catch {
+    // The parser's own message quotes the bytes as they are.
+    throw corrupt('not JSON');
   }
   if (typeof raw !== 'object' || raw === null) throw corrupt('not an object');
   const record = raw as Record<string, unknown>;

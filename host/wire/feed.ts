@@ -15,6 +15,10 @@ import { ProgressReader } from './progress';
 const CLOCK_INTERVAL_MS = 1000;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
+/** A first notice that comes so long after this reader began to listen is its producer's first: an earlier one would have been given at once. */
+const FIRST_NS = 1_000_000_000n;
+/** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (welcome.ts). */
+const REPEATED_NS = 5_000_000n;
 
 export class WireFeed {
   readonly #system: System;
@@ -32,6 +36,9 @@ export class WireFeed {
   #early: { slot: number; timestampNs: bigint }[] = [];
   // Who spoke last, as DDS numbers writers.
   #speaker = 0n;
+  // And what, and when by its own clock.
+  #saidSlot = -1;
+  #saidNs = 0n;
   #stranger = false;
   // What arrived and could not be read, until somebody hears of it.
   #fault: unknown = null;
@@ -41,8 +48,14 @@ export class WireFeed {
   #slot = -1;
   #sequence = -1;
   #timestampNs = 0n;
+  // Whether it has yet to be judged how many laps there were before the first notice that was heard; when that was said, and when this
+  // reader began to listen.
+  #lapUnknown = false;
+  #firstNs = 0n;
+  #begunNs = 0n;
+  #touched: (slot: number) => boolean = () => true;
   readonly #pace = new PaceKeeper();
-  #over = false;
+  #departed = false;
 
   constructor(system: System, pool: string, domainId: number) {
     this.#system = system;
@@ -95,9 +108,14 @@ export class WireFeed {
     return this.#stranger;
   }
 
+  /** Whether a producer has left, and nobody has spoken since. It may be an earlier one, which DDS has given up only now. */
+  get departed(): boolean {
+    return this.#departed;
+  }
+
   /** Whether the last producer has left. */
   get over(): boolean {
-    return this.#over;
+    return this.#departed && this.producers === 0;
   }
 
   /** Producers that have been found. */
@@ -160,23 +178,31 @@ export class WireFeed {
   }
 
   #takeMetadata(samples: readonly DdsSample[]): void {
-    for (const { valid, data } of samples) {
-      if (!valid) continue;
-      this.#read(() => {
-        this.#announcement = decodeMetadata(this.#pool, data);
-      });
+    for (const { valid, data, state } of samples) {
+      if (valid) {
+        this.#read(() => {
+          this.#announcement = decodeMetadata(this.#pool, data);
+        });
+      }
+      // Of a producer that has left: its pool is not the next one under the name.
+      if (state !== 'alive' && this.#metadata.matchedWriters === 0) this.#announcement = null;
     }
   }
 
   #takeProgress(samples: readonly DdsSample[]): void {
     for (const sample of samples) {
       // Said of the sample itself where it had not been taken yet when its writer left.
-      this.#over = sample.state !== 'alive';
+      this.#departed = sample.state !== 'alive';
       if (sample.valid) this.#read(() => this.#notice(this.#progressOf.slot(sample.data), sample));
     }
+    this.#guessLap();
   }
 
   #notice(slot: number, { publication, sourceTimestampNs }: DdsSample): void {
+    const sinceNs = sourceTimestampNs - this.#saidNs;
+    if (publication === this.#speaker && slot === this.#saidSlot && sinceNs <= 0n && sinceNs > -REPEATED_NS) return;
+    this.#saidSlot = slot;
+    this.#saidNs = sourceTimestampNs;
     const timestampNs = sourceTimestampNs + this.#clockOffset();
     if (publication !== this.#speaker) {
       // Perhaps of the next ring: then these notices are what is known of it.
@@ -208,9 +234,10 @@ export class WireFeed {
     const lap = this.#historyLen;
     // Of a pool of another form: its producer is not the one that was attached to.
     if (slot >= lap) return;
-    // A reader that comes late cannot know how many laps there were: enough that nothing is padding.
     if (this.#sequence < 0) {
-      this.#sequence = slot === 0 ? 0 : slot + lap;
+      this.#sequence = slot;
+      this.#lapUnknown = true;
+      this.#firstNs = timestampNs;
     } else {
       const frames = ((slot - this.#slot + lap - 1) % lap) + 1;
       this.#sequence += frames;
@@ -220,12 +247,44 @@ export class WireFeed {
     this.#timestampNs = timestampNs;
   }
 
-  /** From now on slots are counted. */
-  begin(historyLen: number): void {
+  /**
+   * The wire does not say how many laps there were. A reader that was there before the first frame knows, and so does one that finds a
+   * slot that nobody has locked so far; any other counts one, so that none of the frames that it is given is taken for padding.
+   */
+  #guessLap(): void {
+    if (!this.#lapUnknown) return;
+    this.#lapUnknown = false;
+    const lap = this.#historyLen;
+    // A full ring has no padding.
+    if (this.#sequence >= lap - 1) return;
+    const first = this.#firstNs - this.#begunNs > FIRST_NS && this.#sequence === this.#slot && this.#slot === 0;
+    if (!first && !this.#untouched()) this.#sequence += lap;
+  }
+
+  /** Whether there is a slot beyond the newest that nobody has locked. Looked at from the end: what is locked there was come to last. */
+  #untouched(): boolean {
+    for (let slot = this.#historyLen - 1; slot > this.#slot; slot--) if (!this.#touched(slot)) return true;
+    return false;
+  }
+
+  /**
+   * From now on slots are counted.
+   *
+   * @param touched Whether anybody has locked a slot since it is there.
+   */
+  begin(historyLen: number, touched: (slot: number) => boolean): void {
     this.#historyLen = historyLen;
-    this.#over = false;
+    this.#touched = touched;
+    this.#begunNs = this.#system.monotonicNs();
+    this.#departed = false;
     for (const { slot, timestampNs } of this.#early) this.#count(slot, timestampNs);
+    this.#guessLap();
     this.settle();
+  }
+
+  /** What was announced is not there. */
+  disbelieve(): void {
+    this.#announcement = null;
   }
 
   /** The other producer speaks of the same pool. */
@@ -246,7 +305,8 @@ export class WireFeed {
     this.#historyLen = 0;
     this.#slot = -1;
     this.#sequence = -1;
-    this.#over = false;
+    this.#lapUnknown = false;
+    this.#departed = false;
     this.#pace.forget();
   }
 

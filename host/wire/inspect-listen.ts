@@ -52,7 +52,7 @@ class Listener {
       if (said === null) return false;
       if (this.#heardMs === 0) {
         this.#heardMs = steadyMs();
-        this.#feed.begin(said.metadata.historyLen);
+        this.#feed.begin(said.metadata.historyLen, () => true);
       }
     } catch (error) {
       if (!(error instanceof TensorIpcError)) throw error;

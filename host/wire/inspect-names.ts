@@ -28,8 +28,12 @@ export interface FileFacts {
   mapped(file: string): boolean;
 }
 
+/** A byte that is not UTF-8 in a file's name. The package's names are topics of DDS, where there is none. */
+const ILL_FORMED = /\p{Cs}/u;
+
 /** Sorts the names of /dev/shm by the Python pool that they are of. What is of none is left out. */
-export function groupFiles(files: readonly string[], facts: FileFacts): PoolFiles[] {
+export function groupFiles(all: readonly string[], facts: FileFacts): PoolFiles[] {
+  const files = all.filter((file) => !ILL_FORMED.test(file));
   const pools = new Map<string, PoolFiles>();
   const poolOf = (pool: string): PoolFiles => {
     const known = pools.get(pool) ?? { pool, object: false, slots: new Map<number, SlotFiles>() };

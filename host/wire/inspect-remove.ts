@@ -5,6 +5,7 @@ import type { Removal } from '../native/inspect-remove';
 import { translate } from '../native/pool';
 import { wallMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { printable } from '../runtime/printable';
 import { type MappedObjects, platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { wireObject } from './form';
@@ -55,6 +56,8 @@ function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryR
     ...lockFiles.map((file) => ({ file, action, reason, bytes: 0, lockOf: name })),
   ];
   if (uid !== system.uid) return all('unknown', `belongs to uid ${uid}`);
+  // The kernel writes some of them in another way where it says what is mapped: such a pool may live.
+  if (printable(name) !== name) return all('unknown', 'has control characters in its name');
   if (state === 'live') {
     const count = processes.length;
     return all(
@@ -66,7 +69,7 @@ function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryR
   // Locks of a pool whose object is gone may still be open in consumers that wait for the next producer.
   if (lockFiles.some((file) => mapped.has(`/${file}`))) return all('kept', 'a process still has its locks');
   if (!dryRun && !dispose(system, info)) return all('kept', 'it came to life');
-  return all('removed', state === 'dead' ? 'no process has it mapped' : 'its pool is gone');
+  return all(dryRun ? 'wouldRemove' : 'removed', state === 'dead' ? 'no process has it mapped' : 'its pool is gone');
 }
 
 /** Age of what was made last, ms. */

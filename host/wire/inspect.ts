@@ -40,7 +40,11 @@ export interface PythonPoolInfo {
 
 /** @internal The files of every Python pool. */
 export function pythonPoolFiles(system: System, mapped: MappedObjects): PoolFiles[] {
-  return groupFiles(system.listSharedMemory(), {
+  // What is no regular file is nothing of the package's: anybody can plant a FIFO, and every listing would fail on it.
+  const files = system
+    .listSharedMemory()
+    .filter((file) => file.includes('tensoripc_') && system.statObject(`/${file}`)?.kind === 'file');
+  return groupFiles(files, {
     bytes: (file) => system.statObject(`/${file}`)?.bytes ?? -1,
     mapped: (file) => mapped.has(`/${file}`),
   });

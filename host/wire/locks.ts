@@ -204,11 +204,6 @@ export class Locks {
     return lock;
   }
 
-  /** Opens those of all slots. */
-  open(): void {
-    for (let slot = 0; slot < this.#slots.length; slot++) this.#slot(slot);
-  }
-
   /** Takes a slot's lock for writing. `timeoutMs` 0 only tries. */
   tryLockWrite(slot: number, timeoutMs: number): boolean {
     return this.#slot(slot).lockWrite(timeoutMs);
@@ -302,6 +297,11 @@ export class Locks {
     for (const lock of this.#slots) lock?.close();
     this.#slots.fill(undefined);
   }
+}
+
+/** Whether anybody has locked a slot so far: its locks are made by the first who does, this one first. */
+export function hasLock(system: System, pool: string, slot: number): boolean {
+  return system.statObject(`/sem.${slotNames(pool, slot).mutex.slice(1)}`) !== null;
 }
 
 /** Removes the names of a pool's locks. Those who have them open keep them. */

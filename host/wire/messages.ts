@@ -2,6 +2,7 @@
 
 import { CdrReader, CdrWriter, EncapsulationKind } from '@foxglove/cdr';
 import { TensorIpcError } from '../runtime/errors';
+import { quoted } from '../runtime/printable';
 import { messageOf } from '../runtime/realm';
 import type { Dtype } from '../tensor/dtype';
 import { PLAIN_FIELD, PoolMetadata } from '../tensor/metadata';
@@ -87,13 +88,13 @@ export function decodeMetadata(pool: string, bytes: Uint8Array): Announcement {
   try {
     const from = new Checked(bytes);
     const name = from.string();
-    if (name !== pool) throw new RangeError(`it is of pool ${JSON.stringify(name.slice(0, 80))}`);
+    if (name !== pool) throw new RangeError(`it is of pool ${quoted(name.slice(0, 80))}`);
     const shape = Array.from({ length: from.length('a shape', MAX_DIMENSIONS) }, () => from.int('a length'));
     const dtype = from.string();
     const backend = from.string();
     const historyLen = from.int('history_len');
     const device = from.string();
-    if (device !== 'cpu') throw new RangeError(`its frames are on ${JSON.stringify(device.slice(0, 80))}`);
+    if (device !== 'cpu') throw new RangeError(`its frames are on ${quoted(device.slice(0, 80))}`);
     const itemBytes = from.int('element_size');
     const totalBytes = from.int('total_size');
     const shmName = from.string();
@@ -107,7 +108,7 @@ export function decodeMetadata(pool: string, bytes: Uint8Array): Announcement {
     const elements = shape.reduce((product, length) => product * length, 1);
     if (itemBytes * elements !== metadata.frameBytes) throw new RangeError(`element_size ${itemBytes} for ${dtype}`);
     if (totalBytes !== historyLen * metadata.frameBytes) throw new RangeError(`total_size ${totalBytes}`);
-    if (`/${shmName}` !== wireObject(pool)) throw new RangeError(`its object is ${JSON.stringify(shmName.slice(0, 80))}`);
+    if (`/${shmName}` !== wireObject(pool)) throw new RangeError(`its object is ${quoted(shmName.slice(0, 80))}`);
     return { metadata, creatorPid };
   } catch (cause) {
     throw damaged(pool, 'metadata', cause);
@@ -123,7 +124,7 @@ export function decodeProgress(pool: string, bytes: Uint8Array): number {
   try {
     const from = new Checked(bytes);
     const name = from.string();
-    if (name !== pool) throw new RangeError(`it is of pool ${JSON.stringify(name.slice(0, 80))}`);
+    if (name !== pool) throw new RangeError(`it is of pool ${quoted(name.slice(0, 80))}`);
     return from.int('latest_frame');
   } catch (cause) {
     throw damaged(pool, 'progress', cause);

@@ -11,7 +11,6 @@ import { platform, type System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { wireObject } from './form';
 import { Locks } from './locks';
-import type { Announcement } from './messages';
 import { checkWireObject, WireObject } from './object';
 import { countOwn, otherProcesses, ownCount } from './participants';
 
@@ -42,10 +41,8 @@ export class WirePool implements Holder {
   readonly locks: Locks;
   readonly buffers: BufferPool;
   readonly #system: System;
-  // Null until it is announced.
-  #creatorPid: number | null = null;
-  // The producer's process, where this process can see it: then its end can be seen as well. Until it is announced, all that may be it.
-  #creators: readonly Process[] = [];
+  // The producer's process, where this process can see it: then its end can be seen as well.
+  readonly #creator: Process | null;
   readonly #uncount: () => void;
   readonly #unregister: () => void;
   // Slots that each view holds.
@@ -60,7 +57,7 @@ export class WirePool implements Holder {
     system: System,
     object: WireObject,
     metadata: PoolMetadata,
-    creatorPid: number | null,
+    creatorPid: number,
     { waitTimeoutMs, repair }: WirePoolOptions,
   ) {
     const { name, historyLen } = metadata;
@@ -68,8 +65,9 @@ export class WirePool implements Holder {
     this.metadata = metadata;
     this.object = object;
     this.buffers = new BufferPool(metadata);
-    this.#creators = otherProcesses(system, name).map((pid) => ({ pid, start: system.processStart(pid) }));
-    if (creatorPid !== null) this.#meet(creatorPid);
+    // Of another namespace of processes, a number means nothing here.
+    const visible = system.mappedObjects().get(wireObject(name))?.includes(creatorPid) ?? false;
+    this.#creator = visible ? { pid: creatorPid, start: system.processStart(creatorPid) } : null;
     this.#uncount = countOwn(name);
     // A slot that this process took with it would stay locked for ever.
     this.#unregister = registerOpen(() => this.#releaseAll());
@@ -82,7 +80,7 @@ export class WirePool implements Holder {
   }
 
   /** Null when there is no object. Throws when it is not what it should be. */
-  static open(system: System, metadata: PoolMetadata, creatorPid: number | null, options: WirePoolOptions): WirePool | null {
+  static open(system: System, metadata: PoolMetadata, creatorPid: number, options: WirePoolOptions): WirePool | null {
     const name = wireObject(metadata.name);
     const fd = system.openObject(name);
     if (fd === null) return null;
@@ -94,52 +92,20 @@ export class WirePool implements Holder {
     } finally {
       if (object === null) system.close(fd);
     }
-    const pool = new WirePool(system, object, metadata, creatorPid, options);
-    try {
-      // Now, while the producer has them: opened when it has left and removed them, they would be made anew, and nobody's.
-      pool.locks.open();
-    } catch (error) {
-      pool.close();
-      throw error;
-    }
-    return pool;
+    return new WirePool(system, object, metadata, creatorPid, options);
   }
 
-  #meet(creatorPid: number): void {
-    this.#creatorPid = creatorPid;
-    // Of another namespace of processes, a number means nothing here.
-    const visible = this.#system.mappedObjects().get(wireObject(this.metadata.name))?.includes(creatorPid) ?? false;
-    this.#creators = visible ? [{ pid: creatorPid, start: this.#system.processStart(creatorPid) }] : [];
-  }
-
-  get identity(): string {
-    return this.object.identity;
-  }
-
-  /** Whether its name still leads to it. */
+  /**
+   * Whether its name still leads to it. Each pool has an object of its own: while that is there, another word on its topics than its
+   * producer's is nobody's.
+   */
   named(): boolean {
     return this.object.named(wireObject(this.metadata.name));
   }
 
-  /**
-   * Whether an announcement is of this pool and not of the next one under its name. Each pool has an object of its own: while that is
-   * there, another word than its producer's is nobody's.
-   */
-  isOf({ metadata, creatorPid }: Announcement): boolean {
-    if (!this.named()) return false;
-    if (this.#creatorPid !== null) return true;
-    // It was opened for what was expected of it: this is its producer's first word.
-    if (String(metadata) !== String(this.metadata) || metadata.backend !== this.metadata.backend) return false;
-    this.#meet(creatorPid);
-    return true;
-  }
-
   /** Whether its producer lives: by its process, where that can be seen, otherwise by what DDS knows. */
   creatorLives({ alive, notAlive }: DdsLiveliness): boolean {
-    if (this.#creators.length > 0) {
-      const lives = this.#creators.some(({ pid, start }) => this.#system.processStart(pid) === start);
-      if (!lives || this.#creatorPid !== null) return lives;
-    }
+    if (this.#creator !== null) return this.#system.processStart(this.#creator.pid) === this.#creator.start;
     if (alive > 0) {
       this.#found = true;
       return true;

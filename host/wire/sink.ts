@@ -20,19 +20,25 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
 import { Locks, unlinkLocks } from './locks';
 import { encodeMetadata, encodeProgress } from './messages';
+import { NameWatch } from './name-watch';
 import { WireObject } from './object';
 import { countOwn, otherProcesses, ownCount } from './participants';
+import { Welcome } from './welcome';
 
 /** The package's objects are its user's alone. */
 const MODE = 0o600;
 /** How long another producer has to show itself. Discovery on one machine takes some tens of milliseconds. */
 const DISCOVERY_MS = 600;
-/** How often the metadata is repeated, for consumers that come later. */
+/** How often the metadata is repeated, whoever has come. */
 const ANNOUNCE_INTERVAL_MS = 500;
+/** How often newcomers are looked for where nothing is put. */
+const TICK_MS = 50;
 /** Between two looks for a lock that is taken, where the event loop must not be blocked. */
 const ASYNC_LOOK_MS = 1;
 /** No more is counted of one of them, however late it comes. */
 const LONGEST_LOOK_MS = 100;
+/** A notice that is repeated bears a time that is this much before its own at most, and never after: clocks may be coarse. */
+const REPEAT_EARLIER_NS = 100_000n;
 
 export interface WireSinkOptions {
   readonly onPinned: 'wait' | 'drop';
@@ -57,7 +63,10 @@ export class WireSink implements Sink {
   // A progress message for each slot: they are the same in every lap.
   readonly #progress: readonly Uint8Array[];
   #sequence = 0;
+  readonly #welcome: Welcome;
   #announcedMs = 0;
+  #toldMs = 0;
+  readonly #name: NameWatch;
   // Slot whose writer's lock is held, or -1.
   #held = -1;
   #framesRefused = 0;
@@ -84,6 +93,7 @@ export class WireSink implements Sink {
       } finally {
         rivals.close();
       }
+      this.#name = new NameWatch(this.#system, this.#object, () => this.#leave());
       this.#uncount = countOwn(name);
       this.#locks = new Locks(this.#system, name, historyLen, options.waitTimeoutMs, () => this.#repair());
       try {
@@ -91,6 +101,7 @@ export class WireSink implements Sink {
         this.#metadataWriter = this.#writer(topic, POOL_QOS.metadataWriter);
         this.#progressWriter = this.#writer(progress, POOL_QOS.progressWriter);
         this.#announce();
+        this.#welcome = this.#welcoming();
       } catch (error) {
         this.#takeBack();
         throw error;
@@ -99,7 +110,7 @@ export class WireSink implements Sink {
       this.#participant.close();
       throw error;
     }
-    this.#timer = platform().every(ANNOUNCE_INTERVAL_MS, () => this.#announce());
+    this.#timer = platform().every(TICK_MS, () => this.#tick());
   }
 
   #writer(topic: DdsTopic, qos: DdsQos): DdsWriter {
@@ -190,6 +201,35 @@ export class WireSink implements Sink {
     this.#metadataWriter.write(this.#announcement);
   }
 
+  #welcoming(): Welcome {
+    const writer = this.#metadataWriter;
+    return new Welcome({
+      get readersSoFar() {
+        return writer.readersSoFar;
+      },
+      announce: () => this.#announce(),
+      // With its own time, by which readers of ours know it from a frame that came a whole lap later.
+      repeat: () => {
+        const sinceNs = BigInt(Math.round((steadyMs() - this.#toldMs) * 1e6)) + REPEAT_EARLIER_NS;
+        const slot = (this.#sequence - 1) % this.#metadata.historyLen;
+        this.#progressWriter.write(this.#progress[slot] as Uint8Array, this.#system.realtimeNs() - sinceNs);
+      },
+    });
+  }
+
+  #tick(): void {
+    const now = steadyMs();
+    if (!this.#name.check(now)) return;
+    if (now - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
+    this.#welcome.look(now);
+  }
+
+  /** Its notices would be taken for those of the producer that has the name now. */
+  #leave(): void {
+    this.#timer.stop();
+    for (const writer of this.#writers) writer.close();
+  }
+
   get nextSequence(): number {
     return this.#sequence;
   }
@@ -203,6 +243,7 @@ export class WireSink implements Sink {
   }
 
   claim(): number {
+    this.#name.assertOurs(steadyMs());
     const slot = this.#slot;
     if (!this.#locks.tryLockWrite(slot, 0)) {
       if (this.#options.onPinned === 'drop') {
@@ -220,6 +261,7 @@ export class WireSink implements Sink {
   }
 
   async claimAsync(stillOpen: () => void): Promise<number> {
+    this.#name.assertOurs(steadyMs());
     const slot = this.#slot;
     if (this.#options.onPinned === 'drop' || this.#locks.tryLockWrite(slot, 0)) {
       if (this.#options.onPinned === 'drop') return this.claim();
@@ -230,6 +272,7 @@ export class WireSink implements Sink {
     for (let beforeMs = steadyMs(); leftMs > 0; ) {
       await new Promise<void>((resolve) => void platform().after(ASYNC_LOOK_MS, resolve));
       stillOpen();
+      this.#name.assertOurs(steadyMs());
       if (this.#locks.tryLockWrite(slot, 0)) return this.#hold(slot);
       // As where a thread is blocked: the time that a process was stopped does not count.
       const nowMs = steadyMs();
@@ -265,10 +308,16 @@ export class WireSink implements Sink {
   /** The package's messages have no room for a timestamp: readers take the time at which DDS was given the notice. */
   publish(slot: number): number {
     this.abandon(slot);
+    const now = steadyMs();
+    // It may have been lost while the slot was lent.
+    this.#name.assertOurs(now);
     const sequence = this.#sequence;
     this.#sequence = sequence + 1;
     // Not only by the timer: a loop that never returns to the event loop has none.
-    if (steadyMs() - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
+    if (now - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
+    this.#welcome.greet(now);
+    this.#welcome.told(now);
+    this.#toldMs = steadyMs();
     this.#progressWriter.write(this.#progress[slot] as Uint8Array);
     return sequence;
   }

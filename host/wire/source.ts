@@ -16,6 +16,7 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
+import { hasLock } from './locks';
 import type { Announcement } from './messages';
 import { holdWindow } from './order';
 import { WirePool } from './pool';
@@ -41,8 +42,6 @@ export class WireSource implements Source {
   #pool: WirePool | null = null;
   #closed = false;
   #epoch = 0;
-  // Object of a pool whose producer died: it is not attached to again on its own word.
-  #dead = '';
   #taken = 0;
   #missed = 0;
   #lastSequence: number | null = null;
@@ -79,10 +78,10 @@ export class WireSource implements Source {
     this.#feed.poll();
     const { name, expected, ignoreHistory } = this.#options;
     const said = this.#feed.announcement;
-    // A producer that is silent because it is idle: what is expected of it stands for what it would say.
-    const metadata = said?.metadata ?? (this.#feed.producers > 0 ? expected : null);
-    if (metadata === null) return;
-    if (said !== null && expected !== null) {
+    // What is expected says nothing of what is there: frames of as many bytes may be of another shape or dtype.
+    if (said === null) return;
+    const { metadata, creatorPid } = said;
+    if (expected !== null) {
       expected.assertMatches(metadata, { ignoreHistory });
       if (expected.backend !== metadata.backend) {
         throw new TensorIpcError(
@@ -93,19 +92,17 @@ export class WireSource implements Source {
     }
     let pool: WirePool | null;
     try {
-      pool = WirePool.open(this.#system, metadata, said?.creatorPid ?? null, this.#options);
+      pool = WirePool.open(this.#system, metadata, creatorPid, this.#options);
     } catch (error) {
-      // Without its word this is a guess: the object may be another producer's, or half made.
-      if (said === null) return;
       throw translate(name, error);
     }
-    if (pool === null) return;
-    if (said === null && pool.identity === this.#dead) {
-      pool.close();
+    if (pool === null) {
+      // Producers make the object before they speak: this one's is gone, and the next under its name may be of another form.
+      this.#feed.disbelieve();
       return;
     }
     this.#pool = pool;
-    this.#feed.begin(metadata.historyLen);
+    this.#feed.begin(metadata.historyLen, (slot) => hasLock(this.#system, name, slot));
     this.#epoch += 1;
     this.#taken = 0;
     this.#missed = 0;
@@ -119,7 +116,6 @@ export class WireSource implements Source {
     if (pool === null) return;
     this.#pool = null;
     this.#judged = null;
-    if (reason === 'died') this.#dead = pool.identity;
     this.#feed.forget(succeeded);
     pool.close();
     this.#events.onDisconnect(reason);
@@ -152,10 +148,10 @@ export class WireSource implements Source {
     const pool = this.#pool;
     if (pool === null) return false;
     this.#feed.raise();
-    const { announcement, stranger, over } = this.#feed;
+    const { announcement, stranger, departed, over } = this.#feed;
     // Another producer has spoken, or the last one has left.
-    const other = announcement !== null && announcement !== this.#judged && !pool.isOf(announcement);
-    if (!other && !over && !(stranger && !pool.named())) {
+    const other = announcement !== null && announcement !== this.#judged && !pool.named();
+    if (!other && !over && !((stranger || departed) && !pool.named())) {
       this.#judged = announcement;
       this.#feed.settle();
       return false;

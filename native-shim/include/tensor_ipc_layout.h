@@ -118,6 +118,9 @@
 #define TIPC_DOORBELL_NONE 0
 #define TIPC_DOORBELL_FILE 1
 #define TIPC_DOORBELL_FUTEX 2
+#define TIPC_WAITING_NONE 0
+#define TIPC_WAITING_FUTEX 1
+#define TIPC_WAITING_DOORBELL 2
 
 /* ---- locks */
 
@@ -162,7 +165,7 @@
 #define TIPC_HANDLE_PUBLISHED_NS 80
 /* Out of writerTakeArmed: the bits of the consumers to wake. */
 #define TIPC_HANDLE_ARMED 88
-/* Out of readerPin and readerHold: 1 when a pin moved up on the way and the producer waits for that. */
+/* Out of readerPin and readerHold: how the producer waits (WAITING_*) when a pin moved up on the way. */
 #define TIPC_HANDLE_WAKE 96
 /* Out of chooseGeometry and controlValidate. */
 #define TIPC_HANDLE_FRAME_STRIDE 104

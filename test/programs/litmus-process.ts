@@ -16,7 +16,7 @@ import {
 import { LAPPED, OK, PINNED } from '../../assembly/status';
 import type { Core, Handle } from '../../host/memory/core';
 import type { Mapping } from '../../host/memory/mapping';
-import { openForConsumer } from '../../host/native/pool';
+import { Attacher } from '../../host/native/attach';
 import { platform } from '../../host/runtime/system';
 import { serve } from '../support/child';
 import { BOARD_DONE, BOARD_STRIDE, FRAME_WORDS, type Report, type Task, WORD_STEP } from './litmus-task';
@@ -89,9 +89,9 @@ class Words {
 }
 
 function attach(name: string): Words {
-  const mapping = openForConsumer(platform().system(), name, 'owner', false, () => {});
-  if (mapping === null) throw new Error(`no pool ${name}`);
-  return new Words(mapping);
+  const place = new Attacher(platform().system(), { name, trust: 'owner', protect: false, check: () => {} }).attach();
+  if (place === null) throw new Error(`no pool ${name}`);
+  return new Words(place.mapping);
 }
 
 function run(task: Task): Report {

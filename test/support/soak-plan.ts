@@ -72,7 +72,7 @@ const PRODUCER_WORKS: readonly Label[] = [
   ['openDoorbell', 4],
   ['futexWake', 20],
   ['futexWait', 10],
-  ['futexWaitAsync', 10],
+  ['statDescriptor', 5],
   ['writerBlocker', 20],
   ['writerSetWaiting', 10],
   ['writerCountWait', 5],

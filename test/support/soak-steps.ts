@@ -81,7 +81,7 @@ function wrapSystem(system: System, target: KillPlan | null, onWait: () => void)
       if (typeof value !== 'function') return value;
       const method = value.bind(object) as AnyFunction;
       let wrapped = key === target?.label ? fatal(method, target, null, '') : method;
-      if (key === 'futexWait' || key === 'futexWaitAsync') {
+      if (key === 'futexWait') {
         const wait = wrapped;
         wrapped = (...args: never[]) => {
           onWait();

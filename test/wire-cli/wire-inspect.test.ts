@@ -121,7 +121,10 @@ if (dds) {
     assert.match(young.find(({ file }) => file === `tensoripc_${dead}`)?.reason ?? '', /old enough/);
     assert.match(young.find(({ file }) => file === `tensoripc_${held}`)?.reason ?? '', /1 process has it mapped/);
     const expected = { [`tensoripc_${dead}`]: 'removed', [`tensoripc_${live}`]: 'kept', [`tensoripc_${held}`]: 'kept' };
-    assert.equal(actions(removeDeadPython({ dryRun: true, pools, minAgeMs: 0 })), expected);
+    assert.equal(actions(removeDeadPython({ dryRun: true, pools, minAgeMs: 0 })), {
+      ...expected,
+      [`tensoripc_${dead}`]: 'wouldRemove',
+    });
     assert.equal(pools.flatMap(wireObjects), everything, 'nothing done yet');
     const removed = removeDeadPython({ dryRun: false, pools, minAgeMs: 0 });
     assert.equal(actions(removed), expected);

@@ -10,6 +10,7 @@ import { Peer, type Seen, untilAnswer, type WirePool, wireTools } from '../wire/
 import { readerCount, semaphoreValue, wireObjects } from '../wire/support/shm';
 import { configureHere, ours } from './support/ours';
 import { HERE, pool } from './support/pools';
+import { untilJoins } from './support/rounds';
 import { historyOf, metadataOf, seenIn, tensorOf, windowOf } from './support/tensors';
 
 const SEED = Number(process.env['WIRE_SEED'] ?? 5);
@@ -225,14 +226,10 @@ if (tools === null) {
         using expecting = new TensorConsumer(metadataOf(what), HERE);
         for (const one of [other, peer]) await one.ask('consume', { ...what, callback: true });
         await producer.ask('produce', what);
-        await untilAnswer(
-          async () => [named.connected || named.get() !== null, expecting.connected || expecting.get() !== null],
-          ([, met]) => met === true,
-          'ours expects it, and has met it',
-        );
+        await untilJoins(expecting, producer);
         const heard: Seen[] = [];
         expecting.on('frame', (frame) => void heard.push(...seenIn(frame, what)));
-        // The half second after which a put brings metadata again, for the peer and for who came by name.
+        // The half second after which a put brings metadata again, for the others.
         if (from !== 'ours') await producer.ask('announce');
         for (const one of [other, peer]) await untilConnected(one);
         for (const consumer of [named, looping])

@@ -13,7 +13,7 @@ import { Peer, untilAnswer, type WirePool, wireTools } from '../wire/support/pee
 import { semaphoreValue, wireObjects } from '../wire/support/shm';
 import { configureHere, ours } from './support/ours';
 import { HERE, peersOf, smallPool } from './support/pools';
-import { newest, untilNewest } from './support/rounds';
+import { newest, untilJoins, untilNewest } from './support/rounds';
 import { metadataOf, tensorOf } from './support/tensors';
 
 const ROUNDS = Number(process.env['WIRE_ROUNDS'] ?? 5);
@@ -81,7 +81,10 @@ if (tools === null) {
           await using reader = ours(tools);
           await reader.ask('consume_with', { ...what, waitTimeoutMs: 100 });
           await untilAnswer(
-            () => reader.ask('get'),
+            async () => {
+              await producer.ask('announce');
+              return reader.ask('get');
+            },
             ({ frames }) => frames !== null,
             'the frame is there',
           );
@@ -94,6 +97,7 @@ if (tools === null) {
         using next = new TensorConsumer(metadataOf(what), { ...HERE, waitTimeoutMs: 50 });
         await untilAnswer(
           async () => {
+            await producer.ask('announce');
             try {
               return newest(next, what);
             } catch (error) {
@@ -208,11 +212,7 @@ if (tools === null) {
       await using producer = Peer.cProducer(tools);
       using consumer = new TensorConsumer(metadataOf(what), { ...HERE, repair, waitTimeoutMs: 200 });
       await producer.ask('produce', what);
-      await untilAnswer(
-        async () => consumer.get(),
-        () => consumer.connected,
-        'they have met',
-      );
+      await untilJoins(consumer, producer);
       await producer.ask('put', { seed: 1 });
       await untilNewest(consumer, what, 1);
       await producer.ask('hold_writer', { slot: 0 });

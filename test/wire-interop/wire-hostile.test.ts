@@ -240,7 +240,7 @@ test('a pool that is not what is expected is refused with what differs', async (
     ['DTYPE_MISMATCH', { backend: 'torch' }],
     ['HISTORY_MISMATCH', { history_len: 4 }],
   ] as const) {
-    // Where it knows the producer's word; before, it is taken for what is expected of it or for nothing.
+    // Once the producer has said what it is; before, it is taken for nothing.
     const consumer = new TensorConsumer(metadataOf({ ...what, ...other }), HERE);
     const found = await thrownByGet(consumer, `${code} is told`);
     assert.ok(hasCode(code)(found), String(found));

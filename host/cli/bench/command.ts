@@ -4,6 +4,7 @@
 import { TensorConsumer, TensorProducer } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError } from '../command';
 import { showBytes, table, threeDigits } from '../format';
+import { print, toJson } from '../output';
 
 const NAME = 'bench';
 const FRAMES: readonly (readonly number[])[] = [[28], [4096], [480, 640, 3], [1080, 1920, 3]];
@@ -37,7 +38,7 @@ export const benchCommand = defineCommand({
       rows.push(...measure(shape));
     }
     if (process.stderr.isTTY) process.stderr.write('\r                    \r');
-    process.stdout.write(values.json === true ? `${JSON.stringify(rows, null, 2)}\n` : `${report(rows).join('\n')}\n`);
+    print(values.json === true ? `${toJson(rows)}\n` : `${report(rows).join('\n')}\n`);
     return EXIT_OK;
   },
 });

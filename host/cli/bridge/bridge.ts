@@ -12,6 +12,7 @@ import {
   type View,
   type Wire,
 } from '../../entry/main';
+import { note } from '../output';
 
 /** How long a reader of the other pool may keep a slot before a frame is given up. */
 const WAIT_MS = 1000;
@@ -162,7 +163,7 @@ export class Bridge {
 
   /** Once: the figures tell the rest. */
   #complain(error: TensorIpcError): void {
-    if (!this.#warned) process.stderr.write(`frames are lost: ${error.message}\n`);
+    if (!this.#warned) note(`frames are lost: ${error.message}`);
     this.#warned = true;
   }
 

@@ -3,9 +3,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Backend, Trust, Wire } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+import { LiveLine } from '../live';
 import { showRate } from '../look/rows';
 import { sparkline } from '../look/watch';
-import { LiveLine } from '../terminal';
+import { note } from '../output';
 import { DOMAIN_OPTION, domainOf } from '../wire/options';
 import { Bridge } from './bridge';
 
@@ -60,7 +61,7 @@ export const bridgeCommand = defineCommand({
     const domainId = domainOf(NAME, values) ?? 0;
 
     using bridge = new Bridge({ from: name, as: values.as ?? name, to, domainId, historyLen, backend, trust });
-    const line = new LiveLine(process.stdout);
+    const line = new LiveLine();
     const ended = new AbortController();
     const showing = show(bridge, line, intervalMs, ended.signal);
     try {
@@ -70,7 +71,7 @@ export const bridgeCommand = defineCommand({
       line.end();
     }
     const { frames, lost } = bridge;
-    process.stderr.write(`${bridge.title}: ${frames} frames, ${lost} lost\n`);
+    note(`${bridge.title}: ${frames} frames, ${lost} lost`);
     return EXIT_OK;
   },
 });

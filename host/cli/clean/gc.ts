@@ -1,9 +1,10 @@
 // tensor-ipc gc: removes what the dead left behind.
 
-import { type PythonRemoval, type Removal, removeDead, removeDeadPython } from '../../entry/inspection';
+import { type PythonRemoval, printable, type Removal, removeDead, removeDeadPython } from '../../entry/inspection';
+import { print, toJson } from '../output';
 import '../../entry/main';
 import { defineCommand, EXIT_OK, wholeNumber } from '../command';
-import { showBytes, table } from '../format';
+import { showBytes, showName, table } from '../format';
 import { styleOf } from '../terminal';
 
 const NAME = 'gc';
@@ -32,7 +33,7 @@ export const gcCommand = defineCommand({
     const minAgeMs = (wholeNumber(NAME, 'age', values.age, 0, 1e9) ?? DEFAULT_AGE_S) * 1000;
     const these = pools.length === 0 ? {} : { pools };
     const removals = [...removeDead({ dryRun, ...these }), ...removeDeadPython({ dryRun, minAgeMs, ...these })];
-    process.stdout.write(`${values.json ? JSON.stringify(removals, null, 2) : report(removals, dryRun)}\n`);
+    print(`${values.json ? toJson(removals) : report(removals, dryRun)}\n`);
     return EXIT_OK;
   },
 });
@@ -47,21 +48,23 @@ function gathered(removals: readonly (Removal | PythonRemoval)[]): Removal[] {
   }
   return removals.flatMap((removal) => {
     const pool = poolOf(removal);
-    if (pool === null) return [removal];
+    if (pool === null) return [{ ...removal, file: showName(removal.file) }];
     const count = counts.get(pool);
     counts.delete(pool);
-    return count === undefined ? [] : [{ ...removal, file: `${count} ${count === 1 ? 'lock' : 'locks'} of tensoripc_${pool}` }];
+    return count === undefined
+      ? []
+      : [{ ...removal, file: `${count} ${count === 1 ? 'lock' : 'locks'} of ${showName(`tensoripc_${pool}`)}` }];
   });
 }
 
 function report(removals: readonly Removal[], dryRun: boolean): string {
   const { bold } = styleOf(process.stdout);
-  const removed = removals.filter(({ action }) => action === 'removed');
+  const removed = removals.filter(({ action }) => action === 'removed' || action === 'wouldRemove');
   const worthSaying = removals.filter(({ action }) => action !== 'kept');
-  const words = { removed: dryRun ? 'would remove' : 'removed', kept: 'kept', unknown: 'left alone' };
+  const words = { removed: 'removed', wouldRemove: 'would remove', kept: 'kept', unknown: 'left alone' };
   const [, ...lines] = table(
     ['', '', ''],
-    gathered(worthSaying).map(({ action, file, reason }) => [words[action], file, reason]),
+    gathered(worthSaying).map(({ action, file, reason }) => [words[action], file, printable(reason)]),
     [],
   );
   const bytes = removed.reduce((sum, removal) => sum + removal.bytes, 0);

@@ -1,6 +1,8 @@
 // tensor-ipc rm: removes one pool.
 
 import { inspectPythonPool, removePool, removePythonPool } from '../../entry/inspection';
+import { showName } from '../format';
+import { print } from '../output';
 import '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, UsageError } from '../command';
 import { missing } from '../look/info';
@@ -40,7 +42,7 @@ export const rmCommand = defineCommand({
         throw new CliError(`there is no native pool '${name}', but one of the Python package: add --wire tensor-ipc`);
       throw missing(name, wire);
     }
-    process.stdout.write(removed.map((file) => `removed ${file}\n`).join(''));
+    print(removed.map((file) => `removed ${showName(file)}\n`).join(''));
     return EXIT_OK;
   },
 });

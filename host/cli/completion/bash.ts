@@ -13,18 +13,32 @@ export function bashScript(commands: readonly Command[]): string {
       `    ${command.name})`,
       `      options=${quote(options.map(({ name }) => `--${name}`).join(' '))}`,
       `      valued=${quote(` ${valued.join(' ')} `)}`,
-      ...(takesPool(command) ? [`      words="$(${PROGRAM} ls --names 2>/dev/null)"`] : []),
+      ...(takesPool(command) ? ['      pools=1'] : []),
       ...(choicesOf(command).length > 0 ? [`      words=${quote(choicesOf(command).join(' '))}`] : []),
       '      ;;',
     ];
   });
   return `# bash completion for ${PROGRAM}
+# Of the lines given, those that begin as the current word does. Data is compared, never expanded as "compgen -W" would.
+_${fn}_among() {
+  local word
+  while IFS= read -r word; do
+    if [[ "$word" == "$1"* && "$word" != '' ]]; then COMPREPLY+=("$word"); fi
+  done
+}
+# Names that mean nothing to a shell, whatever lies in /dev/shm.
+_${fn}_pools() {
+  local pool LC_ALL=C
+  while IFS= read -r pool; do
+    if [[ "$pool" != *[!A-Za-z0-9_.-]* ]]; then printf '%s\\n' "$pool"; fi
+  done < <(${PROGRAM} ls --names 2>/dev/null)
+}
 _${fn}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-  local options='' valued='' words=''
+  local options='' valued='' words='' pools=''
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W ${quote(`${names} --help --version`)} -- "$current")
+    _${fn}_among "$current" < <(printf '%s\\n' ${names} --help --version)
     return
   fi
   case "\${COMP_WORDS[1]}" in
@@ -34,13 +48,14 @@ ${cases.join('\n')}
       ;;
   esac
   if [[ "$current" == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
-  elif [[ "$valued" == *" $previous "* ]]; then
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
-  elif ((COMP_CWORD == 2)); then
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    _${fn}_among "$current" <<< "\${options// /$'\\n'}"
+  elif [[ "$valued" != *" $previous "* ]] && ((COMP_CWORD == 2)) && [[ "$words$pools" != '' ]]; then
+    if [[ "$pools" != '' ]]; then _${fn}_among "$current" < <(_${fn}_pools)
+    else _${fn}_among "$current" <<< "\${words// /$'\\n'}"
+    fi
   else
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    # Files: readline finds them, and quotes what a shell would act on.
+    compopt -o default 2>/dev/null
   fi
 }
 complete -F _${fn} ${PROGRAM}

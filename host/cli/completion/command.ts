@@ -2,6 +2,7 @@
 
 import { type Command, defineCommand, EXIT_OK, UsageError } from '../command';
 import { PROGRAM } from '../help';
+import { print } from '../output';
 import { bashScript } from './bash';
 import { fishScript } from './fish';
 import { zshScript } from './zsh';
@@ -32,7 +33,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
       if (script === undefined || more.length > 0) {
         throw new UsageError(`one shell of ${Object.keys(SHELLS).join(', ')}, found ${shell ?? 'none'}`, NAME);
       }
-      process.stdout.write(script(commands().filter((command) => command.hidden !== true)));
+      print(script(commands().filter((command) => command.hidden !== true)));
       return EXIT_OK;
     },
   });

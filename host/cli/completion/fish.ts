@@ -7,6 +7,9 @@ function quote(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
+/** Names that mean nothing to a shell, whatever lies in /dev/shm; a tab would begin a description. */
+const POOLS = `(${PROGRAM} ls --names 2>/dev/null | string match -r '^[A-Za-z0-9_.-]+$')`;
+
 export function fishScript(commands: readonly Command[]): string {
   const complete = (rest: string) => `complete -c ${PROGRAM} ${rest}`;
   const lines = [`# fish completion for ${PROGRAM}`, complete('-f')];
@@ -16,7 +19,7 @@ export function fishScript(commands: readonly Command[]): string {
     for (const { name, takesValue, help } of optionsOf(command)) {
       lines.push(complete(`${within} -l ${name}${takesValue ? ' -r -F' : ''} -d ${quote(help)}`));
     }
-    if (takesPool(command)) lines.push(complete(`${within} -a ${quote(`(${PROGRAM} ls --names 2>/dev/null)`)}`));
+    if (takesPool(command)) lines.push(complete(`${within} -a ${quote(POOLS)}`));
     if (choicesOf(command).length > 0) lines.push(complete(`${within} -a ${quote(choicesOf(command).join(' '))}`));
   }
   return `${lines.join('\n')}\n`;

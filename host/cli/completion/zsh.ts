@@ -27,6 +27,8 @@ export function zshScript(commands: readonly Command[]): string {
 _${fn}_pools() {
   local -a pools
   pools=(\${(f)"$(${PROGRAM} ls --names 2>/dev/null)"})
+  # Names that mean nothing to a shell, whatever lies in /dev/shm.
+  pools=(\${pools:#*[^A-Za-z0-9_.-]*})
   compadd -a pools
 }
 _${fn}() {

@@ -1,8 +1,11 @@
 // tensor-ipc demo: frames from one process to several others, with the figures.
 
 import { existsSync } from 'node:fs';
+import { printable } from '../../entry/inspection';
 import { CliError, defineCommand, EXIT_FAILURE, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
-import { LiveLine, styleOf } from '../terminal';
+import { LiveLine } from '../live';
+import { note, print } from '../output';
+import { styleOf } from '../terminal';
 import { type DemoOptions, Director, type Outcome } from './director';
 import type { Rate, Ready, Size, SourceRequest } from './messages';
 import { PICTURE_FPS, PICTURE_FRAMES, PICTURE_SIZE } from './picture';
@@ -101,19 +104,18 @@ function sizeOf(text: string | undefined): Size | null {
 
 /** Runs the demo and shows it. */
 async function play(options: DemoOptions, json: boolean): Promise<number> {
-  const { stdout, stderr } = process;
-  const style = styleOf(stdout);
-  const live = new LiveLine(stdout);
+  const style = styleOf(process.stdout);
+  const live = new LiveLine();
   let report: LiveReport | null = null;
   let ticker: NodeJS.Timeout | null = null;
   const director = new Director(options, {
     notice: (text) => {
       live.end();
-      stderr.write(`${text}\n`);
+      note(text);
     },
     ready: (ready: Ready) => {
       if (json) return;
-      stdout.write(
+      print(
         `${style.bold(showReady(ready))}\n${style.dim(`pool '${options.producer.pool}', ${options.consumers} ${options.consumers === 1 ? 'consumer' : 'consumers'}, Ctrl-C ends it`)}\n`,
       );
       report = new LiveReport(ready);
@@ -131,10 +133,10 @@ async function play(options: DemoOptions, json: boolean): Promise<number> {
   }
   if (outcome === null) return EXIT_OK;
   if (json) {
-    stdout.write(`${JSON.stringify(outcomeJson(options.producer.pool, outcome))}\n`);
+    print(`${printable(JSON.stringify(outcomeJson(options.producer.pool, outcome)))}\n`);
   } else {
     const [head, ...rest] = showOutcome(outcome);
-    stdout.write([style.bold(head as string), ...rest, ''].join('\n'));
+    print([style.bold(head as string), ...rest, ''].join('\n'));
   }
   const trouble = outcome.producerTrouble !== null || outcome.consumers.some((consumer) => consumer.trouble !== null);
   return trouble && !outcome.interrupted ? EXIT_FAILURE : EXIT_OK;

@@ -1,7 +1,9 @@
 // tensor-ipc doctor: whether this machine has what pools need, and what to do where it has not.
 
+import { printable } from '../../entry/inspection';
 import { defineCommand, EXIT_FAILURE, EXIT_OK, UsageError } from '../command';
 import { columns } from '../format';
+import { print, toJson } from '../output';
 import { styleOf } from '../terminal';
 import { DOMAIN_OPTION, domainOf } from '../wire/options';
 import { type Finding, limits, native, optional, system } from './checks';
@@ -40,7 +42,7 @@ export const doctorCommand = defineCommand({
     }
     if (values.force) throw new UsageError('--force goes with --repair NAME', NAME);
     const findings = [...system(), ...native(), ...limits(), ...(await cyclone(domainId ?? 0)), ...optional()];
-    process.stdout.write(values.json ? `${JSON.stringify(findings, null, 2)}\n` : report(findings));
+    print(values.json ? `${toJson(findings)}\n` : report(findings));
     return findings.some(({ status }) => status === 'missing') ? EXIT_FAILURE : EXIT_OK;
   },
 });
@@ -48,8 +50,11 @@ export const doctorCommand = defineCommand({
 function report(findings: readonly Finding[]): string {
   const { red, dim } = styleOf(process.stdout);
   const paint = { ok: (text: string) => text, hint: (text: string) => text, absent: dim, missing: red };
-  const lines = columns(findings.map(({ status, what, found }) => [MARKS[status], what, found])).split('\n');
+  const lines = columns(findings.map(({ status, what, found }) => [MARKS[status], what, printable(found)])).split('\n');
   return findings
-    .map(({ status, advice }, i) => `${paint[status](lines[i] as string)}\n${advice === undefined ? '' : `         ${advice}\n`}`)
+    .map(
+      ({ status, advice }, i) =>
+        `${paint[status](lines[i] as string)}\n${advice === undefined ? '' : `         ${printable(advice)}\n`}`,
+    )
     .join('');
 }

@@ -3,6 +3,7 @@
 import { pids, type RepairReport, repairPythonPool, type SlotVerdict } from '../../entry/inspection';
 import { EXIT_FAILURE, EXIT_OK } from '../command';
 import { missing } from '../look/info';
+import { print, toJson } from '../output';
 import { styleOf } from '../terminal';
 import { lockTable } from '../wire/show';
 
@@ -11,7 +12,7 @@ const OBSERVE_MS = 500;
 export async function repairLocks(name: string, force: boolean, json: boolean): Promise<number> {
   const report = await repairPythonPool(name, { force, observeMs: OBSERVE_MS });
   if (report === null) throw missing(name, 'tensor-ipc');
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
+  print(json ? `${toJson(report)}\n` : describe(report));
   return report.left.length === 0 ? EXIT_OK : EXIT_FAILURE;
 }
 

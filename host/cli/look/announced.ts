@@ -1,9 +1,9 @@
 // Native pools that producers announce over DDS (discovery: 'dds'): those of other machines, and of other containers on this one.
 
 import { type AnnouncedPool, listAnnounced } from '../../entry/dds';
-import { platform } from '../../entry/inspection';
+import { platform, printable } from '../../entry/inspection';
 import { list } from '../../entry/main';
-import { table } from '../format';
+import { showName, table } from '../format';
 import { showRate } from './rows';
 
 /** What is announced in a domain and does not stand in the list of this machine already. */
@@ -16,11 +16,11 @@ export async function announcedElsewhere(domainId: number): Promise<AnnouncedPoo
 
 export function announcedLines(pools: readonly AnnouncedPool[]): string[] {
   const rows = pools.map(({ host, name, framesPublished, rateHz, metadata }) => [
-    host || '-',
-    name,
+    host === '' ? '-' : showName(host),
+    showName(name),
     String(framesPublished),
     showRate(rateHz),
-    String(metadata),
+    printable(String(metadata)),
   ]);
   return table(['HOST', 'NAME', 'FRAMES', 'RATE', 'WHAT'], rows, [false, false, true, true, false]);
 }

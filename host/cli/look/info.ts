@@ -4,7 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { inspectPythonPool, listPythonPools } from '../../entry/inspection';
 import { type ConsumerInfo, inspect, list, monotonicNs, type PoolInfo, type Wire } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
-import { columns, showBytes, table } from '../format';
+import { columns, isPlainName, showBytes, table } from '../format';
+import { print, toJson } from '../output';
 import { type Style, styleOf } from '../terminal';
 import { hear } from '../wire/listen';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
@@ -40,8 +41,8 @@ export const infoCommand = defineCommand({
     // It may have been closed meanwhile.
     const info = inspect(name) ?? first;
     const rateHz = rateBetween(first, info);
-    const text = values.json ? JSON.stringify(poolJson(info, rateHz), null, 2) : describe(info, rateHz, styleOf(process.stdout));
-    process.stdout.write(`${text}\n`);
+    const text = values.json ? toJson(poolJson(info, rateHz)) : describe(info, rateHz, styleOf(process.stdout));
+    print(`${text}\n`);
     return EXIT_OK;
   },
 });
@@ -51,17 +52,14 @@ async function aboutPython(name: string, domainId: number, json: boolean): Promi
   if (info === null) throw missing(name, 'tensor-ipc');
   const news = info.objectBytes === null ? null : ((await hear([name], domainId, false)).get(name) ?? null);
   const row = { info, news };
-  const text = json ? JSON.stringify(pythonJson(row), null, 2) : describePython(row, styleOf(process.stdout));
-  process.stdout.write(`${text}\n`);
+  const text = json ? toJson(pythonJson(row)) : describePython(row, styleOf(process.stdout));
+  print(`${text}\n`);
   return EXIT_OK;
 }
 
 /** The complaint about a name without a pool. */
 export function missing(name: string, wire: Wire = 'native'): CliError {
-  const near = nearest(
-    name,
-    (wire === 'native' ? list() : listPythonPools()).map((entry) => entry.name),
-  );
+  const near = nearest(name, (wire === 'native' ? list() : listPythonPools()).map((entry) => entry.name).filter(isPlainName));
   if (near === name) return new CliError(`pool '${name}' is under construction`);
   return new CliError(
     `there is no ${wire === 'native' ? '' : 'Python '}pool '${name}'${near === null ? '' : `; did you mean '${near}'?`}`,

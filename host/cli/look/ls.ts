@@ -3,6 +3,8 @@
 import { ddsLibrary, listPythonPools } from '../../entry/inspection';
 import { list } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+import { isPlainName } from '../format';
+import { note, print, toJson } from '../output';
 import { type Style, styleOf } from '../terminal';
 import { hear } from '../wire/listen';
 import { DOMAIN_OPTION, domainOf } from '../wire/options';
@@ -40,8 +42,14 @@ export const lsCommand = defineCommand({
     const intervalMs = wholeNumber(NAME, 'interval', values.interval, 1, 600_000) ?? DEFAULT_INTERVAL_MS;
     const domainId = domainOf(NAME, values);
     if (values.names) {
-      const names = [...list(), ...listPythonPools()].map(({ name }) => `${name}\n`);
-      process.stdout.write([...new Set(names)].sort().join(''));
+      // Names that the commands take, and no others: shells complete with them.
+      const names = [...list(), ...listPythonPools()].map(({ name }) => name).filter(isPlainName);
+      print(
+        [...new Set(names)]
+          .sort()
+          .map((name) => `${name}\n`)
+          .join(''),
+      );
       return EXIT_OK;
     }
     const rows = await lookTwice(intervalMs);
@@ -51,7 +59,7 @@ export const lsCommand = defineCommand({
     ]);
     if (values.json) {
       const all = [...rows.map(entryJson), ...python.map(pythonJson), ...announced.map(announcedJson)];
-      process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+      print(`${toJson(all)}\n`);
       return EXIT_OK;
     }
     const style = styleOf(process.stdout);
@@ -59,8 +67,8 @@ export const lsCommand = defineCommand({
       ...(rows.length + python.length > 0 ? [poolTable(rows, python, style)] : []),
       ...(announced.length > 0 ? [boldHead(announcedLines(announced), style)] : []),
     ];
-    if (tables.length > 0) process.stdout.write(`${tables.map((lines) => lines.join('\n')).join('\n\n')}\n`);
-    else process.stderr.write('no pools\n');
+    if (tables.length > 0) print(`${tables.map((lines) => lines.join('\n')).join('\n\n')}\n`);
+    else note('no pools');
     return EXIT_OK;
   },
 });
@@ -74,16 +82,12 @@ async function listenTo(rows: PythonRow[], domainId: number | undefined, dds: bo
   if (domainId === undefined && !dds) return rows;
   // With no pool there is nobody to listen to; but who asked for DDS is told where there is none.
   if (dds) ddsLibrary();
-  const there = rows.filter(({ info }) => info.objectBytes !== null && isName(info.name));
+  // What the package allows and this library does not cannot be a topic of ours.
+  const there = rows.filter(({ info }) => info.objectBytes !== null && isPlainName(info.name));
   const news = await hear(
     there.map(({ info }) => info.name),
     domainId ?? 0,
     dds,
   );
   return rows.map((row) => ({ ...row, news: news.get(row.info.name) ?? null }));
-}
-
-/** What the package allows and this library does not cannot be a topic of ours. */
-function isName(name: string): boolean {
-  return /^[A-Za-z0-9_.-]{1,200}$/.test(name);
 }

@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { listPythonPools } from '../../entry/inspection';
 import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
-import { showBytes, table, threeDigits } from '../format';
+import { showBytes, showName, table, threeDigits } from '../format';
 import type { Style } from '../terminal';
 import { type PythonRow, pythonCells } from '../wire/show';
 
@@ -68,13 +68,13 @@ export function pythonRows(): PythonRow[] {
 function cells({ entry, rateHz }: Row): string[] {
   const { name, info, error } = entry;
   const state = stateOf(entry);
-  if (info === null) return [name, 'native', state, '-', error?.code ?? '-', '-', '-', '-', '-', '-', '-'];
+  if (info === null) return [showName(name), 'native', state, '-', error?.code ?? '-', '-', '-', '-', '-', '-', '-'];
   const { metadata } = info;
   const alive = info.consumers.filter((consumer) => consumer.alive);
   const dead = info.consumers.length - alive.length;
   const lag = alive.reduce((most, consumer) => Math.max(most, consumer.lag ?? -1), -1);
   return [
-    name,
+    showName(name),
     'native',
     state,
     metadata.plain ? metadata.dtype : 'record',

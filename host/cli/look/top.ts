@@ -3,7 +3,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { list } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
-import { LivePage, styleOf } from '../terminal';
+import { LivePage } from '../live';
+import { styleOf } from '../terminal';
 import { poolTable, pythonRows, rowsSince } from './rows';
 
 const NAME = 'top';
@@ -26,7 +27,7 @@ export const topCommand = defineCommand({
     if (positionals.length > 0) throw new UsageError(`${NAME} takes no name, found ${positionals.join(' ')}`, NAME);
     const intervalMs = wholeNumber(NAME, 'interval', values.interval, 1, 600_000) ?? DEFAULT_INTERVAL_MS;
     const count = wholeNumber(NAME, 'count', values.count, 1, 2 ** 31) ?? Infinity;
-    const page = new LivePage(process.stdout);
+    const page = new LivePage();
     let earlier = list();
     for (let i = 0; i < count; i++) {
       await setTimeout(intervalMs);

@@ -5,7 +5,7 @@ import { inspectPythonPool } from '../../entry/inspection';
 import { inspect, monotonicNs, TensorConsumer, type Trust } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
-import { LiveLine } from '../terminal';
+import { LiveLine } from '../live';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { missing } from './info';
 import { showRate } from './rows';
@@ -87,7 +87,7 @@ export const watchCommand = defineCommand({
       failure = error;
     });
     const past: Interval[] = [];
-    const line = new LiveLine(process.stdout);
+    const line = new LiveLine();
     let dropped = 0;
     for (let i = 0; i < count && failure === null; i++) {
       const startedMs = performance.now();

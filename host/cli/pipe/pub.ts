@@ -15,6 +15,7 @@ import {
 } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { Pace } from '../demo/pace';
+import { note } from '../output';
 import { MAKE_OPTIONS, saidWire } from '../wire/options';
 
 const NAME = 'pub';
@@ -125,7 +126,7 @@ function over(producer: TensorProducer, frames: number, bytes: number): number {
   const { metadata } = producer;
   const { framesRefused } = producer.stats();
   const dropped = framesRefused === 0 ? '' : `, ${framesRefused} dropped`;
-  process.stderr.write(`${metadata.name}: ${frames} frames published${dropped}\n`);
+  note(`${metadata.name}: ${frames} frames published${dropped}`);
   if (bytes === 0) return EXIT_OK;
   throw new CliError(
     `the input ended inside a frame: ${bytes} of ${metadata.frameBytes} bytes (${metadata}); are --shape and --dtype those of the input?`,
@@ -140,7 +141,7 @@ async function loan(producer: TensorProducer): Promise<Slot> {
     } catch (error) {
       if (!(error instanceof TensorIpcError) || !['PIN_TIMEOUT', 'LOCK_TIMEOUT'].includes(error.code)) throw error;
       // A reader of the Python wire that is dead does not go away by itself.
-      if (error.code === 'LOCK_TIMEOUT' && tries === LOCK_TRIES) process.stderr.write(`still waiting: ${error.message}\n`);
+      if (error.code === 'LOCK_TIMEOUT' && tries === LOCK_TRIES) note(`still waiting: ${error.message}`);
       // A turn of the event loop: a signal may want to end us.
       await setTimeout(0);
     }

@@ -2,6 +2,7 @@
 
 import { type Frame, TensorConsumer, type Trust } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+import { printBytes } from '../output';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 
 const NAME = 'sub';
@@ -67,7 +68,9 @@ export const subCommand = defineCommand({
             : `pool '${name}' has no producer, and none came within ${timeoutMs} ms: start one, or raise --timeout`,
         );
       }
-      if (!(await write(frame))) return EXIT_OK;
+      const { data } = frame;
+      // One frame is on its way at a time: a slow reader slows us.
+      if (!(await printBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))) return EXIT_OK;
       frame.release();
     }
     return EXIT_OK;
@@ -77,17 +80,4 @@ export const subCommand = defineCommand({
 function over(name: string, how: 'closed' | 'died' | null): number {
   if (how === 'died') throw new CliError(`the producer of pool '${name}' died`);
   return EXIT_OK;
-}
-
-/** One frame is on its way at a time: a slow reader slows us. False when the reader has gone. */
-function write({ data }: Frame): Promise<boolean> {
-  const { stdout } = process;
-  return new Promise((resolve, reject) => {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    stdout.write(bytes, (error) => {
-      if (error === null || error === undefined) resolve(true);
-      else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
-      else reject(error);
-    });
-  });
 }

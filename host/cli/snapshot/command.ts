@@ -1,9 +1,11 @@
 // tensor-ipc snapshot: the latest frame of a pool as a PNG file.
 
-import { writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { printable, quoted } from '../../entry/inspection';
 import { type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { showValue } from '../format';
+import { note, print, printBytes } from '../output';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { layoutOf, type Rendered, render, SHOWABLE_SHAPES } from './image';
 import { encodePng } from './png';
@@ -74,11 +76,12 @@ export const snapshotCommand = defineCommand({
       );
     const rendered = render(tensor, layout, { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) });
     const png = encodePng(rendered.image);
-    if (output === '-') await writeOut(png);
-    else writeFileSync(output, png);
-    const line = `${output === '-' ? 'standard output' : output}: ${summary(rendered, tensor)}${field}, frame ${frame.sequence}, ${showRange(rendered)}\n`;
+    if (output === '-') await printBytes(png);
+    else writeFile(output, png);
+    const line = `${output === '-' ? 'standard output' : output}: ${summary(rendered, tensor)}${field}, frame ${frame.sequence}, ${showRange(rendered)}`;
     // The picture has the standard output to itself.
-    (output === '-' ? process.stderr : process.stdout).write(line);
+    if (output === '-') note(line);
+    else print(`${printable(line)}\n`);
     return EXIT_OK;
   },
 });
@@ -121,6 +124,19 @@ function showRange({ range, scale }: Rendered): string {
   return scale === null ? found : `${found} (black ${showValue(scale.min)}, white ${showValue(scale.max)})`;
 }
 
-function writeOut(bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve())));
+/** A picture that could not be written whole is none: what there is of it goes. */
+function writeFile(path: string, bytes: Uint8Array): void {
+  try {
+    const fd = openSync(path, 'w');
+    try {
+      writeFileSync(fd, bytes);
+    } catch (error) {
+      if (fstatSync(fd).isFile()) rmSync(path, { force: true });
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new CliError(`cannot write ${quoted(path)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

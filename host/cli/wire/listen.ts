@@ -2,6 +2,7 @@
 
 import { listenToPythonPools, type PythonPoolNews } from '../../entry/inspection';
 import { TensorIpcError } from '../../entry/main';
+import { note } from '../output';
 
 /** How long to listen. Our producers repeat themselves every half second. */
 export const LISTEN_MS = 1000;
@@ -19,7 +20,7 @@ export async function hear(
   } catch (error) {
     if (needed || !(error instanceof TensorIpcError) || error.code !== 'MISSING_DEPENDENCY') throw error;
     progress.clear();
-    process.stderr.write(`What Python pools hold is told over DDS only. ${error.message}\n`);
+    note(`What Python pools hold is told over DDS only. ${error.message}`);
     return new Map();
   } finally {
     progress.clear();

@@ -1,7 +1,7 @@
 // Python pools as rows, as JSON, and in full.
 
 import { isFree, type PythonPoolInfo, type PythonPoolNews, type PythonSlotInfo } from '../../entry/inspection';
-import { columns, showBytes, table } from '../format';
+import { columns, showBytes, showName, table } from '../format';
 import type { Style } from '../terminal';
 
 /** What is known of a Python pool: by looking, and by listening. */
@@ -14,7 +14,7 @@ export function pythonCells({ info, news }: PythonRow): string[] {
   const { name, state, objectBytes, processes } = info;
   const metadata = news?.metadata ?? null;
   return [
-    name,
+    showName(name),
     'tensor-ipc',
     state,
     metadata?.dtype ?? '-',
@@ -71,7 +71,7 @@ export function describePython({ info, news }: PythonRow, { bold }: Style): stri
     ['newest', news?.newestSlot === null || news === null ? '-' : `in slot ${news.newestSlot}`],
     ['locks', lockSummary(slots)],
   ];
-  return [bold(name), columns(lines), ...lockTable(slots.filter((slot) => !isFree(slot)))].join('\n');
+  return [bold(showName(name)), columns(lines), ...lockTable(slots.filter((slot) => !isFree(slot)))].join('\n');
 }
 
 function unheard(news: PythonPoolNews | null): string {

@@ -169,6 +169,8 @@ const OPERATIONS: Readonly<Record<string, (fields: Fields) => unknown>> = {
   produce_with: (fields) => produce(fields as Fields & WirePool),
   consume: (fields) => consume(fields as Fields & Consume),
   consume_with: (fields) => consume(fields as Fields & Consume),
+  // Ours do so by timer.
+  announce: () => ({}),
   put: ({ seed }) => {
     const before = nowUs();
     const sequence = publish(Number(seed));

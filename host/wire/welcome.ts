@@ -1,0 +1,60 @@
+// Newcomers among a producer's readers. A reader of the package's takes no notice before it has metadata, and keeps those that it could not
+// take: from then on it takes the oldest of them with each new one, and stays as many frames behind. So each gets the metadata first.
+
+/** For how long a reader counts as new: two processes that find each other do so within some tens of milliseconds. */
+const WELCOME_MS = 300;
+/** Between two announcements to newcomers, of a producer without pause. */
+const GAP_MS = 2;
+/** How long after a newcomer was seen a notice may still have missed it. */
+const MISSED_MS = 100;
+
+/** What a producer's endpoints can do for newcomers. */
+export interface Host {
+  /** How many readers of metadata have come so far. */
+  readonly readersSoFar: number;
+  announce(): void;
+  /** Says once more what was said last. */
+  repeat(): void;
+}
+
+export class Welcome {
+  readonly #host: Host;
+  #known: number;
+  #cameMs = -Infinity;
+  #announcedMs = -Infinity;
+  #toldMs = -Infinity;
+  // Whether there are newcomers who may not have heard which frame is the newest.
+  #owed = false;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#known = 0;
+  }
+
+  /** Before each notice, and at times: those who have come hear first what the pool is. */
+  greet(nowMs: number): void {
+    const { readersSoFar } = this.#host;
+    if (readersSoFar !== this.#known) {
+      this.#known = readersSoFar;
+      this.#cameMs = nowMs;
+      this.#announcedMs = -Infinity;
+      this.#owed = true;
+    }
+    if (nowMs - this.#cameMs > WELCOME_MS || nowMs - this.#announcedMs < GAP_MS) return;
+    this.#announcedMs = nowMs;
+    this.#host.announce();
+  }
+
+  /** A notice goes out. */
+  told(nowMs: number): void {
+    this.#toldMs = nowMs;
+  }
+
+  /** At times: of an idle producer, newcomers hear which frame is the newest. Not at once: they have to know by then what the pool is. */
+  look(nowMs: number): void {
+    this.greet(nowMs);
+    if (!this.#owed || nowMs - this.#cameMs <= WELCOME_MS) return;
+    this.#owed = false;
+    if (this.#toldMs > -Infinity && this.#toldMs < this.#cameMs + MISSED_MS) this.#host.repeat();
+  }
+}
