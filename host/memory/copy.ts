@@ -9,12 +9,24 @@ import type { TypedArray } from '../tensor/dtype';
  */
 export const MEMCPY_FROM_BYTES = 1024;
 
-/** Up to here a loop beats the call of TypedArray.set. */
+/** Up to here a loop over integers beats the call of TypedArray.set. */
 const LOOP_ELEMENTS = 16;
 
+const Float16 = (globalThis as { Float16Array?: unknown }).Float16Array;
+
+/**
+ * Whether reading an element makes a floating-point number of it. That does not keep the bits: processors set the quiet bit of a NaN
+ * when they change its width, JavaScriptCore has one NaN only, and an engine does either in one of its tiers and not in the next.
+ */
+function isFloat(array: TypedArray): boolean {
+  const type: unknown = array.constructor;
+  return type === Float32Array || type === Float64Array || type === Float16;
+}
+
+/** Between arrays of one type. TypedArray.set moves bytes then, whatever they hold (ECMAScript, SetTypedArrayFromTypedArray). */
 function copySmall(to: TypedArray, from: TypedArray): void {
   const { length } = from;
-  if (length > LOOP_ELEMENTS) (to as Uint8Array).set(from as Uint8Array);
+  if (length > LOOP_ELEMENTS || isFloat(from)) (to as Uint8Array).set(from as Uint8Array);
   else for (let i = 0; i < length; i++) to[i] = from[i] as number;
 }
 
