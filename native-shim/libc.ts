@@ -21,6 +21,7 @@ import {
   FUTEX_WAKE,
   INT_MAX,
   kindOf,
+  MADV_DONTDUMP,
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
   MAP_ANONYMOUS,
@@ -283,13 +284,23 @@ export class Libc implements System {
     if (this.#c.mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, fd, offset) !== at) {
       this.#calls.fail('mmap', `${bytes} bytes of descriptor ${fd}`);
     }
+    this.keepOutOfDumps(at, bytes);
   }
 
   unmapFixed(at: Address, bytes: number): void {
     const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
     // The kernel may have removed what was there before it found that it could not go on: a hole is worth a second try.
-    for (let tries = 0; tries < 2; tries++) if (this.#c.mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) === at) return;
+    for (let tries = 0; tries < 2; tries++) {
+      if (this.#c.mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) !== at) continue;
+      this.keepOutOfDumps(at, bytes);
+      return;
+    }
     this.#calls.fail('mmap', `${bytes} anonymous bytes`);
+  }
+
+  keepOutOfDumps(at: Address, bytes: number): void {
+    // Each new map has flags of its own. A kernel that cannot says EINVAL, and dumps.
+    this.#c.madvise(at, bytes, MADV_DONTDUMP);
   }
 
   prefault(at: Address, bytes: number, writable: boolean): void {

@@ -36,6 +36,15 @@ interface Extent {
   bytes: number;
 }
 
+/** A range whose pool has ended. */
+interface Quarantined extends Extent {
+  /** The buffer that every typed array over the range has, as long as this thread can reach one. */
+  readonly buffer: WeakRef<SharedArrayBuffer>;
+}
+
+/** Which ranges may be given out, in the order in which they are tried. */
+type Reach = 'free' | 'unreachable' | 'any';
+
 /** A shared Wasm memory and the core over it, as one thread has them. */
 export class CoreMemory {
   /** @internal Keeps WebAssembly types out of the published declarations. */
@@ -65,6 +74,8 @@ export class CoreMemory {
 export class Arena extends CoreMemory {
   readonly #system: System;
   readonly #free: Extent[];
+  // Ranges of pools that have ended, the oldest first: a typed array that somebody kept must not come to lie over the next pool.
+  #quarantine: Quarantined[] = [];
   // Ranges that could not be cleared when their pools ended.
   #uncleared: Space[] = [];
   readonly #freeHandles: Handle[] = [];
@@ -76,11 +87,15 @@ export class Arena extends CoreMemory {
     // Mappings need pages; engines align their memories at least that well, but nothing promises it.
     const start = alignUp(this.address + RANGES_START, system.pageBytes) - this.address;
     this.#free = [{ start, bytes: this.buffer.byteLength - start }];
+    // Frames may be anybody's secrets, and 4 GiB of mostly nothing make a long dump.
+    system.keepOutOfDumps(this.address, this.buffer.byteLength);
   }
 
   /** The longest range that it could give. */
   get freeBytes(): number {
-    return Math.max(0, ...this.#free.map(({ bytes }) => bytes));
+    const free = this.#free.map(({ start, bytes }) => ({ start, bytes }));
+    for (const { start, bytes } of this.#quarantine) insert(free, { start, bytes });
+    return Math.max(0, ...free.map(({ bytes }) => bytes));
   }
 
   /** Handles that are taken. */
@@ -95,8 +110,24 @@ export class Arena extends CoreMemory {
   }
 
   /** A page-aligned range, or null when none is long enough. First fit: pools come and go rarely. */
-  reserve(bytes: number): Space | null {
+  reserve(bytes: number, reach: Reach = 'free'): Space | null {
     for (const space of this.#uncleared.splice(0)) runSteps([() => this.vacate(space)]);
+    let space = this.#cut(bytes);
+    if (space !== null || reach === 'free') return space;
+    const kept: Quarantined[] = [];
+    for (const range of this.#quarantine) {
+      if (space !== null || (reach === 'unreachable' && range.buffer.deref() !== undefined)) {
+        kept.push(range);
+        continue;
+      }
+      insert(this.#free, range);
+      space = this.#cut(bytes);
+    }
+    this.#quarantine = kept;
+    return space;
+  }
+
+  #cut(bytes: number): Space | null {
     const index = this.#free.findIndex((extent) => extent.bytes >= bytes);
     const extent = this.#free[index];
     if (extent === undefined) return null;
@@ -104,7 +135,7 @@ export class Arena extends CoreMemory {
     extent.start += bytes;
     extent.bytes -= bytes;
     if (extent.bytes === 0) this.#free.splice(index, 1);
-    return { buffer: this.buffer, byteOffset, bytes, address: this.address + byteOffset };
+    return { buffer: anotherBuffer(this.buffer), byteOffset, bytes, address: this.address + byteOffset };
   }
 
   /**
@@ -112,34 +143,40 @@ export class Arena extends CoreMemory {
    * are still there, or none, and the next to be mapped by anybody could come to lie there.
    */
   vacate(space: Space): void {
+    this.#clear(space);
+    this.release(space);
+  }
+
+  /** The same for a range that typed arrays may be left of: it is not given out again while there is another. */
+  retire(space: Space): void {
+    this.#clear(space);
+    this.#quarantine.push({ start: space.byteOffset, bytes: space.bytes, buffer: new WeakRef(space.buffer) });
+  }
+
+  #clear(space: Space): void {
     try {
       this.#system.unmapFixed(space.address, space.bytes);
     } catch (error) {
       this.#uncleared.push(space);
       throw error;
     }
-    this.release(space);
   }
 
-  /** Gives a range back; the caller has put anonymous memory over it. */
+  /** Gives a range back; the caller has put anonymous memory over it, and has shown it to nobody. */
   release(space: Space): void {
-    const at = this.#free.findIndex((extent) => extent.start > space.byteOffset);
-    const index = at < 0 ? this.#free.length : at;
-    this.#free.splice(index, 0, { start: space.byteOffset, bytes: space.bytes });
-    for (let i = Math.min(index + 1, this.#free.length - 1); i > Math.max(0, index - 1); i--) {
-      const left = this.#free[i - 1] as Extent;
-      const right = this.#free[i] as Extent;
-      if (left.start + left.bytes === right.start) {
-        left.bytes += right.bytes;
-        this.#free.splice(i, 1);
-      }
-    }
+    insert(this.#free, { start: space.byteOffset, bytes: space.bytes });
   }
 
   allocateHandle(): Handle {
     const handle = this.#freeHandles.pop() ?? this.#nextHandle;
     if (handle === this.#nextHandle) {
-      if (handle + HANDLE_BYTES > HANDLES_END) throw new TensorIpcError('ADDRESS_SPACE', 'too many open pools in this process');
+      if (handle + HANDLE_BYTES > HANDLES_END) {
+        throw new TensorIpcError(
+          'ADDRESS_SPACE',
+          `this thread has ${(HANDLES_END - HANDLES_START) / HANDLE_BYTES} places for open pools and readers that it shares them with, and all are ` +
+            'taken: each open producer or consumer takes one, each share() one until its reader is closed, or its pool if nobody took it',
+        );
+      }
       this.#nextHandle += HANDLE_BYTES;
     }
     this.u32.fill(0, handle / 4, (handle + HANDLE_BYTES) / 4);
@@ -149,6 +186,30 @@ export class Arena extends CoreMemory {
   freeHandle(handle: Handle): void {
     this.#freeHandles.push(handle);
   }
+}
+
+/** Adds a range to a list that is in order, and joins what touches. */
+function insert(free: Extent[], { start, bytes }: Extent): void {
+  const at = free.findIndex((extent) => extent.start > start);
+  const index = at < 0 ? free.length : at;
+  free.splice(index, 0, { start, bytes });
+  for (let i = Math.min(index + 1, free.length - 1); i > Math.max(0, index - 1); i--) {
+    const left = free[i - 1] as Extent;
+    const right = free[i] as Extent;
+    if (left.start + left.bytes === right.start) {
+      left.bytes += right.bytes;
+      free.splice(i, 1);
+    }
+  }
+}
+
+/**
+ * Another object for the same memory. Whatever typed array is made over it, its subarrays and its `buffer` keep this object and no
+ * other: when it is gone, no array of this thread is left.
+ */
+function anotherBuffer(buffer: SharedArrayBuffer): SharedArrayBuffer {
+  // A realm made by hand may lack it. All ranges then count as reachable.
+  return typeof structuredClone === 'function' ? structuredClone(buffer) : buffer;
 }
 
 /** A memory as large as can be had; null when there is none of any size. */
@@ -205,12 +266,28 @@ function addArena(system: System): Arena | null {
   return arena;
 }
 
-/** An arena with `bytes` to spare, and the range taken from it; null when no arena could hold that much. */
-export function reserveInArena(system: System, bytes: number): { arena: Arena; space: Space } | null {
+/** Memories that are made before ranges are used again of which typed arrays are left. */
+const MAX_PATIENT_ARENAS = 4;
+
+function reserveOld(bytes: number, reach: Reach): { arena: Arena; space: Space } | null {
   for (const arena of arenas) {
-    const space = arena.reserve(bytes);
+    const space = arena.reserve(bytes, reach);
     if (space !== null) return { arena, space };
   }
+  return null;
+}
+
+/** An arena with `bytes` to spare, and the range taken from it; null when no arena could hold that much. */
+export function reserveInArena(system: System, bytes: number): { arena: Arena; space: Space } | null {
+  const unseen = reserveOld(bytes, 'free') ?? reserveOld(bytes, 'unreachable');
+  if (unseen !== null) return unseen;
+  // Where address space is limited the program needs it more.
+  const patient = arenas.length < MAX_PATIENT_ARENAS && system.addressSpace().limitBytes === Infinity;
+  const old = patient ? null : reserveOld(bytes, 'any');
+  return old ?? reserveNew(system, bytes) ?? reserveOld(bytes, 'any');
+}
+
+function reserveNew(system: System, bytes: number): { arena: Arena; space: Space } | null {
   // An arena that could not hold it either would be address space for nothing.
   if (bytes > largestBytes) return null;
   const arena = addArena(system);

@@ -9,7 +9,6 @@ import {
   HANDLE_OBJECT_BYTES,
   HANDLE_SLOT_CAPACITY,
   HANDLE_SLOTS,
-  LOCK_CONSUMERS,
 } from '../../assembly/layout';
 import { everyStep, runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
@@ -18,7 +17,7 @@ import type { FieldMetadata, PoolDescription, PoolMetadata } from '../tensor/met
 import { denseStrides, elementsOf, type TensorView } from '../tensor/tensor';
 import { type Arena, type CoreMemory, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
 import type { Core, Handle } from './core';
-import { type Lease, ReferenceCount } from './reference-count';
+import { type Lease, type LeaseParts, ReferenceCount } from './reference-count';
 
 /** The tensors of a window: what a frame's or view's data, shape and so on are made of. Shared and immutable. */
 export interface Window extends TensorView {
@@ -300,25 +299,19 @@ export class Mapping {
   }
 
   /** Lends the pages to another thread of this process: what that needs to make a mapping of its own without mapping anything. */
-  lend(): { readonly parts: MappingParts; readonly lease: Lease } | null {
+  lend(): { readonly parts: MappingParts; readonly lease: LeaseParts } | null {
     if (this.#owner === null) return null;
     ReferenceCount.settle();
-    this.#references ??= new ReferenceCount(this.#owner, (entry) => this.system.isLocked(this.fd, LOCK_CONSUMERS + entry));
-    const lease = this.#references.lend();
-    return { parts: { ...this.#parts, handle: lease.handle }, lease };
-  }
-
-  /** Notes under which entry of the consumer table this mapping's user lives. */
-  setEntry(index: number): void {
-    this.#lease?.setEntry(index);
+    this.#references ??= new ReferenceCount(this.#owner, this.system, this.fd);
+    return { parts: this.#parts, lease: this.#references.lend().parts };
   }
 
   /** Lets the pages and the descriptor go. Where other threads read the pages, the last of all lets them go. */
   close(): void {
     this.#forgetViews();
     if (this.#lease !== null) {
-      const last = this.#lease.giveBack();
-      everyStep([() => last && this.#unmapPages(), () => this.system.close(this.fd)]);
+      // The descriptor last: with it goes the lock that says that the lease is not over yet.
+      everyStep([() => this.#lease?.giveBack(() => this.#unmapPages()), () => this.system.close(this.fd)]);
     } else if (this.#references !== null) {
       this.#references.close(() => this.#finish());
     } else {
@@ -334,7 +327,7 @@ export class Mapping {
   unmap(): void {
     this.#forgetViews();
     const owner = this.#owner;
-    everyStep([() => this.#unmapFrames(), () => owner?.vacate(this.#control), () => owner?.freeHandle(this.handle)]);
+    everyStep([() => this.#unmapFrames(), () => owner?.retire(this.#control), () => owner?.freeHandle(this.handle)]);
   }
 
   #forgetViews(): void {

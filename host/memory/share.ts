@@ -2,11 +2,12 @@
 
 import { TensorIpcError } from '../runtime/errors';
 import { isSharedBuffer } from '../runtime/realm';
+import { runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import { decodeDescription, encodeDescription } from '../tensor/metadata';
 import { CoreMemory } from './arena';
 import { type Geometry, Mapping } from './mapping';
-import { Lease } from './reference-count';
+import { Lease, type LeaseParts } from './reference-count';
 
 const KIND = 'tensor-ipc shared pool';
 
@@ -41,15 +42,16 @@ interface SharedParts {
   readonly template: Uint32Array;
   readonly description: Uint8Array;
   readonly geometry: Geometry;
-  readonly handle: number;
-  readonly leaseAt: number;
-  readonly countAt: number;
+  /** Device and inode of the object behind `fd`. */
+  readonly identity: string;
+  readonly lease: LeaseParts;
 }
 
 /** Offers a mapping of this thread to another. */
 export function shareMapping(mapping: Mapping): SharedPool {
-  const lent = mapping.lend();
   const { name } = mapping.metadata;
+  const { identity } = mapping.system.statDescriptor(mapping.fd);
+  const lent = mapping.lend();
   if (lent === null) {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',
@@ -63,7 +65,7 @@ export function shareMapping(mapping: Mapping): SharedPool {
     name,
     parts: {
       memory: parts.memory.memory,
-      framesBuffer: parts.frames.buffer === parts.memory.buffer ? null : parts.frames.buffer,
+      framesBuffer: parts.frames.buffer === parts.control.buffer ? null : parts.frames.buffer,
       control: space(parts.control),
       frames: space(parts.frames),
       fd: parts.fd,
@@ -71,9 +73,8 @@ export function shareMapping(mapping: Mapping): SharedPool {
       template: parts.template,
       description: encodeDescription(parts.description),
       geometry: parts.geometry,
-      handle: lease.handle,
-      leaseAt: lease.at,
-      countAt: lease.countAt,
+      identity,
+      lease,
     },
   };
 }
@@ -94,23 +95,25 @@ export function checkShared(shared: SharedPool, pid: number): SharedPool {
 
 /** The same pages as a mapping of this thread. Throws when another reader has taken the offer, or it was withdrawn. */
 export function adoptMapping(system: System, shared: SharedPool): Mapping {
-  const { memory, framesBuffer, control, frames, fd, template, description, geometry, handle, leaseAt, countAt } = shared.parts;
+  const { memory, framesBuffer, control, frames, template, description, geometry } = shared.parts;
   const core = new CoreMemory(system, memory);
-  const lease = new Lease(handle, leaseAt, countAt, core.buffer);
-  if (!lease.take()) {
+  const lease = new Lease(shared.parts.lease, core.buffer);
+  if (!lease.claim()) {
     throw new TensorIpcError(
       'CLOSED',
       `pool '${shared.name}': what share() gave is for one reader and while its pool is open: call share() once for each reader`,
     );
   }
+  let fd: number | null = null;
   try {
-    // An open file description of its own: locks, by which the living are told, belong to that.
-    const ownFd = system.reopen(fd);
-    if (ownFd === null) throw new TensorIpcError('CLOSED', `pool '${shared.name}' has been closed by the thread that shared it`);
+    fd = openLeased(system, shared);
+    if (fd === null || !lease.take()) {
+      throw new TensorIpcError('CLOSED', `pool '${shared.name}' has been closed by the thread that shared it`);
+    }
     const parts = {
-      fd: ownFd,
+      fd,
       memory: core,
-      handle,
+      handle: lease.parts.handle,
       template,
       description: decodeDescription(shared.name, description),
       geometry,
@@ -120,7 +123,24 @@ export function adoptMapping(system: System, shared: SharedPool): Mapping {
     };
     return new Mapping(system, parts, null);
   } catch (error) {
-    lease.giveBack();
+    // The descriptor last, and with it the lock. Where the lease is TAKEN already, that ends it.
+    runSteps([() => lease.unclaim(), () => fd !== null && system.close(fd)]);
     throw error;
+  }
+}
+
+/**
+ * An open file description of its own, to which locks belong, with the lock that says that the borrower lives. Null when the descriptor
+ * that was lent is closed, or another's by now.
+ */
+function openLeased(system: System, { parts }: SharedPool): number | null {
+  const fd = system.reopen(parts.fd);
+  if (fd === null) return null;
+  let keep = false;
+  try {
+    keep = system.statDescriptor(fd).identity === parts.identity && system.tryLock(fd, parts.lease.lockByte);
+    return keep ? fd : null;
+  } finally {
+    if (!keep) runSteps([() => system.close(fd)]);
   }
 }

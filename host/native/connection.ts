@@ -62,7 +62,6 @@ export class Connection implements Holder {
       mapping.setClock(platform().monotonicNs());
       mapping.core.consumerRegister(mapping.handle, entry, system.pid, delivery, doorbellId);
       this.wakeProducer(mapping.arena.u32[(mapping.handle + HANDLE_WAKE) / 4] as number);
-      mapping.setEntry(entry);
     } catch (error) {
       // The lock first: pages that cannot be unmapped keep it beyond the descriptor.
       runSteps([() => system.unlock(mapping.fd, LOCK_CONSUMERS + entry), () => mapping.close()]);

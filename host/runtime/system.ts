@@ -87,6 +87,8 @@ export interface System {
 
   /** Maps file pages over an address range that this process owns (MAP_SHARED | MAP_FIXED). */
   mapFixed(at: Address, bytes: number, fd: number, offset: number, writable: boolean): void;
+  /** Keeps memory out of core dumps, where the kernel can. So are maps that mapFixed and unmapFixed make. */
+  keepOutOfDumps(at: Address, bytes: number): void;
   /** Puts zeroed private memory over the range again. */
   unmapFixed(at: Address, bytes: number): void;
   /** Populates page tables, where the kernel can; quietly does nothing elsewhere. */

@@ -36,8 +36,8 @@ export class WireObject {
     const place = reserveInArena(system, wanted);
     this.#space = place?.space ?? reserveAlone(system, wanted);
     this.#release = () => {
-      system.unmapFixed(this.#space.address, this.#space.bytes);
-      place?.arena.release(place.space);
+      if (place === null) system.unmapFixed(this.#space.address, this.#space.bytes);
+      else place.arena.retire(place.space);
     };
     try {
       system.mapFixed(this.#space.address, mapBytes, fd, 0, true);
