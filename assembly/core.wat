@@ -1,9 +1,9 @@
 (module
  (type $0 (func (param i32) (result i32)))
  (type $1 (func (param i32)))
- (type $2 (func (param i32 i32)))
- (type $3 (func (param i32 i32) (result i32)))
- (type $4 (func (param i32) (result f64)))
+ (type $2 (func (param i32) (result f64)))
+ (type $3 (func (param i32 i32)))
+ (type $4 (func (param i32 i32) (result i32)))
  (type $5 (func (param i32 f64 i32) (result i32)))
  (type $6 (func (param i32 i32) (result f64)))
  (type $7 (func (param i32 f64) (result i32)))
@@ -41,6 +41,7 @@
  (export "readerHold" (func $assembly/reader/readerHold))
  (export "readerIntact" (func $assembly/reader/readerIntact))
  (export "readerLatest" (func $assembly/reader/readerLatest))
+ (export "readerNewest" (func $assembly/reader/readerNewest))
  (export "readerPin" (func $assembly/reader/readerPin))
  (export "readerSpin" (func $assembly/reader/readerSpin))
  (export "readerUnhold" (func $assembly/reader/readerUnhold))
@@ -1689,40 +1690,46 @@
    i32.const -3
    return
   end
-  local.get $4
-  block $assembly/handle/entryOf|inlined.6 (result i32)
-   local.get $0
-   i32.load offset=24
-   br $assembly/handle/entryOf|inlined.6
-  end
-  local.tee $0
-  i64.load offset=64
-  local.tee $3
-  i64.gt_u
+  i64.const -1
+  local.get $0
+  i64.load offset=56
+  i64.eq
   if
-   local.get $0
    local.get $4
-   i64.store offset=64
-   local.get $0
-   local.get $0
-   i64.load offset=72
-   i64.const 1
-   i64.add
-   i64.store offset=72
-   local.get $3
-   i64.const 0
-   i64.ne
+   block $assembly/handle/entryOf|inlined.6 (result i32)
+    local.get $0
+    i32.load offset=24
+    br $assembly/handle/entryOf|inlined.6
+   end
+   local.tee $0
+   i64.load offset=64
+   local.tee $3
+   i64.gt_u
    if
     local.get $0
-    local.get $0
-    i64.load offset=80
     local.get $4
-    local.get $3
-    i64.sub
+    i64.store offset=64
+    local.get $0
+    local.get $0
+    i64.load offset=72
     i64.const 1
-    i64.sub
     i64.add
-    i64.store offset=80
+    i64.store offset=72
+    local.get $3
+    i64.const 0
+    i64.ne
+    if
+     local.get $0
+     local.get $0
+     i64.load offset=80
+     local.get $4
+     local.get $3
+     i64.sub
+     i64.const 1
+     i64.sub
+     i64.add
+     i64.store offset=80
+    end
    end
   end
   i32.const 0
@@ -1993,40 +2000,47 @@
       local.get $7
       i64.const 1
       i64.sub
-      local.tee $3
-      block $assembly/handle/entryOf|inlined.8 (result i32)
-       local.get $0
-       i32.load offset=24
-       br $assembly/handle/entryOf|inlined.8
-      end
-      local.tee $0
-      i64.load offset=64
-      local.tee $6
-      i64.gt_u
+      local.set $3
+      i64.const -1
+      local.get $0
+      i64.load offset=56
+      i64.eq
       if
-       local.get $0
        local.get $3
-       i64.store offset=64
-       local.get $0
-       local.get $0
-       i64.load offset=72
-       i64.const 1
-       i64.add
-       i64.store offset=72
-       local.get $6
-       i64.const 0
-       i64.ne
+       block $assembly/handle/entryOf|inlined.8 (result i32)
+        local.get $0
+        i32.load offset=24
+        br $assembly/handle/entryOf|inlined.8
+       end
+       local.tee $0
+       i64.load offset=64
+       local.tee $6
+       i64.gt_u
        if
         local.get $0
-        local.get $0
-        i64.load offset=80
         local.get $3
-        local.get $6
-        i64.sub
+        i64.store offset=64
+        local.get $0
+        local.get $0
+        i64.load offset=72
         i64.const 1
-        i64.sub
         i64.add
-        i64.store offset=80
+        i64.store offset=72
+        local.get $6
+        i64.const 0
+        i64.ne
+        if
+         local.get $0
+         local.get $0
+         i64.load offset=80
+         local.get $3
+         local.get $6
+         i64.sub
+         i64.const 1
+         i64.sub
+         i64.add
+         i64.store offset=80
+        end
        end
       end
       local.get $7
@@ -2120,29 +2134,15 @@
   i64.eq
   return
  )
- (func $assembly/reader/readerLatest (param $0 i32) (result f64)
+ (func $assembly/reader/readerNewest (param $0 i32) (result f64)
   (local $1 i64)
   (local $2 i64)
-  (local $3 i32)
-  block $assembly/sync/loadProducerState|inlined.2 (result i32)
-   block $assembly/handle/controlOf|inlined.10 (result i32)
+  block $assembly/sync/loadHead|inlined.3 (result i64)
+   block $assembly/handle/controlOf|inlined.11 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.10
+    br $assembly/handle/controlOf|inlined.11
    end
-   local.tee $3
-   i32.atomic.load offset=192
-   br $assembly/sync/loadProducerState|inlined.2
-  end
-  i32.const 1
-  i32.ne
-  if
-   i32.const -2
-   f64.convert_i32_s
-   return
-  end
-  block $assembly/sync/loadHead|inlined.3 (result i64)
-   local.get $3
    i64.atomic.load offset=128
    br $assembly/sync/loadHead|inlined.3
   end
@@ -2182,6 +2182,27 @@
   f64.convert_i64_u
   return
  )
+ (func $assembly/reader/readerLatest (param $0 i32) (result f64)
+  block $assembly/sync/loadProducerState|inlined.2 (result i32)
+   block $assembly/handle/controlOf|inlined.10 (result i32)
+    local.get $0
+    i32.load
+    br $assembly/handle/controlOf|inlined.10
+   end
+   i32.atomic.load offset=192
+   br $assembly/sync/loadProducerState|inlined.2
+  end
+  i32.const 1
+  i32.ne
+  if
+   i32.const -2
+   f64.convert_i32_s
+   return
+  end
+  local.get $0
+  call $assembly/reader/readerNewest
+  return
+ )
  (func $assembly/reader/readerPin (param $0 i32) (param $1 i32) (result f64)
   local.get $0
   local.get $1
@@ -2193,10 +2214,10 @@
   (local $3 i32)
   (local $4 i32)
   (local $5 i64)
-  block $assembly/handle/controlOf|inlined.11 (result i32)
+  block $assembly/handle/controlOf|inlined.12 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.11
+   br $assembly/handle/controlOf|inlined.12
   end
   local.set $4
   block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
@@ -2250,10 +2271,10 @@
   i64.load offset=56
   i64.atomic.store offset=8
   block $assembly/sync/takeWaiting|inlined.7 (result i32)
-   block $assembly/handle/controlOf|inlined.12 (result i32)
+   block $assembly/handle/controlOf|inlined.13 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.12
+    br $assembly/handle/controlOf|inlined.13
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2281,10 +2302,10 @@
   i64.const -1
   i64.atomic.store
   block $assembly/sync/takeWaiting|inlined.8 (result i32)
-   block $assembly/handle/controlOf|inlined.13 (result i32)
+   block $assembly/handle/controlOf|inlined.14 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.13
+    br $assembly/handle/controlOf|inlined.14
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2321,10 +2342,10 @@
   local.get $2
   i64.atomic.store
   block $assembly/sync/takeWaiting|inlined.9 (result i32)
-   block $assembly/handle/controlOf|inlined.14 (result i32)
+   block $assembly/handle/controlOf|inlined.15 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.14
+    br $assembly/handle/controlOf|inlined.15
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2359,10 +2380,10 @@
   i64.sub
   local.set $4
   block $assembly/sync/loadBorrowers|inlined.1 (result i64)
-   block $assembly/handle/controlOf|inlined.15 (result i32)
+   block $assembly/handle/controlOf|inlined.16 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.15
+    br $assembly/handle/controlOf|inlined.16
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.1
@@ -2511,10 +2532,10 @@
   return
  )
  (func $assembly/writer/writerClose (param $0 i32)
-  block $assembly/handle/controlOf|inlined.16 (result i32)
+  block $assembly/handle/controlOf|inlined.17 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.16
+   br $assembly/handle/controlOf|inlined.17
   end
   i32.const 2
   i32.atomic.store offset=192
@@ -2524,10 +2545,10 @@
   (local $3 i32)
   (local $4 i64)
   (local $5 i32)
-  block $assembly/handle/controlOf|inlined.17 (result i32)
+  block $assembly/handle/controlOf|inlined.18 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.17
+   br $assembly/handle/controlOf|inlined.18
   end
   local.set $3
   block $assembly/handle/positionOf|inlined.2 (result i64)
@@ -2588,10 +2609,10 @@
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)
-  block $assembly/handle/controlOf|inlined.18 (result i32)
+  block $assembly/handle/controlOf|inlined.19 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.18
+   br $assembly/handle/controlOf|inlined.19
   end
   local.tee $0
   local.get $0
@@ -2601,10 +2622,10 @@
   i64.store offset=224
  )
  (func $assembly/writer/writerCountRefused (param $0 i32)
-  block $assembly/handle/controlOf|inlined.19 (result i32)
+  block $assembly/handle/controlOf|inlined.20 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.19
+   br $assembly/handle/controlOf|inlined.20
   end
   local.tee $0
   local.get $0
@@ -2614,10 +2635,10 @@
   i64.store offset=216
  )
  (func $assembly/writer/writerCountWait (param $0 i32)
-  block $assembly/handle/controlOf|inlined.20 (result i32)
+  block $assembly/handle/controlOf|inlined.21 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.20
+   br $assembly/handle/controlOf|inlined.21
   end
   local.tee $0
   local.get $0
@@ -2630,10 +2651,10 @@
   (local $3 i32)
   (local $4 i64)
   block $assembly/sync/loadHead|inlined.5 (result i64)
-   block $assembly/handle/controlOf|inlined.21 (result i32)
+   block $assembly/handle/controlOf|inlined.22 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.21
+    br $assembly/handle/controlOf|inlined.22
    end
    local.tee $3
    i64.atomic.load offset=128
@@ -2685,10 +2706,10 @@
  )
  (func $assembly/writer/writerOverruns (param $0 i32) (result i32)
   block $assembly/sync/loadBorrowers|inlined.2 (result i64)
-   block $assembly/handle/controlOf|inlined.22 (result i32)
+   block $assembly/handle/controlOf|inlined.23 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.22
+    br $assembly/handle/controlOf|inlined.23
    end
    i64.atomic.load offset=320
    br $assembly/sync/loadBorrowers|inlined.2
@@ -2723,10 +2744,10 @@
   return
  )
  (func $assembly/writer/writerSetWaiting (param $0 i32) (param $1 i32)
-  block $assembly/handle/controlOf|inlined.23 (result i32)
+  block $assembly/handle/controlOf|inlined.24 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.23
+   br $assembly/handle/controlOf|inlined.24
   end
   local.get $1
   i32.atomic.store offset=328
@@ -2735,10 +2756,10 @@
   (local $1 i64)
   local.get $0
   block $assembly/sync/takeArmed|inlined.0 (result i64)
-   block $assembly/handle/controlOf|inlined.24 (result i32)
+   block $assembly/handle/controlOf|inlined.25 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.24
+    br $assembly/handle/controlOf|inlined.25
    end
    local.tee $0
    i64.const 0

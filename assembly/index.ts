@@ -10,6 +10,7 @@ export {
   readerHold,
   readerIntact,
   readerLatest,
+  readerNewest,
   readerPin,
   readerSpin,
   readerUnhold,

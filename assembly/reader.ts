@@ -53,6 +53,13 @@ export function noteTaken(handle: usize, position: u64): void {
   }
 }
 
+/** A lossless reader counts the frames that it takes in order, not those that it looks at in between. */
+// @ts-ignore: decorator
+@inline
+function noteRead(handle: usize, position: u64): void {
+  if (load<u64>(handle, HANDLE_HOLD_PIN) == NONE) noteTaken(handle, position);
+}
+
 // @ts-ignore: decorator
 @inline
 export function readTimes(handle: usize, newest: usize): void {
@@ -60,15 +67,22 @@ export function readTimes(handle: usize, newest: usize): void {
   store<u64>(handle, load<u64>(newest, SLOT_PUBLISHED_NS), HANDLE_PUBLISHED_NS);
 }
 
-/** Sequence number of the newest frame, or EMPTY, CLOSED, BAD_HEAD. */
-export function readerLatest(handle: usize): f64 {
-  const control = controlOf(handle);
-  if (loadProducerState(control) != PRODUCER_OPEN) return <f64>CLOSED;
-  const head = loadHead(control);
+/**
+ * Sequence number of the newest frame, whether the pool is open or closed, or EMPTY, BAD_HEAD. Whoever has seen it closed, and looks then,
+ * has the last frame there will be.
+ */
+export function readerNewest(handle: usize): f64 {
+  const head = loadHead(controlOf(handle));
   const capacity = slotCapacityOf(handle);
   if (head == capacity) return <f64>EMPTY;
   if (head < capacity || head > MAX_POSITION) return <f64>BAD_HEAD;
   return <f64>(head - 1 - capacity);
+}
+
+/** Sequence number of the newest frame of an open pool, or EMPTY, CLOSED, BAD_HEAD. */
+export function readerLatest(handle: usize): f64 {
+  if (loadProducerState(controlOf(handle)) != PRODUCER_OPEN) return <f64>CLOSED;
+  return readerNewest(handle);
 }
 
 /** Spins until a frame newer than `sequence` is published or `iterations` looks have been taken. Returns readerLatest's value. */
@@ -103,7 +117,7 @@ export function readerCopyEnd(handle: usize, sequence: f64, count: u32): i32 {
   const first = count == 1 ? newest : slotAt(handle, slotOf(oldest, capacity));
   atomic.fence(); // S2: the bytes and the times were read before the stamp is read again
   if (loadStamp(first) != stampDone(oldest)) return LAPPED;
-  noteTaken(handle, position);
+  noteRead(handle, position);
   return OK;
 }
 
@@ -155,7 +169,7 @@ function pinNewest(handle: usize, count: u32, hold: bool): f64 {
     // S6: the pins of earlier tries may have stopped the producer.
     if (tries > 0) store<u32>(handle, takeWaiting(control), HANDLE_WAKE);
     readTimes(handle, count == 1 ? first : slotAt(handle, slotOf(head - 1, capacity)));
-    noteTaken(handle, head - 1);
+    noteRead(handle, head - 1);
     return <f64>(head - 1 - capacity);
   }
   storeViewPin(entry, viewHeld);

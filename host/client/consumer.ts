@@ -45,6 +45,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
   #lastError: string | null = null;
+  // What has still to be told, in order.
+  #announced: Promise<void> = Promise.resolve();
+  // Loops that have begun and are not over.
+  #loops = 0;
+  // Whether the consumer itself is read, not only its loops and listeners.
+  #reads = false;
 
   /**
    * @param metadata What the pool is expected to be. A pool of other form under the name is an error.
@@ -72,15 +78,18 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const events: SourceEvents = {
       onConnect: (found) => {
         this.#lastError = null;
-        this.#announce(() => this.emit('connect', found));
+        this.#announce(() => void this.emit('connect', found));
         this.#waiting.updateRef();
         this.#waiting.wakeSoon();
       },
       onDisconnect: (reason) => {
-        this.#announce(() => this.emit('disconnect', reason));
+        // The last frame comes first, and those who were given it have a turn to deal with it.
+        this.#announce(() => (this.#waiting.serveLast() ? platform().turn() : undefined));
+        this.#announce(() => void this.emit('disconnect', reason));
         this.#waiting.updateRef();
       },
       onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
+      wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
     };
     const system = platform().system();
     this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
@@ -149,6 +158,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws TensorIpcError HISTORY_TOO_LONG, INVALID_ARGUMENT, CLOSED, and what the constructor throws
    */
   get(options?: GetOptions): Frame<T> | null {
+    this.#reads = true;
     if (options?.latestFirst !== undefined) checkFlag('latestFirst', options.latestFirst);
     const frame = this.#source.get<T>(this.#cursor, options);
     if (frame === null && options !== undefined) this.#checkRead(options);
@@ -162,6 +172,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws as get
    */
   borrow(options?: WindowOptions): View<T> | null {
+    this.#reads = true;
     if (options?.latestFirst !== undefined) checkFlag('latestFirst', options.latestFirst);
     const view = this.#source.borrow<T>(this.#cursor, options);
     if (view === null && options !== undefined) this.#checkRead(options);
@@ -183,6 +194,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * @throws as get, by rejection
    */
   next(options?: NextOptions): Promise<Frame<T> | null> {
+    this.#reads = true;
     const { signal, timeoutMs = Infinity } = options ?? {};
     try {
       if (options !== undefined) this.#checkCall(options, timeoutMs);
@@ -201,6 +213,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   tryNext(options: GetOptions & { readonly borrow: true }): View<T> | null;
   tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
   tryNext(options?: GetOptions & { readonly borrow?: boolean }): Frame<T> | View<T> | null {
+    this.#reads = true;
     if (options !== undefined) checkRequest(options, this.#prospect);
     // Calls of next that wait came first.
     this.#waiting.serveFirst(this.#cursor);
@@ -231,7 +244,11 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   #loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): FrameLoop<F> {
     const next = () => this.#nextOf(cursor, take, Infinity, signal);
-    return new FrameLoop<F>({ waiting: this.#waiting, cursor, next }, signal);
+    const running = (runs: boolean) => {
+      this.#loops += runs ? 1 : -1;
+      if (!runs && !this.closed) this.#source.settle();
+    };
+    return new FrameLoop<F>({ waiting: this.#waiting, cursor, next, running }, signal);
   }
 
   /** The next frame of a place: now if it is there and no other call waits for it, else in its turn. Null in vain. */
@@ -266,6 +283,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */
   waitSync(timeoutMs = Infinity): boolean {
+    this.#reads = true;
     checkTimeout(timeoutMs);
     try {
       return this.#source.waitSync(this.#cursor, timeoutMs);
@@ -279,6 +297,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * live producer.
    */
   spin(timeoutUs = Infinity): boolean {
+    this.#reads = true;
     return this.#source.spin(this.#cursor, checkTimeout(timeoutUs));
   }
 
@@ -330,11 +349,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   }
 
   /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */
-  #announce(event: () => void): void {
+  #announce(step: () => void | Promise<void>): void {
     // A promise, not queueMicrotask, which fake timers replace. Listeners' errors do not come this far.
-    Promise.resolve().then(() => {
-      if (!this.closed) event();
-    });
+    this.#announced = this.#announced.then(() => (this.closed ? undefined : step()));
   }
 
   #listening(): Subscription {

@@ -10,6 +10,8 @@ export interface LoopParts<F> {
   readonly cursor: Cursor;
   /** The next frame, now or later; null when none will come. */
   next(): Promise<F | null>;
+  /** The loop has begun (true), or is over (false). */
+  running(runs: boolean): void;
 }
 
 const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
@@ -21,7 +23,7 @@ const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value:
 export class FrameLoop<F> implements AsyncIterableIterator<F, undefined> {
   readonly #parts: LoopParts<F>;
   readonly #signal: AbortSignal | undefined;
-  #over = false;
+  #state: 'new' | 'running' | 'over' = 'new';
 
   constructor(parts: LoopParts<F>, signal: AbortSignal | undefined) {
     this.#parts = parts;
@@ -30,7 +32,11 @@ export class FrameLoop<F> implements AsyncIterableIterator<F, undefined> {
 
   next(): Promise<IteratorResult<F, undefined>> {
     if (this.#signal?.aborted) this.#end();
-    if (this.#over) return Promise.resolve(OVER);
+    if (this.#state === 'over') return Promise.resolve(OVER);
+    if (this.#state === 'new') {
+      this.#state = 'running';
+      this.#parts.running(true);
+    }
     const result = this.#parts.next().then<IteratorResult<F, undefined>, IteratorResult<F, undefined>>(
       (value) => {
         if (value !== null) return { done: false, value };
@@ -67,8 +73,10 @@ export class FrameLoop<F> implements AsyncIterableIterator<F, undefined> {
   }
 
   #end(): void {
-    if (this.#over) return;
-    this.#over = true;
+    const running = this.#state === 'running';
+    this.#state = 'over';
+    if (!running) return;
     this.#parts.waiting.release(this.#parts.cursor);
+    this.#parts.running(false);
   }
 }

@@ -38,6 +38,8 @@ export interface SourceEvents {
   onConnect(metadata: PoolMetadata): void;
   onDisconnect(reason: 'closed' | 'died'): void;
   onLag(missed: number, sequence: number): void;
+  /** Whether any reader may still come for the last frame of a pool that is over. */
+  wantsLast(): boolean;
 }
 
 /**
@@ -55,12 +57,17 @@ export interface Source {
 
   /** Attaches if there is a pool. Throws when it is unusable. */
   connect(): void;
-  /** Attaches if it can, and says whether there is a frame that the reader has not seen. Throws CLOSED, and when the pool is unusable. */
+  /**
+   * Attaches if it can, and says whether there is a frame that the reader has not seen; the last one of a pool that is over counts. Throws
+   * CLOSED, and when the pool is unusable.
+   */
   newer(cursor: Cursor): boolean;
   /** The same of the pool it is attached to, without looking for another. */
   due(cursor: Cursor): boolean;
   /** Whether the producer has closed the pool; lets go of it then. */
   ended(): boolean;
+  /** Lets go of the last frame of a pool that is over, unless somebody still wants it. */
+  settle(): void;
   /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
   check(): void;
 

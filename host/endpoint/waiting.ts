@@ -156,8 +156,7 @@ export class Waiting {
   #arm(): void {
     if (this.#source.closed) return;
     this.#openDoorbell();
-    if (!this.#source.attached) return;
-    this.#source.arm();
+    if (this.#source.attached) this.#source.arm();
     // By a turn of the event loop: listeners that are always behind must not keep it to themselves.
     if (this.#due()) this.#schedule(platform().turn());
   }
@@ -183,7 +182,7 @@ export class Waiting {
 
   /** Whether anybody's wait is over. */
   #due(): boolean {
-    if (!this.#source.connected) return true;
+    if (this.#source.attached && !this.#source.connected) return true;
     if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) return true;
     for (const { what } of this.#waiters) if (this.#source.due(what.cursor)) return true;
     return false;
@@ -191,15 +190,36 @@ export class Waiting {
 
   /** The doorbell rang, or something changed: serve everybody who waits, then ask for the next ring if somebody still does. */
   #pump(): void {
-    if (this.#source.closed || !this.#source.attached) return;
+    if (this.#source.closed) return;
     try {
-      if (this.#source.ended()) return;
-      this.#serveCalls(null);
-      if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) this.#subscription.serve();
+      // Of its end the consumer is told, which serves those who wait for its last frame.
+      if (this.#source.attached && this.#source.ended()) return;
+      this.#serveAll();
       if (this.#interested) this.#arm();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The pool is over: its last frame goes to everybody who waits, before they are told. Whether anybody was given it. */
+  serveLast(): boolean {
+    if (this.#source.closed) return false;
+    try {
+      const served = this.#serveAll();
+      this.#source.settle();
+      return served;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  #serveAll(): boolean {
+    const waiting = this.#waiters.size;
+    this.#serveCalls(null);
+    const listening = this.#subscription.active && this.#source.due(this.#subscription.cursor);
+    if (listening) this.#subscription.serve();
+    return listening || this.#waiters.size < waiting;
   }
 
   /** In the order of the calls; with a cursor only those with that place. */

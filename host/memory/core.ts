@@ -37,6 +37,7 @@ export interface Core {
   consumerWakeCount(handle: Handle): number;
 
   readerLatest(handle: Handle): number;
+  readerNewest(handle: Handle): number;
   readerSpin(handle: Handle, sequence: number, iterations: number): number;
   readerCopyBegin(handle: Handle, sequence: number, count: number): number;
   readerCopyEnd(handle: Handle, sequence: number, count: number): number;

@@ -1,7 +1,6 @@
 // Waiting without the event loop: asleep on a futex, or awake.
 
 import { DOORBELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
-import { CLOSED } from '../../assembly/status';
 import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import { steadyMs } from '../runtime/clock';
@@ -47,14 +46,16 @@ export class Blocking {
   /** Looks until there is one: true, or false when the time is over or there is no live producer. */
   spin(cursor: Cursor, timeoutUs: number): boolean {
     const connection = this.#link.live();
-    if (connection === null) return false;
-    const { core, handle } = connection.mapping;
-    const seen = this.#link.seen(cursor);
     const deadline = steadyMs() + timeoutUs / 1000;
-    for (;;) {
-      const latest = core.readerSpin(handle, seen, SPIN_ITERATIONS);
-      if (latest > seen) return true;
-      if (latest === CLOSED || steadyMs() >= deadline || this.#link.live() !== connection) return false;
+    while (!this.#link.newer(cursor, connection)) {
+      if (connection === null) return false;
+      const { core, handle } = connection.mapping;
+      core.readerSpin(handle, this.#link.seen(cursor), SPIN_ITERATIONS);
+      // Another look at what is there, whatever became of the pool: its last frame may have come just before its end.
+      const { connection: now } = this.#link;
+      if (this.#link.newer(cursor, now)) return true;
+      if (steadyMs() >= deadline || this.#link.live() !== connection) return this.#link.newer(cursor, this.#link.connection);
     }
+    return true;
   }
 }

@@ -1,12 +1,13 @@
 // A consumer's place in one pool: its entry in the consumer table, its copies and its pins.
 
 import { HANDLE_TIMESTAMP_NS, HANDLE_WAKE, HEADER_POOL_ID, LOCK_CONSUMERS, LOCK_PRODUCER } from '../../assembly/layout';
-import { BAD_HEAD, CLOSED, EMPTY, OK } from '../../assembly/status';
+import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
 import { type Holder, PinGuard } from '../endpoint/view';
 import { BufferPool } from '../memory/buffer-pool';
 import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
 import type { Mapping, Window } from '../memory/mapping';
+import type { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
@@ -16,9 +17,6 @@ import { ProducerRinger } from './producer-doorbell';
 
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
-
-/** What the newest window was, when it was not a frame. */
-export type NoFrame = typeof EMPTY | typeof CLOSED;
 
 export interface Copied {
   readonly window: Window;
@@ -90,17 +88,23 @@ export class Connection implements Holder {
   /** Sequence number of the newest frame, or EMPTY or CLOSED. */
   latest(): number {
     const sequence = this.mapping.core.readerLatest(this.mapping.handle);
-    if (sequence === BAD_HEAD) throw poolError(this.mapping.metadata.name, BAD_HEAD);
+    if (sequence === BAD_HEAD) throw this.#damaged(BAD_HEAD);
     return sequence;
   }
 
-  /** A consistent copy of the newest `count` frames into `into`, or into memory of its own. */
-  copy(count: number, latestFirst: boolean, into: TypedArray | null): Copied | NoFrame {
+  /** The same of an open or a closed pool: EMPTY, or the last frame of all. Below EMPTY where the head is damaged. */
+  newest(): number {
+    return this.mapping.core.readerNewest(this.mapping.handle);
+  }
+
+  /** A consistent copy of the newest `count` frames, of an open or a closed pool, into `into` or into memory of its own. */
+  copy(count: number, latestFirst: boolean, into: TypedArray | null): Copied | typeof EMPTY {
     const { core, handle } = this.mapping;
     let target: Window | null = null;
     for (let tries = 0; tries < FREE_TRIES; tries++) {
-      const sequence = this.latest();
-      if (sequence < 0) return sequence as NoFrame;
+      const sequence = this.newest();
+      if (sequence === EMPTY) return EMPTY;
+      if (sequence < 0) throw this.#damaged(sequence);
       const slot = core.readerCopyBegin(handle, sequence, count);
       if (slot < 0) continue;
       target ??= this.target(count, into);
@@ -108,11 +112,13 @@ export class Connection implements Holder {
       if (core.readerCopyEnd(handle, sequence, count) === OK) return { window: target, sequence, timestampNs: this.timestamp() };
     }
     // The writer is faster than the copy. Hold the frames for this once: it waits, and the copy ends.
-    const sequence = core.readerHold(handle, count);
+    let sequence = core.readerHold(handle, count);
     this.wakeProducer(this.mapping.arena.u32[(handle + HANDLE_WAKE) / 4] as number);
     try {
-      if (sequence === EMPTY || sequence === CLOSED) return sequence;
-      if (sequence < 0) throw poolError(this.mapping.metadata.name, sequence);
+      // Closed since: nobody writes any more.
+      if (sequence === CLOSED) sequence = this.keepLast(count);
+      if (sequence === EMPTY) return EMPTY;
+      if (sequence < 0) throw this.#damaged(sequence);
       target ??= this.target(count, into);
       const { slotCapacity } = this.mapping.geometry;
       this.copyFrames((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, target.data);
@@ -120,6 +126,10 @@ export class Connection implements Holder {
     } finally {
       this.wakeProducer(core.readerUnhold(handle));
     }
+  }
+
+  #damaged(status: number): TensorIpcError {
+    return poolError(this.mapping.metadata.name, status);
   }
 
   /** Timestamp that the core has left in the handle. */
@@ -165,7 +175,20 @@ export class Connection implements Holder {
     const { core, handle, arena } = this.mapping;
     const sequence = core.readerPin(handle, count);
     this.wakeProducer(arena.u32[(handle + HANDLE_WAKE) / 4] as number);
-    if (sequence < 0 && sequence !== EMPTY && sequence !== CLOSED) throw poolError(this.mapping.metadata.name, sequence);
+    if (sequence < 0 && sequence !== EMPTY && sequence !== CLOSED) throw this.#damaged(sequence);
+    return sequence;
+  }
+
+  /**
+   * What pin is for an open pool, of a closed one: nobody writes to it any more, so its frames need no pin. Leaves the newest frame's times
+   * in the handle. Then takePin.
+   */
+  keepLast(count: number): number {
+    const { core, handle } = this.mapping;
+    const sequence = this.newest();
+    if (sequence === EMPTY) return EMPTY;
+    if (sequence < 0) throw this.#damaged(sequence);
+    if (core.readerCopyEnd(handle, sequence, count) !== OK) throw this.#damaged(LAPPED);
     return sequence;
   }
 

@@ -1,10 +1,11 @@
 // A consumer's bond to a name: finds the pool behind it, loses it when its producer goes, and finds the next one.
 
 import { DELIVERY_ALL, DELIVERY_LATEST } from '../../assembly/layout';
-import { CLOSED } from '../../assembly/status';
+import { BAD_HEAD, CLOSED } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
+import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
@@ -19,6 +20,9 @@ import { objectName } from './trust';
 
 /** Longest time between two looks for a place in a full table. */
 const MAX_PATIENCE_MS = 600;
+
+/** How long readers that are busy elsewhere have to come for the last frame of a pool that is over. */
+const LAST_FRAME_MS = 10_000;
 
 export interface LinkOptions {
   readonly name: string;
@@ -36,6 +40,8 @@ export interface LinkOptions {
   readonly adopt: (() => Mapping) | null;
   onConnect(metadata: PoolMetadata): void;
   onDisconnect(reason: 'closed' | 'died'): void;
+  /** Whether any reader may still come for the last frame of a pool that is over. */
+  wantsLast(): boolean;
 }
 
 export class Link {
@@ -44,8 +50,13 @@ export class Link {
   readonly #attacher: Attacher;
   #connection: Connection | null = null;
   #reliable: ReliableCursor | null = null;
-  // A lossless reader keeps its place in the pool of a producer that died: its successor may go on with it.
-  #detached: Connection | null = null;
+  // The pool whose end was noticed last. A lossless reader keeps its place in one whose producer died: a successor may go on with it. Others
+  // keep the last frame of one until everybody who wants it has taken it.
+  #ended: Connection | null = null;
+  #endedEpoch = 0;
+  #endedMs = 0;
+  // Its producer died: a successor may take it over.
+  #mayGoOn = false;
   // Counts pools, not connections: numbers go on when a producer takes its predecessor's object over.
   #epoch = 0;
   #poolId: bigint | null = null;
@@ -79,6 +90,18 @@ export class Link {
   /** The connection as it is, without looking whether it still holds. */
   get connection(): Connection | null {
     return this.#connection;
+  }
+
+  /** The pool that is over and whose last frame this reader has not seen, or null. */
+  last(cursor: Cursor): Connection | null {
+    const ended = this.#ended;
+    if (ended === null || this.#reliable !== null) return null;
+    return ended.newest() > this.#seenIn(this.#endedEpoch, cursor) ? ended : null;
+  }
+
+  /** Where the reader's next frame is: in what is left of a pool that is over, or in one that is open. */
+  holding(cursor: Cursor): Connection | null {
+    return this.last(cursor) ?? this.live() ?? this.last(cursor);
   }
 
   /** The place of a lossless reader, while it is connected. */
@@ -128,7 +151,10 @@ export class Link {
 
   connect(): Connection | null {
     const { name, doorbellId, follow } = this.#options;
-    if (this.#detached !== null) return this.#reattach(this.#detached);
+    if (this.#ended !== null && this.#mayGoOn) {
+      const same = this.#reattach(this.#ended);
+      if (same !== undefined) return same;
+    }
     let connection: Connection;
     try {
       const adopted = this.#adopt();
@@ -177,37 +203,75 @@ export class Link {
 
   lose(reason: 'closed' | 'died'): void {
     const connection = this.#connection;
-    const keep = this.#reliable !== null && reason === 'died';
+    if (connection === null) return;
+    const lossless = this.#reliable !== null;
+    const keep = lossless ? reason === 'died' : connection.newest() >= 0;
+    const given = keep ? this.#ended : connection;
     this.#connection = null;
-    if (keep) this.#detached = connection;
-    else this.#reliable = null;
-    everyStep([() => keep || connection?.close(), () => this.#options.onDisconnect(reason)]);
+    if (keep) {
+      this.#ended = connection;
+      this.#endedEpoch = this.#epoch;
+      this.#endedMs = steadyMs();
+      this.#mayGoOn = reason === 'died';
+    } else {
+      this.#reliable = null;
+    }
+    everyStep([() => given?.close(), () => this.#options.onDisconnect(reason)]);
   }
 
-  /** Back to the pool of a dead producer if a successor has taken it over; away from it if that cannot happen any more. */
-  #reattach(detached: Connection): Connection | null {
-    if (detached.latest() !== CLOSED) {
-      if (detached.producerAlive()) {
-        this.#detached = null;
-        this.#connection = detached;
-        this.#options.onConnect(detached.mapping.metadata);
-        return detached;
+  /**
+   * Back to the pool of a dead producer if a successor has taken it over (its connection), not yet (null), or away from it if that cannot
+   * happen any more (undefined).
+   */
+  #reattach(ended: Connection): Connection | null | undefined {
+    if (ended.latest() !== CLOSED) {
+      if (ended.producerAlive()) {
+        this.#ended = null;
+        this.#connection = ended;
+        this.#options.onConnect(ended.mapping.metadata);
+        return ended;
       }
-      const { identity } = this.#system.statDescriptor(detached.mapping.fd);
+      const { identity } = this.#system.statDescriptor(ended.mapping.fd);
       if (this.#system.statObject(objectName(this.name))?.identity === identity) return null;
     }
-    this.#detached = null;
+    this.#mayGoOn = false;
+    if (this.#reliable === null) return undefined;
+    this.#ended = null;
     this.#reliable = null;
-    detached.close();
-    return this.connect();
+    ended.close();
+    return undefined;
+  }
+
+  /** Lets go of the last frame of a pool that is over, unless somebody still wants it. */
+  settle(): void {
+    if (this.#ended === null || this.#reliable !== null || this.#options.wantsLast()) return;
+    this.#dropEnded();
+  }
+
+  /** The reader has seen that the pool is over, and does without its last frame. */
+  forgo(cursor: Cursor): void {
+    const last = this.last(cursor);
+    if (last === null) return;
+    cursor.epoch = this.#endedEpoch;
+    cursor.seen = last.newest();
+    this.settle();
   }
 
   /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
   check(): void {
     const connection = this.#connection;
+    // Who has not come for the last frame by now finds a newer one, or has had the time: it holds the pages of the whole pool.
+    const stale = steadyMs() - this.#endedMs > LAST_FRAME_MS || (connection !== null && connection.newest() >= 0);
+    if (this.#ended !== null && this.#reliable === null && stale) this.#dropEnded();
     if (connection === null) this.#lookForPool();
     else if (this.newest(connection) === CLOSED) this.lose('closed');
     else if (!connection.producerAlive()) this.#producerGone(connection);
+  }
+
+  #dropEnded(): void {
+    const ended = this.#ended;
+    this.#ended = null;
+    ended?.close();
   }
 
   /** A full table is asked for a place less and less often: the consumers that wait for one must not keep a core busy. */
@@ -237,12 +301,11 @@ export class Link {
   }
 
   close(): void {
-    const [connection, detached] = [this.#connection, this.#detached];
+    const connection = this.#connection;
     this.#closed = true;
     this.#connection = null;
-    this.#detached = null;
     try {
-      everyStep([() => connection?.close(), () => detached?.close()]);
+      everyStep([() => connection?.close(), () => this.#dropEnded()]);
     } catch (error) {
       throw translate(this.name, error);
     }
@@ -251,22 +314,34 @@ export class Link {
   /** Last frame that a reader was given. Lossless readers of a consumer share one place: each frame is given once. */
   seen(cursor: Cursor): number {
     if (this.#reliable !== null) return this.#reliable.cursor - 1;
-    return cursor.epoch === this.#epoch ? cursor.seen : -1;
+    return this.#seenIn(this.#epoch, cursor);
   }
 
-  /** Whether the connection has a frame that the reader has not seen. */
+  /** Last frame that a reader was given of a pool. Who has read a later one does not go back. */
+  #seenIn(epoch: number, cursor: Cursor): number {
+    if (cursor.epoch === epoch) return cursor.seen;
+    return cursor.epoch > epoch ? Infinity : -1;
+  }
+
+  /** Whether there is a frame that the reader has not seen, in the connection or in what is left of the pool before. */
   newer(cursor: Cursor, connection: Connection | null): boolean {
+    if (this.#reliable !== null) return connection !== null && this.#reliable.next() >= 0;
+    if (this.last(cursor) !== null) return true;
     if (connection === null) return false;
-    if (this.#reliable !== null) return this.#reliable.next() >= 0;
-    return connection.latest() > this.seen(cursor);
+    const newest = connection.newest();
+    if (newest === BAD_HEAD) throw poolError(this.name, newest);
+    return newest > this.seen(cursor);
   }
 
-  /** Notes what a reader was given. Returns how many frames it missed since the one before. */
-  advance(cursor: Cursor, sequence: number): number {
-    const seen = this.#reliable === null ? this.seen(cursor) : this.#lastTaken;
-    cursor.epoch = this.#epoch;
+  /** Notes what a reader was given, and of which pool. Returns how many frames it missed since the one before. */
+  advance(cursor: Cursor, sequence: number, connection: Connection): number {
+    const lossless = this.#reliable !== null;
+    const epoch = connection === this.#ended ? this.#endedEpoch : this.#epoch;
+    const seen = lossless ? this.#lastTaken : this.#seenIn(epoch, cursor);
+    cursor.epoch = epoch;
     cursor.seen = sequence;
-    if (this.#reliable !== null) this.#lastTaken = sequence;
+    if (lossless) this.#lastTaken = sequence;
+    else if (this.#ended !== null) this.settle();
     return seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
   }
 }

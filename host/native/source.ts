@@ -1,7 +1,7 @@
 // The reading end of a native pool.
 
 import { DOORBELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
-import { CLOSED } from '../../assembly/status';
+import { CLOSED, EMPTY } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
 import { checkSingle } from '../endpoint/requests';
@@ -44,6 +44,8 @@ export class NativeSource implements Source {
   readonly #doorbellId: bigint;
   readonly #doorbellMode: number;
   #doorbell: OwnDoorbell | null = null;
+  // Whether a blocking wait has promised a frame, which the next look gives although its producer may have gone.
+  #promised = false;
   readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
 
   constructor(system: System, options: NativeSourceOptions, events: SourceEvents) {
@@ -66,6 +68,7 @@ export class NativeSource implements Source {
         events.onConnect(metadata);
       },
       onDisconnect: (reason) => events.onDisconnect(reason),
+      wantsLast: () => events.wantsLast(),
     });
     this.#blocking = new Blocking(system, this.#link);
   }
@@ -106,59 +109,102 @@ export class NativeSource implements Source {
     return true;
   }
 
+  settle(): void {
+    this.#link.settle();
+  }
+
   check(): void {
     this.#doorbell?.mend();
     this.#link.check();
   }
 
   get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    const connection = this.#link.live();
+    const promised = this.#promised;
+    this.#promised = false;
+    const connection = this.#link.live() ?? this.#afterEnd(cursor, promised);
     if (connection === null) return null;
+    // Of a pool that was closed a lossless reader has its frames one by one.
+    if (this.#link.reliable !== null && !promised && connection.latest() === CLOSED) return null;
+    return this.#copy(connection, cursor, request);
+  }
+
+  /** A pool that is over gives get and borrow nothing more, except what waitSync or spin has just promised. */
+  #afterEnd(cursor: Cursor, promised: boolean): Connection | null {
+    const last = promised ? this.#link.last(cursor) : null;
+    if (last === null) this.#link.forgo(cursor);
+    return last;
+  }
+
+  #copy<T extends TypedArray>(connection: Connection, cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
     const { metadata } = connection.mapping;
     const count = request?.historyLen === undefined ? 1 : checkCount(metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(metadata, count, request.into);
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
-    if (typeof copied === 'number') {
-      if (copied === CLOSED && this.#link.reliable === null) this.#link.lose('closed');
-      return null;
-    }
-    const missed = this.#advance(cursor, copied.sequence);
+    if (typeof copied === 'number') return null;
+    const missed = this.#advance(connection, cursor, copied.sequence, false);
     return new Frame<T>(copied.window, copied.sequence, count, copied.timestampNs, missed, into === null ? this.#recycle : null);
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    const promised = this.#promised;
+    this.#promised = false;
     // The pin itself tells whether the pool is open: no look before it.
     const connection = this.#link.connection ?? this.#link.live();
-    if (connection === null) return null;
-    const count = request?.historyLen === undefined ? 1 : checkCount(connection.mapping.metadata, request.historyLen);
-    const sequence = connection.pin(count);
-    if (sequence < 0) {
-      if (sequence === CLOSED && this.#link.reliable === null) this.#link.lose('closed');
-      return null;
+    const lossless = this.#link.reliable !== null;
+    if (connection !== null) {
+      const sequence = this.#pin(connection, request);
+      if (sequence === EMPTY) return null;
+      if (sequence !== CLOSED) {
+        if (lossless || this.#link.stillLives(connection, sequence)) return this.#view<T>(connection, cursor, sequence, request);
+        connection.releasePin(connection.takePin(sequence - (request?.historyLen ?? 1) + 1));
+      } else if (lossless) {
+        return promised ? this.#lendLast<T>(connection, cursor, request) : null;
+      } else {
+        this.#link.lose('closed');
+      }
     }
-    if (this.#link.reliable === null && !this.#link.stillLives(connection, sequence)) return null;
-    return this.#view<T>(connection, cursor, sequence, count, request?.latestFirst ?? true);
+    const last = this.#afterEnd(cursor, promised);
+    return last && this.#lendLast<T>(last, cursor, request);
+  }
+
+  #pin(connection: Connection, request: WindowRequest | undefined): number {
+    return connection.pin(request?.historyLen === undefined ? 1 : checkCount(connection.mapping.metadata, request.historyLen));
   }
 
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    const connection = this.#link.live();
     const { reliable } = this.#link;
-    if (connection === null || reliable === null) return this.get(cursor, request);
+    if (reliable === null) {
+      const connection = this.#link.holding(cursor);
+      return connection && this.#copy(connection, cursor, request);
+    }
+    const connection = this.#link.live();
+    if (connection === null) return null;
     checkSingle(request);
     const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
     if (reliable.next() < 0) return null;
     const { window, sequence, timestampNs } = reliable.take(into);
-    const missed = this.#advance(cursor, sequence);
+    const missed = this.#advance(connection, cursor, sequence, true);
     return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    const connection = this.#link.live();
     const { reliable } = this.#link;
-    if (connection === null || reliable === null) return this.borrow(cursor, request);
+    if (reliable === null) {
+      const connection = this.#link.holding(cursor);
+      return connection && this.#lendLast<T>(connection, cursor, request);
+    }
+    const connection = this.#link.live();
+    if (connection === null) return null;
     checkSingle(request);
     if (reliable.next() < 0) return null;
-    return this.#view<T>(connection, cursor, reliable.lend(), 1, false);
+    return this.#view<T>(connection, cursor, reliable.lend(), request, true);
+  }
+
+  /** A view of the newest frames of a pool, open or closed. */
+  #lendLast<T extends TypedArray>(connection: Connection, cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    let sequence = this.#pin(connection, request);
+    if (sequence === CLOSED) sequence = connection.keepLast(request?.historyLen ?? 1);
+    return sequence < 0 ? null : this.#view<T>(connection, cursor, sequence, request);
   }
 
   /** Right after the pin: the handle still holds the frame's timestamp. */
@@ -166,32 +212,31 @@ export class NativeSource implements Source {
     connection: Connection,
     cursor: Cursor,
     sequence: number,
-    count: number,
-    latestFirst: boolean,
+    request: WindowRequest | undefined,
+    inOrder = false,
   ): View<T> {
     const { mapping } = connection;
     const { slotCapacity } = mapping.geometry;
     const { u32 } = mapping.arena;
     const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
+    const count = request?.historyLen ?? 1;
     const oldest = sequence - count + 1;
-    const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && latestFirst);
+    const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
     const low = u32[times] as number;
     const high = u32[times + 1] as number;
-    return new View<T>(
-      connection,
-      connection.takePin(oldest),
-      window,
-      sequence,
-      oldest,
-      low,
-      high,
-      this.#advance(cursor, sequence),
-    );
+    // Before the reader moves on: a pool that is over goes with its last reader and its last view.
+    const guard = connection.takePin(oldest);
+    const missed = this.#advance(connection, cursor, sequence, inOrder);
+    return new View<T>(connection, guard, window, sequence, oldest, low, high, missed);
   }
 
-  /** Notes what a reader was given; how many it missed since the last. */
-  #advance(cursor: Cursor, sequence: number): number {
-    const missed = this.#link.advance(cursor, sequence);
+  /**
+   * Notes what a reader was given; how many it missed since the last. A lossless reader moves on by the frames it is given in order: what it
+   * looks at in between is nobody's loss.
+   */
+  #advance(connection: Connection, cursor: Cursor, sequence: number, inOrder: boolean): number {
+    if (!inOrder && this.#link.reliable !== null) return 0;
+    const missed = this.#link.advance(cursor, sequence, connection);
     if (missed > 0) this.#events.onLag(missed, sequence);
     return missed;
   }
@@ -224,11 +269,13 @@ export class NativeSource implements Source {
   }
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {
-    return this.#blocking.wait(cursor, timeoutMs);
+    this.#promised = this.#blocking.wait(cursor, timeoutMs);
+    return this.#promised;
   }
 
   spin(cursor: Cursor, timeoutUs: number): boolean {
-    return this.#blocking.spin(cursor, timeoutUs);
+    this.#promised = this.#blocking.spin(cursor, timeoutUs);
+    return this.#promised;
   }
 
   stats(): SourceStats | null {

@@ -160,6 +160,8 @@ export class WireSource implements Source {
     return true;
   }
 
+  settle(): void {}
+
   check(): void {
     if (this.#closed) return;
     this.#feed.poll();
