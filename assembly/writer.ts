@@ -96,7 +96,7 @@ export function writerBlocker(handle: usize, from: u32, ignoreViews: bool): i32 
   return -1;
 }
 
-/** Backpressure the next slot: its index, or PINNED with every frame as it was. */
+/** Claims the next slot: its index, or PINNED with every frame as it was. */
 export function writerBegin(handle: usize, ignoreViews: bool): i32 {
   const position = positionOf(handle);
   const slot = slotOf(position, slotCapacityOf(handle));

@@ -7,6 +7,7 @@
 
 struct slot {
   _Alignas(64) _Atomic uint64_t stamp;
+  _Atomic uint64_t claim; // the frame that the producer is about to write here, writes, or wrote last
   uint64_t timestamp_ns;
   uint64_t published_ns;
 };
@@ -30,16 +31,15 @@ static inline void ring_init(struct ring *ring, size_t slot_count) {
 
 static inline uint64_t stamp_done(uint64_t frame) { return 2 * frame + 2; }
 
-/** Backpressure the next slot; false while a view holds it. */
+/** Claims the next slot; false while a view holds it, and the frame in it stays as it was. */
 static inline int ring_begin(struct ring *ring, uint64_t frame) {
   struct slot *slot = &ring->slots[frame % ring->slot_count];
-  const uint64_t before = atomic_load(&slot->stamp);
-  atomic_store(&slot->stamp, 2 * frame + 1);
+  atomic_store(&slot->claim, frame); // before the pin is read: either the reader sees the claim or this sees the pin
   if (atomic_load(&ring->borrowers) != 0 && frame >= ring->slot_count &&
-      atomic_load(&ring->pin) <= frame - ring->slot_count) {
-    atomic_store(&slot->stamp, before);
+      atomic_load(&ring->pin) <= frame - ring->slot_count)
     return 0;
-  }
+  atomic_store(&slot->stamp, 2 * frame + 1);
+  atomic_thread_fence(memory_order_seq_cst); // before a byte is written
   return 1;
 }
 
@@ -58,11 +58,11 @@ static inline uint64_t ring_pin(struct ring *ring, uint64_t count) {
   for (;;) {
     const uint64_t head = atomic_load(&ring->head), oldest = head - count;
     atomic_store(&ring->pin, oldest);
-    if (atomic_load(&ring->slots[oldest % ring->slot_count].stamp) == stamp_done(oldest)) return head - 1;
+    if (atomic_load(&ring->slots[oldest % ring->slot_count].claim) == oldest) return head - 1;
   }
 }
 
 static inline uint32_t ring_unpin(struct ring *ring) {
   atomic_store(&ring->pin, NO_PIN);
-  return atomic_exchange(&ring->producer_waiting, 0);
+  return atomic_load(&ring->producer_waiting) == 0 ? 0 : atomic_exchange(&ring->producer_waiting, 0);
 }

@@ -134,7 +134,7 @@ export interface System {
 
 /** Named semaphores, which processes on this machine share. Names begin with a slash. */
 /**
- * TimeBudget that several waits share. What is spent is what was waited for: a process that is stopped meanwhile, a machine that sleeps, and
+ * Time that several waits share. What is spent is what was waited for: a process that is stopped meanwhile, a machine that sleeps, and
  * a clock that is set spend little of it.
  */
 export interface TimeBudget {
