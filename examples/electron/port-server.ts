@@ -13,9 +13,15 @@ export interface Port {
 export function servePort(port: Port): { close(): void } {
   const readers = new Map<number, PoolReader>();
 
+  /** Streams whose next update somebody waits for: only one request at a time can have it. */
+  const asked = new Set<number>();
+
   async function next(id: number, stream: number): Promise<void> {
-    const update = await readers.get(stream)?.next();
-    if (update === undefined || update === null) return;
+    const reader = readers.get(stream);
+    if (reader === undefined || asked.has(stream)) return;
+    asked.add(stream);
+    const update = await reader.next().finally(() => asked.delete(stream));
+    if (update === null) return;
     if ('kind' in update) {
       port.postMessage({ op: 'state', id, update }, []);
       return;
