@@ -82,7 +82,7 @@ async function runBatch(mode: Task['mode'], pool: string, seeds: readonly number
 /** Removes what a process that crashed had set up. */
 function sweep(pool: string): void {
   // Not what begins with the same name and goes on with another digit: that is another process's.
-  const mine = new RegExp(`^tensoripc(-doorbell)?\\.${pool}(?!\\d)`);
+  const mine = new RegExp(`^tensoripc(-bell)?\\.${pool}(?!\\d)`);
   for (const name of readdirSync('/dev/shm')) if (mine.test(name)) rmSync(`/dev/shm/${name}`, { recursive: true, force: true });
 }
 

@@ -92,7 +92,7 @@ test('frames come over the port, and their pixels to the canvas', async () => {
     rmSync(folder, { recursive: true });
   }
   assert.equal(
-    leftovers(pool).filter((name) => !name.includes('-doorbell')),
+    leftovers(pool).filter((name) => !name.includes('-bell')),
     [],
   );
 });

@@ -189,7 +189,7 @@ test('a producer that is killed, comes back, and closes', async () => {
   await ask(second, { op: 'close' });
   await eventually('it says that the pool was closed', async () => (await state()) === 'closed');
   assert.equal(
-    leftovers(pool).filter((name) => !name.includes('-doorbell')),
+    leftovers(pool).filter((name) => !name.includes('-bell')),
     [],
   );
 });
