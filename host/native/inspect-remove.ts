@@ -64,7 +64,8 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
       if (liveConsumers(system, fd) > 0) return say('kept', 'its producer is dead, but a consumer is still attached');
       if (readSnapshot(system, name, fd) === null) {
         if (wallMs(system) - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
-        if (!isUnfinished(system, fd, bytes)) return say('unknown', 'is no pool, nor one under construction');
+        if (!beginsAsPool(system, fd) && !isUnfinished(system, fd, bytes))
+          return say('unknown', 'is no pool, nor one under construction');
         return dispose(system, file, name, dryRun) ? say(gone, 'its producer died while making it') : null;
       }
       return dispose(system, file, name, dryRun) ? say(gone, 'its producer is dead') : say('kept', 'it came to life');
