@@ -13,16 +13,13 @@ import type { DdsLibrary } from '../dds/library';
 import { TensorIpcError } from '../runtime/errors';
 import { isError } from '../runtime/realm';
 import type { Machine, Platform, System, Timer } from '../runtime/system';
+import { onEnd } from './ends';
 import { process } from './process';
+import { onSignals } from './signals';
 
 // As they are now: a test runner's fake timers replace the globals and what node:timers exports, and the library would sleep for ever.
 const { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = timers;
 const steadyMs = performance.now.bind(performance);
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Marks our handlers, also for another copy of this library in the same process (one imported, one required). */
-const OURS = Symbol.for('tensor-ipc.cleanup');
 
 let system: System | null = null;
 
@@ -71,28 +68,12 @@ function timer(handle: NodeJS.Timeout, stop: () => void): Timer {
   return { setRef: (ref) => void (ref ? handle.ref() : handle.unref()), stop };
 }
 
-/**
- * Runs `callback` on exit, and before the process dies of a signal that nobody else handles. Where the program has a handler of
- * its own, that decides: if it exits, the exit hook runs; if it goes on, so do we.
- */
 function onExit(callback: () => void): () => void {
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => {
-      if (process.listeners(signal).some((listener) => !(OURS in listener))) return;
-      callback();
-      process.removeListener(signal, handler);
-      // The last copy of the library to have cleaned up lets the signal do what it would have done.
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-    };
-    Object.defineProperty(handler, OURS, { value: true });
-    // In front, so that a program's own once() handler still counts when we look.
-    process.prependListener(signal, handler);
-    return () => void process.removeListener(signal, handler);
-  });
-  process.on('exit', callback);
+  const removeSignals = onSignals(callback);
+  const end = onEnd(callback);
   return () => {
-    process.removeListener('exit', callback);
-    for (const remove of handlers) remove();
+    end.remove();
+    removeSignals();
   };
 }
 

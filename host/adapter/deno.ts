@@ -7,7 +7,9 @@ import { TensorIpcError } from '../runtime/errors';
 import { isError } from '../runtime/realm';
 import type { Platform, System } from '../runtime/system';
 import { checkPlatform, common, openDds, openSystem } from './common';
+import { onEnd } from './ends';
 import { openFifoDoorbell, openPipeNotifier } from './fifo';
+import { onSignals } from './signals';
 import { trackedDescriptors } from './tracked';
 
 /** The part of Deno that is used. https://docs.deno.com/api/deno/~/Deno.Permissions */
@@ -60,21 +62,40 @@ const globalEvents = globalThis as object as {
   removeEventListener(name: string, listener: (event: Event) => void): void;
 };
 
+function afterNextEmit(callback: () => void): void {
+  const { emit } = process;
+  const value = (...args: unknown[]) => {
+    try {
+      return Reflect.apply(emit, process, args);
+    } finally {
+      callback();
+    }
+  };
+  Object.defineProperty(process, 'emit', { configurable: true, writable: true, value });
+}
+
 /** Deno ends on an error that nobody handles without the exit event: the error itself is the last that is heard. */
 function onExit(callback: () => void): () => void {
-  const remove = common.onExit(callback);
+  const removeSignals = onSignals(callback);
+  const end = onEnd(callback);
   const fatal = ({ type, defaultPrevented }: Event) => {
     const handled = process.listenerCount(type === 'error' ? 'uncaughtException' : 'unhandledRejection') > 0;
     if (!defaultPrevented && !handled) callback();
   };
   const events = ['error', 'unhandledrejection'] as const;
   for (const name of events) globalEvents.addEventListener(name, fatal);
-  // Deno.exit has an event of its own.
-  globalEvents.addEventListener('unload', callback);
+  // Deno.exit has an event of its own, and no other. Where the program ends because it has nothing more to do, the same event comes
+  // before the handlers of 'exit', the next that is emitted; one that throws is the last to run.
+  const unload = () => {
+    if (end.ending()) afterNextEmit(callback);
+    else callback();
+  };
+  globalEvents.addEventListener('unload', unload);
   return () => {
-    remove();
+    end.remove();
+    removeSignals();
     for (const name of events) globalEvents.removeEventListener(name, fatal);
-    globalEvents.removeEventListener('unload', callback);
+    globalEvents.removeEventListener('unload', unload);
   };
 }
 

@@ -3,12 +3,19 @@
 import imported from 'node:process';
 import { runInThisContext } from 'node:vm';
 
-function genuine(): typeof imported {
+/** What this thread began in, whatever context this file is loaded in. */
+function outermost(): typeof globalThis {
   // Deno and Bun have no such sandboxes, and modules of their own for what this uses.
-  if ('deno' in imported.versions || 'bun' in imported.versions) return imported;
-  // What this thread began in, whatever context this file is loaded in.
-  const main: typeof imported | null = runInThisContext("typeof process === 'object' ? process : null");
-  return main?.pid === imported.pid ? main : imported;
+  if ('deno' in imported.versions || 'bun' in imported.versions) return globalThis;
+  return runInThisContext('globalThis');
+}
+
+/** The global object that programs share things over. */
+export const mainGlobal: object = outermost();
+
+function genuine(): typeof imported {
+  const { process } = mainGlobal as { process?: typeof imported };
+  return process?.pid === imported.pid ? process : imported;
 }
 
 export const process = genuine();
