@@ -60,7 +60,6 @@ export interface Descriptors {
 export class Libc implements System {
   readonly pageBytes: number;
   readonly pid: number;
-  readonly uid: number;
   readonly nativeVersion: string;
   readonly #calls: Calls;
   readonly #c: Calls['c'];
@@ -88,8 +87,12 @@ export class Libc implements System {
     this.#scratchAddress = this.addressOf(this.#scratchBytes);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
     this.pid = this.#c.getpid();
-    this.uid = this.#c.getuid();
     this.nativeVersion = this.#calls.koffi.version;
+  }
+
+  /** Asked each time: a program may have dropped its privileges since. */
+  get uid(): number {
+    return this.#c.geteuid();
   }
 
   addressOf(view: ArrayBufferView): Address {

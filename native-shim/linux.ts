@@ -177,7 +177,7 @@ function bind(koffi: KoffiModule) {
     clock_gettime: libc.func('clock_gettime', 'void', ['int', 'uintptr_t']) as (clock: Int, to: Address) => void,
     getrandom: libc.func('getrandom', 'long', ['void *', 'size_t', 'uint']) as (to: Pointer, n: Int, flags: Int) => Int,
     sysconf: libc.func('sysconf', 'long', ['int']) as (name: Int) => Int,
-    getuid: libc.func('geteuid', 'uint', []) as () => Int,
+    geteuid: libc.func('geteuid', 'uint', []) as () => Int,
     getrlimit: libc.func('getrlimit', 'int', ['int', 'void *']) as (resource: Int, to: Pointer) => Int,
     getpid: libc.func('getpid', 'int', []) as () => Int,
     open: libc.func('open', 'int', ['str', 'int', 'uint']) as (path: string, flags: Int, mode: Int) => Int,

@@ -38,6 +38,7 @@ export type MappedObjects = ReadonlyMap<string, readonly number[]>;
 export interface System {
   readonly pageBytes: number;
   readonly pid: number;
+  /** The effective user's, as it is now: new files are this one's. */
   readonly uid: number;
   /** Version of the layer that makes the calls. */
   readonly nativeVersion: string;
