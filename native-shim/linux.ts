@@ -1,5 +1,6 @@
 // Linux as seen from libc: numbers, structs and the functions that are used. Where x86-64 and arm64 differ, both stand here.
 
+import { TensorIpcError } from '../host/runtime/errors';
 import { type Address, type FileStatus, SystemError } from '../host/runtime/system';
 import { type KoffiFunc, type KoffiModule, loadKoffi } from './koffi';
 
@@ -228,6 +229,19 @@ function bind(koffi: KoffiModule) {
   };
 }
 
+/** Where the C library is another, koffi finds no libc.so.6, or not all of its functions. */
+function bindLibc(koffi: KoffiModule): ReturnType<typeof bind> {
+  try {
+    return bind(koffi);
+  } catch (cause) {
+    throw new TensorIpcError(
+      'UNSUPPORTED_PLATFORM',
+      `the C library of this system could not be loaded (${String(cause)}): expected glibc, or musl with a libc.so.6`,
+      { cause },
+    );
+  }
+}
+
 /** libc, loaded, and what its errors mean. */
 export class Calls {
   readonly koffi: KoffiModule;
@@ -237,7 +251,7 @@ export class Calls {
 
   constructor(architecture: Architecture) {
     this.koffi = loadKoffi();
-    this.c = bind(this.koffi);
+    this.c = bindLibc(this.koffi);
     this.architecture = ARCHITECTURES[architecture];
     for (const [name, number] of Object.entries(this.koffi.os.errno)) {
       if (!ERRNO_ALIASES.has(name)) this.#errnoNames.set(number, name);

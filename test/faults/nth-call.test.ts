@@ -9,6 +9,7 @@ import {
   type SharedPool,
   TensorConsumer,
   TensorIpcError,
+  type TensorIpcErrorCode,
   TensorProducer,
   type View,
 } from 'tensor-ipc';
@@ -253,7 +254,7 @@ const SCENARIOS: readonly Scenario[] = [
     stage: over((opened) => {
       opened.add(produce());
       const consumer = opened.add(attach());
-      return () => assert.not.ok(consumer.waitSync(2));
+      return () => assert.not.ok(consumer.waitSync(100));
     }),
   },
   {
@@ -340,7 +341,8 @@ const SCENARIOS: readonly Scenario[] = [
         if (removal?.action === 'unknown') {
           const errno =
             /failed with (E[A-Z]+)/.exec(removal.reason)?.[1] ?? (/another user/.test(removal.reason) ? 'EACCES' : undefined);
-          throw new TensorIpcError('SYSTEM', removal.reason, { syscall: 'any', ...(errno === undefined ? {} : { errno }) });
+          const code = removal.reason.split(':', 1)[0] as TensorIpcErrorCode;
+          throw new TensorIpcError(code, removal.reason, { syscall: 'any', ...(errno === undefined ? {} : { errno }) });
         }
       };
     }),
