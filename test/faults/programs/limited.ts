@@ -66,10 +66,13 @@ async function runOutOfDescriptors(): Promise<void> {
   using producer = TensorProducer.fromSample(name, frame());
   using consumer = TensorConsumer.attach(name);
   const taken: number[] = [];
-  try {
-    for (;;) taken.push(openSync('/dev/null', 'r'));
-  } catch {
-    // EMFILE: that is what it is for.
+  let full = false;
+  while (!full) {
+    try {
+      taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      full = true;
+    }
   }
   await attempt('next', () => consumer.next({ timeoutMs: 1000 }));
   await attempt('inspect', () => inspect(name));

@@ -80,7 +80,7 @@ export class NthCall {
   /** Fails every call. What is wrong is in `offences`. */
   async run(): Promise<void> {
     await this.#dry();
-    const before = tracesNow();
+    const before = tracesNow(libc.system);
     const { made, locks } = await this.#dry();
     for (const [index, call] of made.entries()) {
       if (isOneOfMany(made, index)) continue;
@@ -97,7 +97,7 @@ export class NthCall {
     libc.count();
     await watched(stage.run(), this.#scenario.name);
     const made = libc.counted();
-    const held = locks();
+    const held = locks(libc.system);
     await stage.end();
     await settle();
     return { made, locks: held };
@@ -122,14 +122,15 @@ export class NthCall {
       const again = await errorOf(() => stage.run(), `${what}, second try`);
       if (again !== null) offend(`the second try failed: ${describe(again)}`);
     }
-    if (locks() > heldLocks) offend(`${locks()} locks are held afterwards, ${heldLocks} without the failure`);
+    const held = locks(libc.system);
+    if (held > heldLocks) offend(`${held} locks are held afterwards, ${heldLocks} without the failure`);
     const ending = await errorOf(() => stage.end(), `${what}, the end`);
     if (ending !== null) offend(`the end failed: ${describe(ending)}`);
     // What could not be removed is there: nobody can help that, and whoever calls was told or the next producer removes it.
     if (failed?.name === 'unlink' && failed.path !== null && existsSync(failed.path)) rmSync(failed.path);
     if (error !== null) this.#scenario.recover?.();
     await settle();
-    for (const trace of difference(before, tracesNow())) offend(trace);
+    for (const trace of difference(before, tracesNow(libc.system))) offend(trace);
     for (const text of unhandled.splice(0)) offend(text);
   }
 

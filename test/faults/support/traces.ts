@@ -1,6 +1,7 @@
 // What a failed call could leave behind: files, descriptors, locks, and what the arenas have given out.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { LOCK_CONSUMERS, MAX_CONSUMERS } from '../../../assembly/layout';
 import { anyArena, arenaUsage } from '../../../host/memory/arena';
 import type { System } from '../../../host/runtime/system';
 
@@ -13,8 +14,8 @@ export interface Traces {
   readonly freeBytes: number;
 }
 
-export function tracesNow(): Traces {
-  return { files: readdirSync('/dev/shm').sort(), descriptors: descriptors(), locks: locks(), ...arenaUsage() };
+export function tracesNow(system: System): Traces {
+  return { files: readdirSync('/dev/shm').sort(), descriptors: descriptors(), locks: locks(system), ...arenaUsage() };
 }
 
 /** What each descriptor leads to. Sockets and pipes of the event loop have numbers, which do not matter. */
@@ -31,16 +32,16 @@ function descriptors(): string[] {
     .sort();
 }
 
-/** Open-file-description locks on files in /dev/shm, of whatever process. */
-export function locks(): number {
-  const { dev } = statSync('/dev/shm');
-  const hex = (part: number) => part.toString(16).padStart(2, '0');
-  // How Linux packs a device number in stat: glibc's gnu_dev_major and gnu_dev_minor.
-  const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)];
-  const device = ` ${hex(major)}:${hex(minor)}:`;
-  return readFileSync('/proc/locks', 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('OFDLCK') && line.includes(device)).length;
+/** Locks on the pools in /dev/shm, whoever holds them. Asked for one by one: what /proc/locks lists changes under its reader. */
+export function locks(system: System): number {
+  let held = 0;
+  for (const file of readdirSync('/dev/shm').filter((name) => name.startsWith('tensoripc.'))) {
+    const fd = system.openObjectToRead(`/${file}`);
+    if (fd === null) continue;
+    for (let byte = 0; byte <= LOCK_CONSUMERS + MAX_CONSUMERS; byte++) if (system.isLocked(fd, byte)) held += 1;
+    system.close(fd);
+  }
+  return held;
 }
 
 /** Addresses of the arena that nothing is mapped at: somebody else's memory could come to lie there. */
