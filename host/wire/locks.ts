@@ -11,6 +11,9 @@ const MODE = 0o600;
 const COUNTER_BYTES = 8;
 /** How long a reader may take to leave after it has let the writer in. */
 const LEAVING_MS = 5;
+/** How often, and how far apart, a dead writer's locks are looked at before they are taken for its own. */
+const DEAD_LOOKS = 4;
+const DEAD_LOOK_MS = 2;
 /** Milliseconds of patience with a counter that is just being made. */
 const COUNTER_TRIES = 100;
 
@@ -136,6 +139,22 @@ class SlotLock {
   /** Whether somebody is between its outer door and its inner one: a writer that waits for readers, or a reader for an instant. */
   get entered(): boolean {
     return this.#system.semaphores.value(this.#readTry) === 0;
+  }
+
+  /**
+   * The lock that a writer has, or waits with, 'both' or the outer one, as far as can be seen: a reader on its way in or out looks the same
+   * for an instant.
+   */
+  get writer(): 'both' | 'outer' | null {
+    const { mutex, write, readTry, readers } = this.state(0);
+    if (readTry !== 0 || mutex !== 1) return null;
+    return readers > 0 ? 'outer' : write === 0 ? 'both' : null;
+  }
+
+  /** Gives back what a writer had that has died. */
+  releaseWriter(had: 'both' | 'outer'): void {
+    if (had === 'both') this.#system.semaphores.post(this.#write);
+    this.#system.semaphores.post(this.#readTry);
   }
 
   /** While it is locked for writing: a reader that leaves has the mutex for an instant only. */
@@ -273,6 +292,24 @@ export class Locks {
       if (!this.#slot(found).entered) return -1;
     }
     return found;
+  }
+
+  /**
+   * Gives back what a dead writer has taken with it, whoever waits for it. Only where no other writer can have come since: `alone` is asked
+   * once it is known which locks these are.
+   */
+  releaseWriters(alone: () => boolean): void {
+    const looks = () =>
+      Array.from(this.#slots, (_, slot) => (hasLock(this.#system, this.#pool, slot) ? this.#slot(slot).writer : null));
+    const had = looks();
+    for (let look = 0; look < DEAD_LOOKS && had.some((writer) => writer !== null); look++) {
+      this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, DEAD_LOOK_MS); // nobody wakes it: a sleep
+      looks().forEach((writer, slot) => {
+        if (writer !== had[slot]) had[slot] = null;
+      });
+    }
+    if (!alone()) return;
+    for (const [slot, writer] of had.entries()) if (writer != null) this.#slot(slot).releaseWriter(writer);
   }
 
   stuck(slot: number): TensorIpcError {

@@ -43,6 +43,7 @@ export class WirePool implements Holder {
   readonly #system: System;
   // The producer's process, where this process can see it: then its end can be seen as well.
   readonly #creator: Process | null;
+  readonly #repairs: boolean;
   readonly #uncount: () => void;
   readonly #unregister: () => void;
   // Slots that each view holds.
@@ -71,12 +72,27 @@ export class WirePool implements Holder {
     this.#uncount = countOwn(name);
     // A slot that this process took with it would stay locked for ever.
     this.#unregister = registerOpen(() => this.#releaseAll());
-    this.locks = new Locks(system, name, historyLen, waitTimeoutMs, () => {
-      // The producer's own are its to repair while it lives; others' while they do.
-      if (!repair || this.#lent.size > 0 || ownCount(name) > 1 || otherProcesses(system, name).length > 0) return false;
-      this.locks.reset();
-      return true;
-    });
+    this.#repairs = repair;
+    this.locks = new Locks(system, name, historyLen, waitTimeoutMs, () => this.#repair());
+  }
+
+  #repair(): boolean {
+    const { name } = this.metadata;
+    // The producer's own are its to repair while it lives; others' while they do.
+    if (!this.#repairs || this.#lent.size > 0 || ownCount(name) > 1 || otherProcesses(this.#system, name).length > 0)
+      return false;
+    this.locks.reset();
+    return true;
+  }
+
+  /**
+   * With `repair`, the producer's process having died: frees the slot that it was writing, before the package's next producer comes to
+   * it and waits for ever. Not once that one is there: then the slot may be its.
+   */
+  heal(): void {
+    const creator = this.#creator;
+    if (!this.#repairs || creator === null || this.#system.processStart(creator.pid) === creator.start || !this.named()) return;
+    if (!this.#repair()) this.locks.releaseWriters(() => this.named());
   }
 
   /** Null when there is no object. Throws when it is not what it should be. */

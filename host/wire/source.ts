@@ -117,6 +117,7 @@ export class WireSource implements Source {
     this.#pool = null;
     this.#judged = null;
     this.#feed.forget(succeeded);
+    if (reason === 'died') pool.heal();
     pool.close();
     this.#events.onDisconnect(reason);
   }
