@@ -17,6 +17,8 @@ const CLOCK_INTERVAL_MS = 1000;
 const MAX_EARLY = 10;
 /** A first notice that comes so long after this reader began to listen is its producer's first: an earlier one would have been given at once. */
 const FIRST_NS = 1_000_000_000n;
+/** Frames of which it is kept when they were told of. */
+const KEPT_TIMES = 32;
 /** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (welcome.ts). */
 const REPEATED_NS = 5_000_000n;
 
@@ -54,11 +56,16 @@ export class WireFeed {
   #firstNs = 0n;
   #begunNs = 0n;
   #touched: (slot: number) => boolean = () => true;
+  // When the latest frames were told of, and which they are.
+  readonly #timesOf = new Float64Array(KEPT_TIMES).fill(-1);
+  readonly #times = new BigInt64Array(KEPT_TIMES);
+  readonly #startedNs: bigint;
   readonly #pace = new PaceKeeper();
   #departed = false;
 
   constructor(system: System, pool: string, domainId: number) {
     this.#system = system;
+    this.#startedNs = system.monotonicNs();
     this.#pool = pool;
     this.#progressOf = new ProgressReader(pool);
     this.#participant = DdsParticipant.shared({ domainId });
@@ -116,6 +123,23 @@ export class WireFeed {
   /** Whether the last producer has left. */
   get over(): boolean {
     return this.#departed && this.producers === 0;
+  }
+
+  /** Now, on the clock of `toldMs`. */
+  get nowMs(): number {
+    return Number(this.#system.monotonicNs() - this.#startedNs) / 1e6;
+  }
+
+  /** When a frame was told of, ms since this reader is there; NaN where that is not known, or not any more. */
+  toldMs(sequence: number): number {
+    const at = sequence % KEPT_TIMES;
+    return this.#timesOf[at] === sequence ? Number((this.#times[at] as bigint) - this.#startedNs) / 1e6 : NaN;
+  }
+
+  /** When a frame was told of, on CLOCK_MONOTONIC; of one of which that is not known, when the newest was. */
+  timestampOf(sequence: number): bigint {
+    const at = sequence % KEPT_TIMES;
+    return this.#timesOf[at] === sequence ? (this.#times[at] as bigint) : this.#timestampNs;
   }
 
   /** Producers that have been found. */
@@ -245,6 +269,13 @@ export class WireFeed {
     }
     this.#slot = slot;
     this.#timestampNs = timestampNs;
+    this.#note();
+  }
+
+  #note(): void {
+    const at = this.#sequence % KEPT_TIMES;
+    this.#timesOf[at] = this.#sequence;
+    this.#times[at] = this.#timestampNs;
   }
 
   /**
@@ -258,7 +289,10 @@ export class WireFeed {
     // A full ring has no padding.
     if (this.#sequence >= lap - 1) return;
     const first = this.#firstNs - this.#begunNs > FIRST_NS && this.#sequence === this.#slot && this.#slot === 0;
-    if (!first && !this.#untouched()) this.#sequence += lap;
+    if (!first && !this.#untouched()) {
+      this.#sequence += lap;
+      this.#note();
+    }
   }
 
   /** Whether there is a slot beyond the newest that nobody has locked. Looked at from the end: what is locked there was come to last. */
@@ -307,6 +341,7 @@ export class WireFeed {
     this.#sequence = -1;
     this.#lapUnknown = false;
     this.#departed = false;
+    this.#timesOf.fill(-1);
     this.#pace.forget();
   }
 

@@ -4,7 +4,6 @@ import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
 import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
 import { View } from '../endpoint/view';
-import { copyFromShared } from '../memory/copy';
 import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
@@ -19,7 +18,9 @@ import { checkWireForm, checkWireName } from './form';
 import { hasLock } from './locks';
 import type { Announcement } from './messages';
 import { holdWindow } from './order';
+import { copyWindow } from './order-copy';
 import { WirePool } from './pool';
+import { WindowCopier } from './window-copier';
 
 /** How long a blocking wait sleeps before it looks whether the producer lives. */
 const SLICE_MS = 150;
@@ -184,25 +185,11 @@ export class WireSource implements Source {
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
     if (this.#feed.sequence < 0) return null;
     const target = pool.buffers.target(count, into);
-    const held = holdWindow(pool, this.#feed, count);
-    const timestampNs = this.#feed.timestampNs;
-    try {
-      this.#copy(pool, held.oldestSlot, count, request?.latestFirst ?? true, target.data);
-    } finally {
-      pool.locks.unlockRead(held.slots);
-    }
-    const missed = this.#advance(cursor, held.sequence);
-    return new Frame<T>(target, held.sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
-  }
-
-  #copy(pool: WirePool, oldestSlot: number, count: number, latestFirst: boolean, to: TypedArray): void {
-    const { historyLen, frameBytes } = pool.metadata;
-    const elements = to.length / count;
-    for (let i = 0; i < count; i++) {
-      const slot = (oldestSlot + (latestFirst ? count - 1 - i : i)) % historyLen;
-      const part = count === 1 ? to : to.subarray(i * elements, (i + 1) * elements);
-      copyFromShared(this.#system, part, pool.object.window(slot, 1, false).data, pool.object.slotAddress(slot), frameBytes);
-    }
+    const latestFirst = request?.latestFirst ?? true;
+    const sequence = copyWindow(pool, this.#feed, count, new WindowCopier(this.#system, pool, target.data, count, latestFirst));
+    const timestampNs = this.#feed.timestampOf(sequence);
+    const missed = this.#advance(cursor, sequence);
+    return new Frame<T>(target, sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
@@ -224,7 +211,7 @@ export class WireSource implements Source {
       // The window runs over the end of the ring, whose pages cannot be mapped once more behind it: this copy cannot be avoided.
       window = pool.buffers.target(count, null);
       try {
-        this.#copy(pool, held.oldestSlot, count, latestFirst, window.data);
+        new WindowCopier(this.#system, pool, window.data, count, latestFirst).copy(held.oldestSlot);
       } finally {
         pool.locks.unlockRead(slots);
       }
