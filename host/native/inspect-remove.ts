@@ -18,8 +18,8 @@ const MIN_AGE_MS = 1000;
 export interface Removal {
   /** File name in /dev/shm. */
   readonly file: string;
-  /** 'wouldRemove' in a dry run; 'kept' for what lives, 'unknown' for what is not provably a dead thing of ours. */
-  readonly action: 'removed' | 'wouldRemove' | 'kept' | 'unknown';
+  /** 'wouldRemove' in a dry run; 'kept' for what lives, 'young' for what is dead but too young (Python pools), 'unknown' for what is not provably a dead thing of ours. */
+  readonly action: 'removed' | 'wouldRemove' | 'kept' | 'young' | 'unknown';
   readonly reason: string;
   readonly bytes: number;
 }

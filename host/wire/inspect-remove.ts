@@ -65,11 +65,12 @@ function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryR
       count === 0 ? 'its producer lives' : `${count} ${count === 1 ? 'process has' : 'processes have'} it mapped`,
     );
   }
-  if (youngest(system, info) < minAgeMs) return all('kept', 'not old enough to be forgotten');
   // Locks of a pool whose object is gone may still be open in consumers that wait for the next producer.
   if (lockFiles.some((file) => mapped.has(`/${file}`))) return all('kept', 'a process still has its locks');
+  const why = state === 'dead' ? 'no process has it mapped' : 'its pool is gone';
+  if (youngest(system, info) < minAgeMs) return all('young', `${why}, but it is not ${minAgeMs / 1000} s old`);
   if (!dryRun && !dispose(system, info)) return all('kept', 'it came to life');
-  return all(dryRun ? 'wouldRemove' : 'removed', state === 'dead' ? 'no process has it mapped' : 'its pool is gone');
+  return all(dryRun ? 'wouldRemove' : 'removed', why);
 }
 
 /** Age of what was made last, ms. */

@@ -61,14 +61,21 @@ function report(removals: readonly Removal[], dryRun: boolean): string {
   const { bold } = styleOf(process.stdout);
   const removed = removals.filter(({ action }) => action === 'removed' || action === 'wouldRemove');
   const worthSaying = removals.filter(({ action }) => action !== 'kept');
-  const words = { removed: 'removed', wouldRemove: 'would remove', kept: 'kept', unknown: 'left alone' };
+  const words = { removed: 'removed', wouldRemove: 'would remove', kept: 'kept', young: 'too young', unknown: 'left alone' };
   const [, ...lines] = table(
     ['', '', ''],
     gathered(worthSaying).map(({ action, file, reason }) => [words[action], file, printable(reason)]),
     [],
   );
   const bytes = removed.reduce((sum, removal) => sum + removal.bytes, 0);
-  const kept = gathered(removals.filter(({ action }) => action === 'kept')).length;
-  const summary = `${removed.length} ${dryRun ? 'to remove' : 'removed'} (${showBytes(bytes)}), ${kept} in use, ${worthSaying.length - removed.length} left alone`;
+  const count = (wanted: Removal['action']) => gathered(removals.filter(({ action }) => action === wanted)).length;
+  const young = count('young');
+  const parts = [
+    `${removed.length} ${dryRun ? 'to remove' : 'removed'} (${showBytes(bytes)})`,
+    `${count('kept')} in use`,
+    ...(young > 0 ? [`${young} too young`] : []),
+    `${removals.filter(({ action }) => action === 'unknown').length} left alone`,
+  ];
+  const summary = parts.join(', ');
   return [...lines, bold(summary)].join('\n');
 }

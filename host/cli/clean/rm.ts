@@ -1,10 +1,10 @@
 // tensor-ipc rm: removes one pool.
 
-import { inspectPythonPool, removePool, removePythonPool } from '../../entry/inspection';
+import { removePool, removePythonPool } from '../../entry/inspection';
 import { showName } from '../format';
 import { print } from '../output';
 import '../../entry/main';
-import { CliError, defineCommand, EXIT_OK, UsageError } from '../command';
+import { defineCommand, EXIT_OK, UsageError } from '../command';
 import { missing } from '../look/info';
 import { saidWire } from '../wire/options';
 
@@ -21,27 +21,24 @@ export const rmCommand = defineCommand({
     wire: {
       type: 'string',
       value: 'WIRE',
-      help: "'native' (default), or 'tensor-ipc' for a pool of the Python package and its locks.",
+      help: "'native', or 'tensor-ipc' for a pool of the Python package and its locks. Default: whichever there is.",
     },
     force: { type: 'boolean', help: 'Whatever it is, and whether its producer lives or not.' },
   },
   examples: [
     [`${NAME} camera`, 'a pool whose producer died'],
     [`${NAME} camera --force`, 'whatever stands in the way'],
-    [`${NAME} policy --wire tensor-ipc`, 'a Python pool, and its locks'],
+    [`${NAME} policy --wire tensor-ipc`, 'the Python pool of that name, and its locks'],
   ],
   async run(values, [name, ...more]) {
     if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME`, NAME);
     if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
-    const { wire } = saidWire(NAME, values) ?? { wire: 'native' as const };
-    const remove = wire === 'native' ? removePool : removePythonPool;
-    const removed = remove(name, { force: values.force === true });
-    if (removed.length === 0) {
-      // To be removed only when it was meant.
-      if (wire === 'native' && inspectPythonPool(name) !== null)
-        throw new CliError(`there is no native pool '${name}', but one of the Python package: add --wire tensor-ipc`);
-      throw missing(name, wire);
-    }
+    const said = saidWire(NAME, values)?.wire;
+    const force = values.force === true;
+    // As elsewhere: the native pool of the name, or else the Python pool.
+    let removed = said === 'tensor-ipc' ? [] : removePool(name, { force });
+    if (removed.length === 0 && said !== 'native') removed = removePythonPool(name, { force });
+    if (removed.length === 0) throw missing(name, said);
     print(removed.map((file) => `removed ${showName(file)}\n`).join(''));
     return EXIT_OK;
   },
