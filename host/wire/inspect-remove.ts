@@ -68,7 +68,7 @@ function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryR
   // Locks of a pool whose object is gone may still be open in consumers that wait for the next producer.
   if (lockFiles.some((file) => mapped.has(`/${file}`))) return all('kept', 'a process still has its locks');
   const why = state === 'dead' ? 'no process has it mapped' : 'its pool is gone';
-  if (youngest(system, info) < minAgeMs) return all('young', `${why}, but it is not ${minAgeMs / 1000} s old`);
+  if (youngest(system, info) < minAgeMs) return all('young', `${why}, but it is not old enough: ${minAgeMs / 1000} s`);
   if (!dryRun && !dispose(system, info)) return all('kept', 'it came to life');
   return all(dryRun ? 'wouldRemove' : 'removed', why);
 }

@@ -2,7 +2,21 @@
 // to find out whether frames had been written that were not told of yet takes longer than to copy them. So that is found out afterwards, by
 // the times at which frames are told of.
 
-import { FAST_PART, holdWindow, LOOK_MS, NOTICE_MS, type Prospect, prospect, type Ring, type Told, TRIES } from './order';
+import {
+  FAST_MS,
+  FAST_PART,
+  holdWindow,
+  LOOK_MS,
+  NOTICE_MS,
+  type Prospect,
+  prospect,
+  type Ring,
+  type Told,
+  TRIES,
+} from './order';
+
+/** A producer without pause that has told nothing for so long has made one. */
+const PAUSE_MS = 50;
 
 /** What is done with a window, whose frames are counted from the oldest. */
 export interface Copier {
@@ -27,7 +41,9 @@ interface Taken extends Prospect {
 /** Copies the newest `count` frames, in order whatever the producer does meanwhile. The number of the newest of them. */
 export function copyWindow(pool: Ring, feed: Told, count: number, copier: Copier): number {
   const { historyLen } = pool.metadata;
-  for (let tries = 1; tries <= TRIES; tries++) {
+  // One without pause comes to a locked slot at once, and has to show there where it is.
+  const running = count > 1 && feed.pace.shortestMs < FAST_MS && feed.silentMs < PAUSE_MS;
+  for (let tries = 1; tries <= TRIES && !running; tries++) {
     const { slot, sequence } = feed;
     const oldestSlot = (slot - count + 1 + historyLen) % historyLen;
     const slots = Array.from({ length: count }, (_, i) => (oldestSlot + i) % historyLen);
@@ -52,7 +68,10 @@ export function copyWindow(pool: Ring, feed: Told, count: number, copier: Copier
     feed.sleep(LOOK_MS);
     feed.pollProgress();
   }
-  // Of a producer that is always ahead of what it tells, just one that has to stand still shows where it is.
+  return copyHeld(pool, feed, count, copier);
+}
+
+function copyHeld(pool: Ring, feed: Told, count: number, copier: Copier): number {
   const held = holdWindow(pool, feed, count);
   try {
     copier.copy(held.oldestSlot);

@@ -32,7 +32,7 @@ const DUE_NOTICE_MS = 10;
 /** And of a producer without pause, which DDS holds up when readers have not acknowledged. */
 const FAST_NOTICE_MS = 150;
 /** One that is faster than this, but for when it had to wait, comes to a locked slot at once, and shows there where it stands. */
-const FAST_MS = 1;
+export const FAST_MS = 1;
 /** One without pause that has told nothing for so long rests. */
 const RESTING_MS = 300;
 /** How much faster than seen a producer without pause may go on. */

@@ -27,7 +27,10 @@ if (tools === null) {
       await producer.ask('produce', what);
       await producer.ask('put', { seed: 1 });
       await untilAnswer(
-        () => consumer.ask('get'),
+        async () => {
+          await producer.ask('announce');
+          return consumer.ask('get');
+        },
         ({ frames }) => frames !== null,
         'they have met',
       );

@@ -295,7 +295,7 @@ test('a producer with a pace is not waited for', () => {
   }
 });
 
-test('a copy holds its locks for the copy only, of all producers but those that are always ahead of what they tell', () => {
+test('a copy holds its locks for the copy only, of all producers but those without pause', () => {
   for (const label of labels) {
     // A writer that is met in a slot is waited for.
     const most = LOCK_MS * 12 + COPY_MS + LOOK_MS + 0.05 + HABITS[label].writeMs;
@@ -303,8 +303,9 @@ test('a copy holds its locks for the copy only, of all producers but those that 
       const reads = readWindows(label, historyLen, count, copied);
       const longer = reads.filter(({ heldMs }) => heldMs > most).length;
       if (longer > 0) console.log(`\nnote: ${label}, ${count} of ${historyLen}: ${longer} of ${reads.length} held longer`);
-      if (!label.startsWith('one without pause'))
-        assert.ok(longer <= reads.length / 100, `${label}: ${count} of ${historyLen}: ${longer}`);
+      // Those come to a locked slot at once, and have to show there where they are.
+      const running = label.startsWith('one without pause') || label === 'one in bursts';
+      if (!running) assert.is(longer, 0, `${label}: ${count} of ${historyLen}`);
     }
   }
 });
