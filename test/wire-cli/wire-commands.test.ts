@@ -178,7 +178,10 @@ if (dds) {
     await (await ourHolder(pool)).kill();
     await producer.kill();
     const young = await cli('gc', pool);
-    assert.match(text(young), new RegExp(`^too young +tensoripc_${pool} +no process has it mapped, but it is not old enough: 60 s\n`));
+    assert.match(
+      text(young),
+      new RegExp(`^too young +tensoripc_${pool} +no process has it mapped, but it is not old enough: 60 s\n`),
+    );
     assert.match(text(young), /\n0 removed \(0 B\), 0 in use, 2 too young, 0 left alone\n$/);
     const actions = JSON.parse(text(await cli('gc', pool, '--json'))) as { action: string }[];
     assert.equal([...new Set(actions.map(({ action }) => action))], ['young']);

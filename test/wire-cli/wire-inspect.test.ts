@@ -117,7 +117,11 @@ if (dds) {
     const actions = (removals: ReturnType<typeof removeDeadPython>) =>
       Object.fromEntries(removals.filter(({ lockOf }) => lockOf === null).map(({ file, action }) => [file, action]));
     const young = removeDeadPython({ dryRun: false, pools });
-    assert.equal(actions(young), { [`tensoripc_${dead}`]: 'young', [`tensoripc_${live}`]: 'kept', [`tensoripc_${held}`]: 'kept' });
+    assert.equal(actions(young), {
+      [`tensoripc_${dead}`]: 'young',
+      [`tensoripc_${live}`]: 'kept',
+      [`tensoripc_${held}`]: 'kept',
+    });
     assert.ok(young.every(({ action, file }) => action === (file.includes(dead) ? 'young' : 'kept')));
     assert.match(young.find(({ file }) => file === `tensoripc_${dead}`)?.reason ?? '', /old enough/);
     assert.match(young.find(({ file }) => file === `tensoripc_${held}`)?.reason ?? '', /1 process has it mapped/);
