@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import type Koffi from 'koffi';
 import { TensorIpcError } from '../host/runtime/errors';
+import { isError } from '../host/runtime/realm';
 
 export type { KoffiFunc } from 'koffi';
 export type KoffiModule = typeof Koffi;
@@ -56,7 +57,7 @@ export function optional(library: NativeLibrary, name: string, result: string, p
   try {
     return library.func(name, result, parameters);
   } catch (error) {
-    if (error instanceof Error) return null;
+    if (isError(error)) return null;
     throw error;
   }
 }
