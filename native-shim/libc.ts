@@ -172,6 +172,10 @@ export class Libc implements System {
     if (this.#c.unlink(path) < 0 && this.#calls.errnoName() !== 'ENOENT') this.#calls.fail('unlink', path);
   }
 
+  setMode(fd: number, mode: number): void {
+    if (this.#c.fchmod(fd, mode) < 0) this.#calls.fail('fchmod', `descriptor ${fd}`);
+  }
+
   statObject(name: string): FileStatus | null {
     const path = SHARED_MEMORY_DIRECTORY + name;
     if (this.#c.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, this.#scratchBytes) < 0) {

@@ -51,7 +51,6 @@ export class Attacher {
       place = this.#enter(fd);
       return place;
     } finally {
-      // Closing drops the lock of the entry, too.
       if (place === null) runSteps([() => this.#system.close(fd)]);
     }
   }
@@ -82,9 +81,15 @@ export class Attacher {
     }
     // Before the pages are mapped: that takes long for large pools, and is for nothing where there is no place.
     const entry = takeEntry(system, name, fd, snapshot.geometry.consumerCapacity);
-    const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
-    mapping.prefault(0, PREFAULT_BYTES, false);
-    return { mapping, entry };
+    try {
+      const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
+      mapping.prefault(0, PREFAULT_BYTES, false);
+      return { mapping, entry };
+    } catch (error) {
+      // Pages that could not be unmapped keep a lock beyond the descriptor.
+      runSteps([() => system.unlock(fd, LOCK_CONSUMERS + entry)]);
+      throw error;
+    }
   }
 }
 

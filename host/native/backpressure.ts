@@ -15,6 +15,7 @@ import { TensorIpcError } from '../runtime/errors';
 import { everyStep } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import { unlinkDeadDoorbell } from './doorbell';
+import type { KeptPlaces } from './kept-places';
 import { ProducerDoorbell } from './producer-doorbell';
 
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
@@ -35,7 +36,7 @@ const DROPPED = -1;
 const MUST_WAIT = -2;
 
 export class Backpressure {
-  readonly #mapping: Mapping;
+  #mapping: Mapping;
   readonly #system: System;
   readonly #policy: OnPinned;
   readonly #ignoreViews: number;
@@ -51,6 +52,28 @@ export class Backpressure {
     this.#ignoreViews = policy === 'overwrite' ? 1 : 0;
     this.#waitTimeoutMs = waitTimeoutMs;
     this.#doorbell = new ProducerDoorbell(mapping);
+  }
+
+  // Places that this process keeps for others.
+  #kept: KeptPlaces | null = null;
+
+  /** The pool has another object. Who waits for a slot goes on there. */
+  moveTo(mapping: Mapping, kept: KeptPlaces | null): void {
+    this.#dropKept();
+    this.#mapping = mapping;
+    this.#kept = kept;
+    this.#doorbell.moveTo(mapping);
+  }
+
+  /** Lets go of places whose readers have come. Where nobody waits this is for the periodic look. */
+  releaseKept(): void {
+    if (this.#kept?.release() === false) this.#dropKept();
+  }
+
+  #dropKept(): void {
+    const kept = this.#kept;
+    this.#kept = null;
+    kept?.close();
   }
 
   /** A free slot to write, or -1 when the frame is to be dropped. */
@@ -149,7 +172,8 @@ export class Backpressure {
   /** Clears the entries of dead consumers that are in the way. Holding their lock proves them dead and keeps newcomers out. */
   #reap(ignoreViews: number): boolean {
     const { core, handle, fd } = this.#mapping;
-    let reaped = false;
+    let reaped = this.#kept !== null;
+    this.releaseKept();
     let index = core.writerBlocker(handle, 0, ignoreViews);
     while (index >= 0) {
       if (this.#system.tryLock(fd, LOCK_CONSUMERS + index)) {
@@ -168,6 +192,6 @@ export class Backpressure {
 
   /** Ends a wait of claimAsync, and removes its doorbell. */
   close(): void {
-    this.#doorbell.close();
+    everyStep([() => this.#doorbell.close(), () => this.#dropKept()]);
   }
 }

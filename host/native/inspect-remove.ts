@@ -4,10 +4,11 @@ import { LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../../assembly/lay
 import { wallMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
-import { platform, type System } from '../runtime/system';
+import { platform, type System, SystemError } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { poolOfDoorbell } from './inspect';
 import { readSnapshot, sharedLock, translate } from './pool';
+import { REMOVED_ON_PURPOSE } from './renewal';
 import { checkFile, objectName } from './trust';
 import { beginsAsPool, isUnfinished } from './unfinished';
 
@@ -161,6 +162,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
   const object = objectName(name);
   if (force) {
     if (system.statObject(object) === null) return false;
+    markRemoved(system, object);
     system.unlinkObject(object);
     return true;
   }
@@ -182,6 +184,21 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
     return true;
   } finally {
     runSteps([() => system.close(fd)]);
+  }
+}
+
+/** Tells a live producer that its object is removed on purpose: it would make it anew. Whatever stands there goes in any case. */
+function markRemoved(system: System, object: string): void {
+  try {
+    const fd = system.openObject(object);
+    if (fd === null) return;
+    try {
+      system.setMode(fd, system.statDescriptor(fd).mode | REMOVED_ON_PURPOSE);
+    } finally {
+      runSteps([() => system.close(fd)]);
+    }
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   HANDLE_SLOT_CAPACITY,
   HEADER_BYTES,
   HEADER_METADATA_HASH,
+  HEADER_POOL_ID,
   HEADER_PRODUCER_STATE,
   LOCK_PRODUCER,
   MAX_CONSUMERS,
@@ -27,6 +28,7 @@ import { everyStep, runSteps } from '../runtime/steps';
 import { type FileStatus, type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
 import { unlinkDeadDoorbells } from './doorbell';
+import { inherit } from './renewal';
 import { checkFile, objectName } from './trust';
 import { beginsAsPool, isUnfinished } from './unfinished';
 
@@ -149,8 +151,13 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
-/** Lays out and fills the new object behind `fd`, whose producer lock is held. */
-function build(system: System, pool: string, fd: number, description: PoolDescription, json: Uint8Array): Mapping {
+/**
+ * Lays out and fills the new object behind `fd`, whose producer lock is held.
+ *
+ * @param predecessor The pool that it continues, if there is one: id, frames and numbers are taken from there.
+ */
+function build(system: System, fd: number, description: PoolDescription, json: Uint8Array, predecessor: Mapping | null): Mapping {
+  const pool = description.metadata.name;
   const { metadata } = description;
   const arena = anyArena(system);
   const plan = arena.allocateHandle();
@@ -189,8 +196,11 @@ function build(system: System, pool: string, fd: number, description: PoolDescri
   try {
     const metadataAt = mapping.controlOffset + (mapping.arena.u32[(mapping.handle + HANDLE_METADATA_OFFSET) / 4] as number);
     new Uint8Array(mapping.arena.buffer, metadataAt, json.byteLength).set(json);
-    mapping.core.controlCreate(mapping.handle, hashBytes(system, json), system.randomU64(), system.realtimeNs());
+    // The same id: to its readers it is the same pool, and numbers go on.
+    const id = predecessor === null ? system.randomU64() : poolIdOf(predecessor);
+    mapping.core.controlCreate(mapping.handle, hashBytes(system, json), id, system.realtimeNs());
     mapping.prefault(0, mapping.frameSpaceBytes, true);
+    if (predecessor !== null) inherit(predecessor, mapping);
     mapping.core.controlPublish(mapping.handle);
     return mapping;
   } catch (error) {
@@ -271,6 +281,26 @@ function letGo(system: System, fd: number): void {
   everyStep([() => system.unlock(fd, LOCK_PRODUCER), () => system.close(fd)]);
 }
 
+/**
+ * Makes the object of a live producer anew, whose name is gone. Null when another has taken the name. Whoever has the lock on the object
+ * that the name leads to owns the name, here too.
+ */
+export function renewForProducer(system: System, old: Mapping, mode: number): Mapping | null {
+  const { description } = old;
+  const name = objectName(description.metadata.name);
+  const { fd, created } = system.openOrCreateObject(name, mode);
+  let mapping: Mapping | null = null;
+  let own = false;
+  try {
+    own =
+      created && system.tryLock(fd, LOCK_PRODUCER) && system.statObject(name)?.identity === system.statDescriptor(fd).identity;
+    if (own) mapping = build(system, fd, description, encodeDescription(description), old);
+    return mapping;
+  } finally {
+    if (mapping === null) runSteps([() => own && system.unlinkObject(name), () => letGo(system, fd)]);
+  }
+}
+
 /** An object that this process has made and got nowhere with goes, unless another has begun to fill it. */
 function removeEmpty(system: System, name: string, fd: number): void {
   if (system.statDescriptor(fd).bytes === 0) system.unlinkObject(name);
@@ -321,7 +351,7 @@ function tryToOwn(
     return { mapping, created: false };
   }
   try {
-    return { mapping: build(system, pool, fd, description, json), created: true };
+    return { mapping: build(system, fd, description, json, null), created: true };
   } catch (error) {
     // A half-built object must not stay: it would hold its pages until somebody looked.
     runSteps([() => system.unlinkObject(name)]);
@@ -336,6 +366,11 @@ export function sharedLock(pool: string, object: string, { mode }: FileStatus): 
     `pool '${pool}': /dev/shm${object} (mode 0${mode.toString(8)}) has no live producer, but a process that may read it holds a shared lock on it: ` +
       'end that process, or remove the object (tensor-ipc rm --force)',
   );
+}
+
+/** The random number that tells pools of one name apart. */
+export function poolIdOf(mapping: Mapping): bigint {
+  return mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
 }
 
 /** Takes the producer's lock. A tool that clears away what is dead holds it for an instant: that is no producer. */

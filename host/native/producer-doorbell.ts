@@ -18,7 +18,7 @@ function nameOf(mapping: Mapping): string {
 export class ProducerDoorbell {
   readonly #system: System;
   readonly #name: string;
-  readonly #fd: number;
+  #fd: number;
   #doorbell: Doorbell | null = null;
   #wake: (() => void) | null = null;
 
@@ -26,6 +26,12 @@ export class ProducerDoorbell {
     this.#system = mapping.system;
     this.#fd = mapping.fd;
     this.#name = nameOf(mapping);
+  }
+
+  /** The pool has another object. Its id is the same, and so is the name of the doorbell. */
+  moveTo(mapping: Mapping): void {
+    this.#fd = mapping.fd;
+    this.nudge();
   }
 
   /** How consumers are to wake this producer: WAITING_DOORBELL, or WAITING_NONE when it has to look for itself. */

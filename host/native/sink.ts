@@ -13,7 +13,9 @@ import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
 import { Backpressure, type OnPinned, POLICIES } from './backpressure';
 import { readProducerCounters } from './counters';
 import { Ringer, ringNewcomers, unlinkDeadDoorbells } from './doorbell';
-import { type OpenedPool, openForProducer, translate } from './pool';
+import { KeptPlaces } from './kept-places';
+import { NameWatch } from './name-watch';
+import { type OpenedPool, openForProducer, renewForProducer, translate } from './pool';
 import { objectName } from './trust';
 
 export interface NativeSinkOptions {
@@ -27,11 +29,16 @@ export class NativeSink implements Sink {
   readonly #metadata: PoolMetadata;
   readonly #platform: Platform;
   readonly #system: System;
-  readonly #mapping: Mapping;
-  readonly #ringer: Ringer;
+  readonly #mode: number;
+  readonly #policy: number;
+  #name: NameWatch | null = null;
+  #mapping: Mapping;
+  #ringer: Ringer;
   readonly #backpressure: Backpressure;
   readonly #pad: HistoryPad;
   #sequence: number;
+  // A slot is being written: its bytes lie where the mapping is now.
+  #claimed = false;
 
   constructor(metadata: PoolMetadata, options: NativeSinkOptions) {
     const { historyPad, onPinned, waitTimeoutMs, mode } = options;
@@ -39,6 +46,8 @@ export class NativeSink implements Sink {
     this.#platform = platform();
     this.#system = this.#platform.system();
     this.#pad = historyPad;
+    this.#mode = mode;
+    this.#policy = POLICIES[onPinned];
     const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
     const { mapping, created } = this.#open(historyPad, mode, trust);
     this.#mapping = mapping;
@@ -47,14 +56,19 @@ export class NativeSink implements Sink {
     const { core, handle } = mapping;
     try {
       mapping.setClock(this.#platform.monotonicNs());
-      const code = core.writerOpen(handle, this.#system.pid, POLICIES[onPinned]);
+      const code = core.writerOpen(handle, this.#system.pid, this.#policy);
       if (code !== OK) throw poolError(metadata.name, code);
       this.#sequence = core.writerSequence(handle);
+      this.#name = new NameWatch(mapping, {
+        busy: () => this.#claimed,
+        renew: () => this.#renew(),
+        look: () => this.#backpressure.releaseKept(),
+      });
       ringNewcomers(this.#system, metadata.name);
     } catch (error) {
       // A pool that was taken over stays as it was found, for the next producer. A new one goes.
-      const leave = [() => this.#system.unlock(mapping.fd, LOCK_PRODUCER), () => mapping.close()];
-      runSteps(created ? [() => this.close()] : leave);
+      const stay = [() => this.#name?.close(), () => this.#system.unlock(mapping.fd, LOCK_PRODUCER), () => mapping.close()];
+      runSteps(created ? [() => this.close()] : stay);
       throw translate(metadata.name, error);
     }
   }
@@ -77,11 +91,15 @@ export class NativeSink implements Sink {
   }
 
   claim(): number {
-    return this.#backpressure.claim();
+    const slot = this.#backpressure.claim();
+    this.#claimed = slot >= 0;
+    return slot;
   }
 
-  claimAsync(stillOpen: () => void): Promise<number> {
-    return this.#backpressure.claimAsync(stillOpen);
+  async claimAsync(stillOpen: () => void): Promise<number> {
+    const slot = await this.#backpressure.claimAsync(stillOpen);
+    this.#claimed = slot >= 0;
+    return slot;
   }
 
   window(slot: number): Window {
@@ -98,15 +116,57 @@ export class NativeSink implements Sink {
     const sequence = this.#sequence;
     if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
     if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
-    mapping.setClock(this.#platform.monotonicNs());
+    const now = this.#platform.monotonicNs();
+    mapping.setClock(now);
     const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
     this.#sequence = sequence + 1;
+    this.#claimed = false;
     if (waiting !== 0 || this.#ringer.owes) this.#ringer.ring();
+    // A producer that never returns to its event loop has no timers.
+    if (this.#name !== null && now >= this.#name.dueNs) this.#name.look();
     return sequence;
   }
 
   /** Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it. */
-  abandon(): void {}
+  abandon(): void {
+    this.#claimed = false;
+  }
+
+  /**
+   * Makes the pool anew under its name. Those attached to the old object take what is left there, find it closed, and follow; lossless
+   * readers miss nothing. False when another producer has taken the name.
+   */
+  #renew(): boolean {
+    const old = this.#mapping;
+    const mapping = renewForProducer(this.#system, old, this.#mode);
+    if (mapping === null) return false;
+    let kept: KeptPlaces | null = null;
+    try {
+      kept = KeptPlaces.keep(old, mapping);
+      mapping.setClock(this.#platform.monotonicNs());
+      const code = mapping.core.writerOpen(mapping.handle, this.#system.pid, this.#policy);
+      if (code !== OK) throw poolError(this.#metadata.name, code);
+    } catch (error) {
+      runSteps([
+        () => kept?.close(),
+        () => this.#system.unlinkObject(objectName(this.#metadata.name)),
+        () => this.#system.unlock(mapping.fd, LOCK_PRODUCER),
+        () => mapping.close(),
+      ]);
+      throw error;
+    }
+    const ringer = this.#ringer;
+    this.#mapping = mapping;
+    this.#ringer = new Ringer(mapping);
+    this.#name?.moveTo(mapping);
+    everyStep([
+      () => this.#backpressure.moveTo(mapping, kept),
+      // The new one first: who hears that the old one is closed finds it.
+      () => leave(old, ringer, () => {}),
+      () => ringNewcomers(this.#system, this.#metadata.name),
+    ]);
+    return true;
+  }
 
   /** Copies the first frame into the padding before it. Nobody reads any of it until the head moves. */
   #fillHistory(slot: number): void {
@@ -126,18 +186,9 @@ export class NativeSink implements Sink {
   }
 
   close(): void {
-    const mapping = this.#mapping;
+    this.#name?.close();
     try {
-      everyStep([
-        () => mapping.core.writerClose(mapping.handle),
-        () => this.#ringer.ring(),
-        () => this.#ringer.close(),
-        () => this.#backpressure.close(),
-        () => unlinkDeadDoorbells(mapping),
-        () => this.#unlink(),
-        () => this.#system.unlock(mapping.fd, LOCK_PRODUCER),
-        () => mapping.close(),
-      ]);
+      everyStep([() => this.#backpressure.close(), () => leave(this.#mapping, this.#ringer, () => this.#unlink())]);
     } catch (error) {
       throw translate(this.#metadata.name, error);
     }
@@ -149,4 +200,17 @@ export class NativeSink implements Sink {
     if (this.#system.statObject(name)?.identity !== this.#system.statDescriptor(this.#mapping.fd).identity) return;
     this.#system.unlinkObject(name);
   }
+}
+
+/** The end of an object: its readers are told, its name goes, and then its producer's lock. */
+function leave(mapping: Mapping, ringer: Ringer, unlink: () => void): void {
+  everyStep([
+    () => mapping.core.writerClose(mapping.handle),
+    () => ringer.ring(),
+    () => ringer.close(),
+    () => unlinkDeadDoorbells(mapping),
+    unlink,
+    () => mapping.system.unlock(mapping.fd, LOCK_PRODUCER),
+    () => mapping.close(),
+  ]);
 }

@@ -67,6 +67,8 @@ export interface System {
   /** Opens, or creates empty with `mode` whatever the umask. Never follows a symlink. */
   openOrCreateObject(name: string, mode: number): OpenedObject;
   unlinkObject(name: string): void;
+  /** Sets the permission bits of an open object. */
+  setMode(fd: number, mode: number): void;
   statObject(name: string): FileStatus | null;
   statDescriptor(fd: number): FileStatus;
   /** Empties the object, sets its size and reserves every page, so that a full /dev/shm is an error here and not a SIGBUS later. */
