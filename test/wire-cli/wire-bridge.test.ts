@@ -89,7 +89,7 @@ if (dds) {
     const { code, stderr } = await bridge.cli.ended;
     assert.is(code, 0, stderr);
     assert.match(stderr, /: 40 frames, 0 lost\n$/);
-    assert.equal([leftovers(as).filter((file) => !file.includes('doorbell')), wireObjects(pool)], [[], []]);
+    assert.equal([leftovers(as).filter((file) => !file.includes('tensoripc-bell.')), wireObjects(pool)], [[], []]);
   });
 
   test('what the Python wire cannot carry is an error', async () => {
@@ -173,7 +173,7 @@ else {
     await until(() => /waits for a producer/.test(bridge.cli.output), 'it has noticed');
     await interrupt(bridge.cli);
     assert.equal(
-      leftovers(pool).filter((file) => !file.includes('doorbell')),
+      leftovers(pool).filter((file) => !file.includes('tensoripc-bell.')),
       [],
     );
   });
