@@ -17,6 +17,7 @@ interface Task {
 }
 
 const WAIT_MS = 5000;
+const HISTORY = 3;
 
 type Reader = TensorConsumer<Float32Array<ArrayBuffer>>;
 const given: unknown = isMainThread ? JSON.parse(process.argv[2] ?? 'null') : workerData;
@@ -29,8 +30,8 @@ const out: unknown[] = [];
 const soon = (callback: () => void) => void setTimeout(callback, 5);
 
 async function open(): Promise<{ producers: TensorProducer[]; consumers: Reader[] }> {
-  const native = TensorProducer.fromSample(task.native, sample, { historyLen: 3 });
-  const wire = TensorProducer.fromSample(task.wire, sample, { ...here, historyLen: 3 });
+  const native = TensorProducer.fromSample(task.native, sample, { historyLen: HISTORY });
+  const wire = TensorProducer.fromSample(task.wire, sample, { ...here, historyLen: HISTORY });
   const consumers = [
     TensorConsumer.fromSample(task.native, sample),
     TensorConsumer.fromSample(task.wire, sample, here),
@@ -43,6 +44,8 @@ async function open(): Promise<{ producers: TensorProducer[]; consumers: Reader[
       producers[index]?.put(sample);
       await new Promise<void>((resolve) => void setTimeout(resolve, 2));
     }
+    // The locks of a slot are made by the first who comes to it.
+    for (let slot = 0; slot < HISTORY; slot++) producers[index]?.put(sample);
     out.push(consumer.borrow());
   }
   for (const producer of producers) out.push(producer.loan());
@@ -64,7 +67,7 @@ function ways(producers: readonly TensorProducer[], consumers: readonly Reader[]
     reject: () => void Promise.reject(new Error('unhandled, as it should be')),
     'put-loop': () => {
       out.length = 2;
-      const free = TensorProducer.fromSample(`${task.wire}_2`, sample, { ...here, historyLen: 3 });
+      const free = TensorProducer.fromSample(`${task.wire}_2`, sample, { ...here, historyLen: HISTORY });
       for (let count = 0; ; count++) {
         free.put(sample);
         if (count === 500 + (process.pid % 500)) process.exit(5);
