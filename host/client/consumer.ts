@@ -10,21 +10,22 @@ import {
   type WindowOptions,
 } from '../endpoint/options';
 import { checkFlag, checkRequest, checkSignal, checkTimeout, type Prospect } from '../endpoint/requests';
-import type { Cursor, Source, SourceEvents } from '../endpoint/source';
+import type { Cursor, Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
-import { type Subscription, Waiting } from '../endpoint/waiting';
+import { Waiting } from '../endpoint/waiting';
 import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
+import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
 import { callSafely, Emitter } from '../runtime/events';
 import { messageOf } from '../runtime/realm';
-import { onAbort } from '../runtime/signals';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { checkName, MetadataCreator, ownMetadata, type PoolMetadata, type Sample } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
+import { type Anchor, closeOnAbort, closing, type Ears, eventsOf, subscriptionOf } from './ears';
 import { FrameLoop } from './loop';
 
 /**
@@ -41,7 +42,19 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #source: Source;
   readonly #waiting: Waiting;
   readonly #onNewData: ((frame: Frame<T>) => void) | null;
-  readonly #removeAbort: (() => void) | null;
+  readonly #removeAbort: () => void;
+  readonly #keep: () => void;
+  readonly #anchor: Anchor = { held: null };
+  readonly #ears: Ears = {
+    onConnect: (found) => this.#connected(found),
+    onDisconnect: (reason) => this.#disconnected(reason),
+    onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
+    wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
+    subscribed: () => this.#subscribed,
+    serve: () => this.#serve(),
+    report: (error) => this.#report(error),
+    abort: () => this.cleanup(),
+  };
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
   #lastError: string | null = null;
@@ -75,34 +88,35 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#expects = { historyKnown: this.#expected !== null && !ignoreHistory, lossless: checked.delivery === 'all' };
     this.#onNewData = onNewData ?? null;
     const what = { ...checked, name: this.name, expected: this.#expected, ignoreHistory, shared };
-    const events: SourceEvents = {
-      onConnect: (found) => {
-        this.#lastError = null;
-        this.#announce(() => void this.emit('connect', found));
-        this.#waiting.updateRef();
-        this.#waiting.wakeSoon();
-      },
-      onDisconnect: (reason) => {
-        // The last frame comes first, and those who were given it have a turn to deal with it.
-        this.#announce(() => (this.#waiting.serveLast() ? platform().turn() : undefined));
-        this.#announce(() => void this.emit('disconnect', reason));
-        this.#waiting.updateRef();
-      },
-      onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
-      wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
-    };
+    const ears = new WeakRef(this.#ears);
+    const events = eventsOf(ears);
     const system = platform().system();
     this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
-    this.#waiting = new Waiting(this.#source, this.#listening());
+    this.#waiting = new Waiting(this.#source, subscriptionOf(ears, this.#subscription, this.#anchor));
     try {
       this.#source.connect();
     } catch (error) {
       runSteps([() => this.#source.close(), () => this.#waiting.close()]);
       throw error;
     }
-    this.#removeAbort = (signal && onAbort(signal, () => this.cleanup())) ?? null;
+    this.#removeAbort = closeOnAbort(ears, signal);
+    this.#keep = whenDropped(this, closing(this.name, this.#source, this.#waiting, this.#removeAbort));
     if (signal?.aborted) this.cleanup();
     else this.listenersChanged();
+  }
+
+  #connected(found: PoolMetadata): void {
+    this.#lastError = null;
+    this.#announce(() => void this.emit('connect', found));
+    this.#waiting.updateRef();
+    this.#waiting.wakeSoon();
+  }
+
+  #disconnected(reason: 'closed' | 'died'): void {
+    // The last frame comes first, and those who were given it have a turn to deal with it.
+    this.#announce(() => (this.#waiting.serveLast() ? platform().turn() : undefined));
+    this.#announce(() => void this.emit('disconnect', reason));
+    this.#waiting.updateRef();
   }
 
   /**
@@ -322,7 +336,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** Leaves the pool. Waiting ends: `next` gives null, loops end. Views that are out stay valid until they are released. */
   cleanup(): void {
     if (this.closed) return;
-    everyStep([() => this.#removeAbort?.(), () => this.#source.close(), () => this.#waiting.close()]);
+    this.#anchor.held = null;
+    this.#keep();
+    everyStep([this.#removeAbort, () => this.#source.close(), () => this.#waiting.close()]);
   }
 
   /** The same as cleanup. */
@@ -344,6 +360,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   protected override listenersChanged(): void {
     if (this.closed) return;
+    this.#anchor.held = this.#onNewData !== null || this.hasListeners ? this : null;
     this.#waiting.updateRef();
     this.#waiting.wakeSoon();
   }
@@ -354,26 +371,18 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#announced = this.#announced.then(() => (this.closed ? undefined : step()));
   }
 
-  #listening(): Subscription {
-    const consumer = this;
-    return {
-      cursor: this.#subscription,
-      get active() {
-        return consumer.#subscribed;
-      },
-      serve: () => {
-        const frame = this.#source.take<T>(this.#subscription, undefined);
-        if (frame === null) return;
-        if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
-        this.emit('frame', frame);
-      },
-      // Once, until it changes or the pool can be used.
-      report: (error) => {
-        const message = messageOf(error);
-        if (message === this.#lastError) return;
-        this.#lastError = message;
-        if (!this.emit('error', error) && this.#subscribed) platform().warn(message);
-      },
-    };
+  #serve(): void {
+    const frame = this.#source.take<T>(this.#subscription, undefined);
+    if (frame === null) return;
+    if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
+    this.emit('frame', frame);
+  }
+
+  /** Once, until it changes or the pool can be used. */
+  #report(error: unknown): void {
+    const message = messageOf(error);
+    if (message === this.#lastError) return;
+    this.#lastError = message;
+    if (!this.emit('error', error) && this.#subscribed) platform().warn(message);
   }
 }

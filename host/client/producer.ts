@@ -7,9 +7,9 @@ import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
 import type { OnPinned } from '../native/backpressure';
 import { NativeSink } from '../native/sink';
+import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
-import { registerOpen } from '../runtime/lifecycle';
-import { everyStep, runSteps } from '../runtime/steps';
+import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import {
@@ -24,6 +24,7 @@ import {
 import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
 import { checkedTensors, directData } from '../tensor/validation';
 import { WireSink } from '../wire/sink';
+import { OpenPool } from './open-pool';
 
 /** How a producer treats its pool. */
 export interface ProducerOptions extends WireOptions {
@@ -64,35 +65,31 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   readonly metadata: PoolMetadata;
   readonly #system: System;
   readonly #sink: Sink;
-  readonly #announcer: PoolAnnouncer | null;
-  readonly #unregister: () => void;
+  readonly #pool: OpenPool;
+  readonly #keep: () => void;
   readonly #field: FieldMetadata;
   readonly #plain: boolean;
   // Any frame's data: what a plain frame's array has to be like.
   readonly #like: TypedArray;
-  #closed = false;
   // Settled when every putAsync before the next one is over.
   #lastPut: Promise<void> = Promise.resolve();
-  // Identity of the loan that is out, or 0, and its slot.
-  #loan = 0;
-  #loanSlot = -1;
   #lastLoan = 0;
   #guard: LoanGuard | null = null;
   #refusedBuffer: ArrayBuffer | null = null;
   readonly #lender: Lender = {
     commitLoan: (guard, refused, timestampNs) => {
-      this.#loan = 0;
+      this.#pool.loan = 0;
       this.#guard = guard;
-      if (this.#closed) throw this.#closedError();
-      return refused ? -1 : this.#sink.publish(this.#loanSlot, timestampNs);
+      if (this.#pool.closed) throw this.#closedError();
+      return refused ? -1 : this.#sink.publish(this.#pool.loanSlot, timestampNs);
     },
     releaseLoan: (guard) => {
       this.#guard = guard;
-      this.#abandonLoan();
+      this.#pool.abandonLoan();
     },
     abandonLoan: (loan) => {
-      if (this.#loan !== loan) return;
-      this.#abandonLoan();
+      if (this.#pool.loan !== loan) return;
+      this.#pool.abandonLoan();
       platform().warn(
         `pool '${this.name}': a loaned slot was dropped without commit() or release(); write "using slot = producer.loan()"`,
       );
@@ -119,12 +116,11 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#system = platform().system();
     this.#field = own.fields[0] as FieldMetadata;
     this.#plain = own.plain;
-    // Before there is an object: without the hook a signal that comes now would end the process and leave it.
-    this.#unregister = registerOpen(() => this.cleanup());
-    let announcer: PoolAnnouncer | null = null;
+    const pool = new OpenPool();
+    this.#pool = pool;
     try {
-      // Before there is an object, too: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
-      if (discovery === 'dds') announcer = new PoolAnnouncer(domainId);
+      // Before there is an object: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
+      if (discovery === 'dds') pool.announcer = new PoolAnnouncer(domainId);
       if (wire === 'native') {
         this.#sink = new NativeSink(own, { historyPad, onPinned, waitTimeoutMs, mode });
       } else {
@@ -136,18 +132,14 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
         }
         this.#sink = new WireSink(own, { onPinned, waitTimeoutMs, domainId, repair });
       }
+      pool.sink = this.#sink;
+      this.#like = this.#sink.window(0).data;
+      pool.announce(own);
     } catch (error) {
-      runSteps([() => announcer?.close(), () => this.#unregister()]);
+      runSteps([() => pool.close()]);
       throw error;
     }
-    this.#announcer = announcer;
-    this.#like = this.#sink.window(0).data;
-    try {
-      announcer?.announce(own, () => this.#sink.nextSequence);
-    } catch (error) {
-      runSteps([() => this.cleanup()]);
-      throw error;
-    }
+    this.#keep = whenDropped(this, closing(own.name, pool));
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -166,7 +158,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#pool.closed;
   }
 
   /** Number that the next frame will have. */
@@ -230,8 +222,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     }
     // While the loan is out only the slot holds the guard.
     this.#guard = null;
-    this.#loan = guard.loan;
-    this.#loanSlot = slot;
+    this.#pool.loan = guard.loan;
+    this.#pool.loanSlot = slot;
     return new Slot<T>(this.#lender, window, this.#sink.nextSequence, refused, guard);
   }
 
@@ -251,16 +243,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
 
   /** Closes the pool: consumers disconnect, the name is free. Also at exit, by SIGINT, SIGTERM, and on uncaught exceptions. */
   cleanup(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    everyStep([
-      () => this.#abandonLoan(),
-      () => this.#sink.close(),
-      // Behind the pool: who hears that it is closed finds it so.
-      () => this.#announcer?.close(),
-      // Not before: without the hook a signal that comes now would end the process and leave the object.
-      () => this.#unregister(),
-    ]);
+    this.#keep();
+    this.#pool.close();
   }
 
   /** The same as cleanup. */
@@ -281,24 +265,17 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw this.#closedError();
+    if (this.#pool.closed) throw this.#closedError();
   }
 
   #assertReady(): void {
-    if (this.#closed) throw this.#closedError();
-    if (this.#loan !== 0) {
+    if (this.#pool.closed) throw this.#closedError();
+    if (this.#pool.loan !== 0) {
       throw new TensorIpcError(
         'LOAN_OUTSTANDING',
         `pool '${this.name}': slot ${this.nextSequence} is still loaned: commit() or release() it first`,
       );
     }
-  }
-
-  /** A loan that ends unpublished. */
-  #abandonLoan(): void {
-    if (this.#loan === 0) return;
-    this.#loan = 0;
-    if (this.#loanSlot >= 0) this.#sink.abandon(this.#loanSlot);
   }
 
   #copyTensors(tensors: readonly NormalTensor[], slot: number): void {
@@ -347,4 +324,13 @@ function checkMode(mode: number): void {
     `mode is 0o600 (this user), 0o660 (and the group) or 0o666 (everybody), found ${found}: a consumer needs read and write permission, ` +
       'and a user who may only read the object could take its locks and keep consumers out',
   );
+}
+
+/** How a dropped producer's pool is closed. Not within its constructor, whose closures would hold it. */
+function closing(name: string, pool: OpenPool) {
+  return {
+    what: `pool '${name}': its producer`,
+    cure: 'hold the producer for as long as others are to find the pool, and close it (or write "using producer = …")',
+    free: () => pool.close(),
+  };
 }

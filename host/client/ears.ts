@@ -1,0 +1,55 @@
+// How a consumer is told of what happens without being held by those who tell it. Timers, doorbells, signals and the pool hold what is made
+// here; a closure of the consumer's own would hold the consumer, and one that is dropped could never be collected.
+
+import type { Cursor, Source, SourceEvents } from '../endpoint/source';
+import type { Subscription, Waiting } from '../endpoint/waiting';
+import { onAbort } from '../runtime/signals';
+import { everyStep } from '../runtime/steps';
+
+/** What a consumer does when it hears of something. It holds its ears, and nobody else does. */
+export interface Ears extends SourceEvents {
+  /** Whether anybody listens for frames. */
+  subscribed(): boolean;
+  serve(): void;
+  report(error: unknown): void;
+  abort(): void;
+}
+
+/** Holds a consumer that has listeners: they want to hear of it, whether or not the program holds the consumer. */
+export interface Anchor {
+  held: object | null;
+}
+
+export function eventsOf(ears: WeakRef<Ears>): SourceEvents {
+  return {
+    onConnect: (metadata) => ears.deref()?.onConnect(metadata),
+    onDisconnect: (reason) => ears.deref()?.onDisconnect(reason),
+    onLag: (missed, sequence) => ears.deref()?.onLag(missed, sequence),
+    wantsLast: () => ears.deref()?.wantsLast() ?? false,
+  };
+}
+
+export function subscriptionOf(ears: WeakRef<Ears>, cursor: Cursor, anchor: Anchor): Subscription & { readonly anchor: Anchor } {
+  return {
+    anchor,
+    cursor,
+    get active() {
+      return ears.deref()?.subscribed() ?? false;
+    },
+    serve: () => ears.deref()?.serve(),
+    report: (error) => ears.deref()?.report(error),
+  };
+}
+
+export function closeOnAbort(ears: WeakRef<Ears>, signal: AbortSignal | undefined): () => void {
+  return signal === undefined ? () => {} : onAbort(signal, () => ears.deref()?.abort());
+}
+
+/** How a dropped consumer is closed. */
+export function closing(name: string, source: Source, waiting: Waiting, removeAbort: () => void) {
+  return {
+    what: `pool '${name}': a consumer`,
+    cure: 'close it when it is done (or write "using consumer = …")',
+    free: () => everyStep([removeAbort, () => source.close(), () => waiting.close()]),
+  };
+}
