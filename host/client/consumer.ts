@@ -113,8 +113,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   }
 
   #disconnected(reason: 'closed' | 'died'): void {
-    // The last frame comes first, and those who were given it have a turn to deal with it.
-    this.#announce(() => (this.#waiting.serveLast() ? platform().turn() : undefined));
+    // The last frame comes first, and those who were given it, now or a moment ago, have a turn to deal with it.
+    this.#announce(() => (this.#waiting.serveLast() || !this.#expects.lossless ? platform().turn() : undefined));
     this.#announce(() => void this.emit('disconnect', reason));
     this.#waiting.updateRef();
   }

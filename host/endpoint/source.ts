@@ -9,6 +9,9 @@ import type { View } from './view';
 /** How often the life of the producer, or the appearance of one, is looked for: one system call each time. */
 export const LIVENESS_INTERVAL_MS = 150;
 
+/** How long readers that are busy elsewhere have to come for the last frame of a pool that is over. */
+export const LAST_FRAME_MS = 10_000;
+
 /** What one reader has seen: the consumer itself, or one of its loops. */
 export interface Cursor {
   epoch: number;

@@ -4,7 +4,7 @@ import { DELIVERY_ALL, DELIVERY_LATEST } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import type { Cursor } from '../endpoint/source';
-import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
+import { LAST_FRAME_MS, LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { steadyMs } from '../runtime/clock';
@@ -20,9 +20,6 @@ import { objectName } from './trust';
 
 /** Longest time between two looks for a place in a full table. */
 const MAX_PATIENCE_MS = 600;
-
-/** How long readers that are busy elsewhere have to come for the last frame of a pool that is over. */
-const LAST_FRAME_MS = 10_000;
 
 export interface LinkOptions {
   readonly name: string;
