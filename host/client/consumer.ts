@@ -360,7 +360,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
 
   protected override listenersChanged(): void {
     if (this.closed) return;
-    this.#anchor.held = this.#onNewData !== null || this.hasListeners ? this : null;
+    this.#anchor.held = this.#onNewData !== null || this.eventNames().length > 0 ? this : null;
     this.#waiting.updateRef();
     this.#waiting.wakeSoon();
   }

@@ -78,11 +78,6 @@ export class Emitter<Events extends Record<string, readonly unknown[]>> {
     return [...this.#entries.keys()];
   }
 
-  /** Whether any event has any. */
-  protected get hasListeners(): boolean {
-    return this.#entries.size > 0;
-  }
-
   /** For subclasses: somebody came or went. */
   protected listenersChanged(): void {}
 
