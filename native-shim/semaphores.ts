@@ -1,11 +1,14 @@
-// Named POSIX semaphores, which glibc keeps in /dev/shm as sem.<name>.
+// Named POSIX semaphores, without sem_open: that maps whatever stands under a name, however short it is and whosever. Others open the
+// files checked and mapped; here is only what is in them.
 
 import type { Address, Semaphores, TimeBudget } from '../host/runtime/system';
 import { optional } from './koffi';
 import type { Calls } from './linux';
 
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
+/** sizeof(sem_t) in glibc and musl on x86-64 and arm64. */
+const SEMAPHORE_BYTES = 32;
+/** Several processes share it. */
+const SHARED = 1;
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 /** Waits are made of pieces, of each of which no more is counted than this, however late it ends. */
@@ -16,13 +19,7 @@ type Int = number;
 function bind({ koffi }: Calls) {
   const libc = koffi.load('libc.so.6');
   return {
-    // Variadic, but integers only: both ABIs treat it like any other function.
-    sem_open: libc.func('sem_open', 'uintptr_t', ['str', 'int', 'uint', 'uint']) as (
-      name: string,
-      flags: Int,
-      mode: Int,
-      value: Int,
-    ) => Address,
+    sem_init: libc.func('sem_init', 'int', ['uintptr_t', 'int', 'uint']) as (sem: Address, shared: Int, value: Int) => Int,
     sem_timedwait: libc.func('sem_timedwait', 'int', ['uintptr_t', 'void *']) as (sem: Address, until: Uint8Array) => Int,
     /** Not in every libc: since glibc 2.30. */
     sem_clockwait: optional(libc, 'sem_clockwait', 'int', ['uintptr_t', 'int', 'void *']) as
@@ -31,13 +28,14 @@ function bind({ koffi }: Calls) {
     sem_trywait: libc.func('sem_trywait', 'int', ['uintptr_t']) as (sem: Address) => Int,
     sem_post: libc.func('sem_post', 'int', ['uintptr_t']) as (sem: Address) => Int,
     sem_getvalue: libc.func('sem_getvalue', 'int', ['uintptr_t', 'void *']) as (sem: Address, to: Uint8Array) => Int,
-    sem_close: libc.func('sem_close', 'int', ['uintptr_t']) as (sem: Address) => Int,
-    sem_unlink: libc.func('sem_unlink', 'int', ['str']) as (name: string) => Int,
+    /** Tells glibc, which keeps semaphores as sem.<name>, from musl, which adds nothing. */
+    gnu_get_libc_version: optional(libc, 'gnu_get_libc_version', 'str', []),
     clock_gettime: libc.func('clock_gettime', 'int', ['int', 'void *']) as (clock: Int, to: Uint8Array) => Int,
   };
 }
 
 export class PosixSemaphores implements Semaphores {
+  readonly bytes = SEMAPHORE_BYTES;
   readonly #calls: Calls;
   readonly #c: ReturnType<typeof bind>;
   // struct timespec; calls are synchronous, so nobody else sees it in use.
@@ -49,20 +47,12 @@ export class PosixSemaphores implements Semaphores {
     this.#c = bind(calls);
   }
 
-  open(name: string, mode: number, value: number): Address {
-    for (;;) {
-      const created = this.#c.sem_open(name, O_CREAT | O_EXCL, mode, value);
-      if (created !== 0) return created;
-      if (this.#calls.errnoName() !== 'EEXIST') this.#calls.fail('sem_open', name);
-      const existing = this.openExisting(name);
-      if (existing !== null) return existing;
-    }
+  fileOf(name: string): string {
+    return this.#c.gnu_get_libc_version === null ? name : `/sem.${name.slice(1)}`;
   }
 
-  openExisting(name: string): Address | null {
-    const existing = this.#c.sem_open(name, 0, 0, 0);
-    if (existing !== 0) return existing;
-    return this.#calls.errnoName() === 'ENOENT' ? null : this.#calls.fail('sem_open', name);
+  init(at: Address, value: number): void {
+    if (this.#c.sem_init(at, SHARED, value) < 0) this.#calls.fail('sem_init', 'semaphore');
   }
 
   wait(semaphore: Address, budget: TimeBudget): boolean {
@@ -110,14 +100,5 @@ export class PosixSemaphores implements Semaphores {
   value(semaphore: Address): number {
     this.#c.sem_getvalue(semaphore, this.#time);
     return this.#timeView.getInt32(0, true);
-  }
-
-  close(semaphore: Address): void {
-    this.#c.sem_close(semaphore);
-  }
-
-  unlink(name: string): boolean {
-    if (this.#c.sem_unlink(name) === 0) return true;
-    return this.#calls.errnoName() === 'ENOENT' ? false : this.#calls.fail('sem_unlink', name);
   }
 }

@@ -135,7 +135,6 @@ export interface System {
   doorbellIsAbandoned(name: string): boolean;
 }
 
-/** Named semaphores, which processes on this machine share. Names begin with a slash. */
 /**
  * Time that several waits share. What is spent is what was waited for: a process that is stopped meanwhile, a machine that sleeps, and
  * a clock that is set spend little of it.
@@ -144,18 +143,19 @@ export interface TimeBudget {
   leftMs: number;
 }
 
+/** Semaphores in memory that processes share: a file of theirs is opened, checked and mapped like any other. */
 export interface Semaphores {
-  /** Opens a semaphore, made with `mode` and `value` if there is none. */
-  open(name: string, mode: number, value: number): Address;
-  openExisting(name: string): Address | null;
+  /** Of one, in memory and in its file. */
+  readonly bytes: number;
+  /** The file beside the objects that sem_open would take for a name. Both begin with a slash. */
+  fileOf(name: string): string;
+  /** Makes one, in mapped memory of that size. */
+  init(at: Address, value: number): void;
   /** Takes one. False when the time is over. */
   wait(semaphore: Address, budget: TimeBudget): boolean;
   tryWait(semaphore: Address): boolean;
   post(semaphore: Address): void;
   value(semaphore: Address): number;
-  close(semaphore: Address): void;
-  /** False if there was none. */
-  unlink(name: string): boolean;
 }
 
 /** A doorbell of this process: calls back on the event loop whenever it has been rung. */

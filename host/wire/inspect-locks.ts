@@ -1,13 +1,13 @@
 // The state of a slot's locks, seen without taking, making or changing any.
 
-import type { Address, System } from '../runtime/system';
-import { SystemError } from '../runtime/system';
-import { slotNames } from './form';
+import { type System, SystemError } from '../runtime/system';
 import type { SlotFiles } from './inspect-names';
+import { slotFiles } from './lock-files';
 
-/** Size of glibc's semaphores: what is smaller is none, and reading beyond its end would end this process. */
-const SEMAPHORE_BYTES = 32;
 const COUNTER_BYTES = 8;
+const VALUE_MASK = 0x7fffffff;
+/** Of what may not be opened, or is no file. */
+const UNREADABLE = ['EACCES', 'EPERM', 'ELOOP', 'EINVAL', 'EISDIR', 'ENXIO'];
 
 /** The locks of one slot of a Python pool. Null is what has not been made yet, or may not be looked at. */
 export interface PythonSlotInfo {
@@ -25,72 +25,63 @@ export function isFree({ mutex, write, readTry, readers }: PythonSlotInfo): bool
   return [mutex, write, readTry].every((value) => value === null || value === 1) && (readers === null || readers === 0);
 }
 
-/** A slot's locks, opened to be looked at again and again. */
+/**
+ * A slot's locks, to be looked at again and again. They are read, not mapped: whoever made them may cut them short at any time, which would
+ * end a process that has them mapped.
+ */
 export class LockProbe {
   readonly slot: number;
   readonly #system: System;
-  readonly #semaphores: readonly (Address | null)[];
-  readonly #counter: number | null;
-  readonly #counterBytes = new Uint8Array(COUNTER_BYTES);
+  readonly #objects: Readonly<Record<'mutex' | 'write' | 'readTry' | 'counter', string | null>>;
+  readonly #bytes = new Uint8Array(8);
+  readonly #view = new DataView(this.#bytes.buffer);
 
   constructor(system: System, pool: string, slot: number, files: SlotFiles) {
-    const names = slotNames(pool, slot);
+    const has = {
+      mutex: files.semaphores.has('mutex'),
+      write: files.semaphores.has('wrt'),
+      readTry: files.semaphores.has('readtry'),
+    };
+    const objects = { mutex: null, write: null, readTry: null, counter: null } as Record<
+      keyof typeof has | 'counter',
+      string | null
+    >;
+    for (const { kind, object } of slotFiles(system, pool, slot))
+      if (kind === 'counter' ? files.counter : has[kind]) objects[kind] = object;
     this.slot = slot;
     this.#system = system;
-    this.#semaphores = (
-      [
-        [names.mutex, 'mutex'],
-        [names.write, 'wrt'],
-        [names.readTry, 'readtry'],
-      ] as const
-    ).map(([name, kind]) => (files.semaphores.has(kind) ? openSemaphore(system, name) : null));
-    this.#counter = files.counter ? allowed(() => system.openObjectToRead(names.counter)) : null;
-  }
-
-  /** Addresses of the semaphores that there are. */
-  get mutex(): Address | null {
-    return this.#semaphores[0] ?? null;
-  }
-
-  get write(): Address | null {
-    return this.#semaphores[1] ?? null;
-  }
-
-  get readTry(): Address | null {
-    return this.#semaphores[2] ?? null;
+    this.#objects = objects;
   }
 
   look(): PythonSlotInfo {
-    const value = (semaphore: Address | null) => (semaphore === null ? null : this.#system.semaphores.value(semaphore));
+    const { mutex, write, readTry, counter } = this.#objects;
     return {
       slot: this.slot,
-      mutex: value(this.mutex),
-      write: value(this.write),
-      readTry: value(this.readTry),
-      readers: this.#readers(),
+      mutex: this.#semaphore(mutex),
+      write: this.#semaphore(write),
+      readTry: this.#semaphore(readTry),
+      readers: this.#read(counter, COUNTER_BYTES) ? Number(this.#view.getBigUint64(0, true)) : null,
     };
   }
 
-  #readers(): number | null {
-    if (this.#counter === null) return null;
-    if (this.#system.readAt(this.#counter, this.#counterBytes, 0) !== COUNTER_BYTES) return null;
-    return Number(new DataView(this.#counterBytes.buffer).getBigUint64(0, true));
+  /** glibc keeps the value in the low half of the first word; musl marks in its highest bit that somebody waits. */
+  #semaphore(object: string | null): number | null {
+    return this.#read(object, this.#system.semaphores.bytes) ? this.#view.getUint32(0, true) & VALUE_MASK : null;
   }
 
-  close(): void {
-    for (const semaphore of this.#semaphores) if (semaphore !== null) this.#system.semaphores.close(semaphore);
-    if (this.#counter !== null) this.#system.close(this.#counter);
+  /** The first bytes of a file that has at least so many. */
+  #read(object: string | null, bytes: number): boolean {
+    if (object === null) return false;
+    const fd = allowed(() => this.#system.openObjectToRead(object));
+    if (fd === null) return false;
+    try {
+      const { kind, bytes: found } = this.#system.statDescriptor(fd);
+      if (kind !== 'file' || found < bytes) return false;
+      return this.#system.readAt(fd, this.#bytes, 0) === this.#bytes.byteLength;
+    } finally {
+      this.#system.close(fd);
+    }
   }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-function openSemaphore(system: System, name: string): Address | null {
-  const status = system.statObject(`/sem.${name.slice(1)}`);
-  if (status === null || status.kind !== 'file' || status.bytes < SEMAPHORE_BYTES) return null;
-  return allowed(() => system.semaphores.openExisting(name));
 }
 
 /** What may not be opened, or is no such thing, cannot be looked at: null. */
@@ -98,7 +89,7 @@ function allowed<V>(open: () => V | null): V | null {
   try {
     return open();
   } catch (error) {
-    if (error instanceof SystemError && ['EACCES', 'EPERM', 'ELOOP', 'EINVAL'].includes(error.errno)) return null;
+    if (error instanceof SystemError && UNREADABLE.includes(error.errno)) return null;
     throw error;
   }
 }

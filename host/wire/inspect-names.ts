@@ -52,13 +52,14 @@ export function groupFiles(all: readonly string[], facts: FileFacts): PoolFiles[
     if (pool !== undefined && kind !== undefined) slotOf(pool, Number(slot)).semaphores.add(kind as LockKind);
   }
   const locked = new Set(pools.keys());
+  const names = new Set(files);
   const isCounter = (file: string, pool: string, slot: number): boolean => {
     const bytes = facts.bytes(file);
     if (bytes !== COUNTER_BYTES && bytes !== 0) return false;
     // The semaphores of a slot are made before its counter, and those of a pool before its first frame.
     if (pools.get(pool)?.slots.has(slot)) return true;
     if (locked.has(file.slice(OBJECT_PREFIX.length))) return false;
-    return files.includes(`${OBJECT_PREFIX}${pool}`) || !facts.mapped(file);
+    return names.has(`${OBJECT_PREFIX}${pool}`) || !facts.mapped(file);
   };
   for (const file of files) {
     if (!file.startsWith(OBJECT_PREFIX) || file.length === OBJECT_PREFIX.length) continue;

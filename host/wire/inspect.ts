@@ -98,8 +98,7 @@ export function look(system: System, files: PoolFiles, mapped: MappedObjects): P
 }
 
 function lookAtSlot(system: System, pool: string, slot: number, files: SlotFiles): PythonSlotInfo {
-  using locks = new LockProbe(system, pool, slot, files);
-  return locks.look();
+  return new LockProbe(system, pool, slot, files).look();
 }
 
 /** Whether a producer of this library lives, in whatever container. */

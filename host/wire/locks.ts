@@ -1,21 +1,17 @@
 // The locks of the Python package: for each slot three named semaphores and a counter of readers. A lock that a process took with it
 // into its death stays taken, so every wait here is bounded.
 
-import { reserveInArena } from '../memory/arena';
+import type { Trust } from '../endpoint/options';
+import { translate } from '../native/pool';
 import { TensorIpcError } from '../runtime/errors';
-import { runSteps } from '../runtime/steps';
-import type { Address, System } from '../runtime/system';
-import { slotNames } from './form';
+import type { System } from '../runtime/system';
+import { SlotMapping, slotIsNamed } from './lock-files';
 
-const MODE = 0o600;
-const COUNTER_BYTES = 8;
 /** How long a reader may take to leave after it has let the writer in. */
 const LEAVING_MS = 5;
 /** How often, and how far apart, a dead writer's locks are looked at before they are taken for its own. */
 const DEAD_LOOKS = 4;
 const DEAD_LOOK_MS = 2;
-/** Milliseconds of patience with a counter that is just being made. */
-const COUNTER_TRIES = 100;
 
 /** What a slot's locks look like from outside. */
 export interface SlotState {
@@ -26,68 +22,15 @@ export interface SlotState {
   readonly readers: number;
 }
 
-/**
- * The object of a slot's counter. Made under another name and linked: the package's processes map what they find, and one without its
- * eight bytes throws in them.
- */
-function openCounter(system: System, name: string): number {
-  for (;;) {
-    const existing = system.openObject(name);
-    if (existing !== null) return whole(system, existing);
-    const draft = `${name}.${system.randomU64().toString(16)}`;
-    const { fd } = system.openOrCreateObject(draft, MODE);
-    try {
-      system.grow(fd, COUNTER_BYTES);
-      const linked = system.linkObject(draft, name);
-      system.unlinkObject(draft);
-      if (linked) return fd;
-    } catch (error) {
-      runSteps([() => system.unlinkObject(draft), () => system.close(fd)]);
-      throw error;
-    }
-    system.close(fd);
-  }
-}
-
-/** Waits until its maker has given it its size. One that has died before that is helped out. */
-function whole(system: System, fd: number): number {
-  const word = new Int32Array(1);
-  for (let patience = 0; patience < COUNTER_TRIES && system.statDescriptor(fd).bytes < COUNTER_BYTES; patience++)
-    system.futexWait(system.addressOf(word), 0, 1); // nobody wakes it: a millisecond's sleep
-  system.grow(fd, COUNTER_BYTES);
-  return fd;
-}
-
 /** The locks of one slot: many readers or one writer. */
 class SlotLock {
   readonly #system: System;
-  readonly #mutex: Address;
-  readonly #write: Address;
-  readonly #readTry: Address;
-  readonly #counter: BigUint64Array;
-  readonly #release: () => void;
+  readonly #files: SlotMapping;
   #metWriter = false;
 
-  /** Opens what is there and makes what is not, in the package's order. What is there is not reset: others may hold it. */
-  constructor(system: System, pool: string, slot: number) {
-    const names = slotNames(pool, slot);
+  constructor(system: System, files: SlotMapping) {
     this.#system = system;
-    this.#mutex = system.semaphores.open(names.mutex, MODE, 1);
-    this.#write = system.semaphores.open(names.write, MODE, 1);
-    this.#readTry = system.semaphores.open(names.readTry, MODE, 1);
-    const fd = openCounter(system, names.counter);
-    try {
-      const place = reserveInArena(system, system.pageBytes);
-      if (place === null) throw new TensorIpcError('ADDRESS_SPACE', `pool '${pool}': no room for the counters of its locks`);
-      this.#release = () => {
-        system.unmapFixed(place.space.address, place.space.bytes);
-        place.arena.release(place.space);
-      };
-      system.mapFixed(place.space.address, place.space.bytes, fd, 0, true);
-      this.#counter = new BigUint64Array(place.space.buffer, place.space.byteOffset, 1);
-    } finally {
-      system.close(fd);
-    }
+    this.#files = files;
   }
 
   /** Whether a writer was inside when the lock was last taken for reading, as far as can be seen: readers look the same for an instant. */
@@ -99,46 +42,46 @@ class SlotLock {
   lockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
     const budget = { leftMs: timeoutMs };
-    const free = semaphores.tryWait(this.#readTry);
-    this.#metWriter = !free && semaphores.value(this.#write) === 0 && Atomics.load(this.#counter, 0) === 0n;
-    if (!free && !semaphores.wait(this.#readTry, budget)) return false;
+    const free = semaphores.tryWait(this.#files.readTry);
+    this.#metWriter = !free && semaphores.value(this.#files.write) === 0 && Atomics.load(this.#files.counter, 0) === 0n;
+    if (!free && !semaphores.wait(this.#files.readTry, budget)) return false;
     let got = false;
-    if (semaphores.wait(this.#mutex, budget)) {
-      const before = Atomics.add(this.#counter, 0, 1n);
-      got = before !== 0n || semaphores.wait(this.#write, budget);
-      if (!got) Atomics.sub(this.#counter, 0, 1n);
-      semaphores.post(this.#mutex);
+    if (semaphores.wait(this.#files.mutex, budget)) {
+      const before = Atomics.add(this.#files.counter, 0, 1n);
+      got = before !== 0n || semaphores.wait(this.#files.write, budget);
+      if (!got) Atomics.sub(this.#files.counter, 0, 1n);
+      semaphores.post(this.#files.mutex);
     }
-    semaphores.post(this.#readTry);
+    semaphores.post(this.#files.readTry);
     return got;
   }
 
   /** False when somebody has died inside; then the slot counts one reader too many. */
   unlockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
-    if (!semaphores.wait(this.#mutex, { leftMs: timeoutMs })) return false;
-    if (Atomics.sub(this.#counter, 0, 1n) === 1n) semaphores.post(this.#write);
-    semaphores.post(this.#mutex);
+    if (!semaphores.wait(this.#files.mutex, { leftMs: timeoutMs })) return false;
+    if (Atomics.sub(this.#files.counter, 0, 1n) === 1n) semaphores.post(this.#files.write);
+    semaphores.post(this.#files.mutex);
     return true;
   }
 
   lockWrite(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
     const budget = { leftMs: timeoutMs };
-    if (!semaphores.wait(this.#readTry, budget)) return false;
-    if (semaphores.wait(this.#write, budget)) return true;
-    semaphores.post(this.#readTry);
+    if (!semaphores.wait(this.#files.readTry, budget)) return false;
+    if (semaphores.wait(this.#files.write, budget)) return true;
+    semaphores.post(this.#files.readTry);
     return false;
   }
 
   unlockWrite(): void {
-    this.#system.semaphores.post(this.#write);
-    this.#system.semaphores.post(this.#readTry);
+    this.#system.semaphores.post(this.#files.write);
+    this.#system.semaphores.post(this.#files.readTry);
   }
 
   /** Whether somebody is between its outer door and its inner one: a writer that waits for readers, or a reader for an instant. */
   get entered(): boolean {
-    return this.#system.semaphores.value(this.#readTry) === 0;
+    return this.#system.semaphores.value(this.#files.readTry) === 0;
   }
 
   /**
@@ -153,16 +96,16 @@ class SlotLock {
 
   /** Gives back what a writer had that has died. */
   releaseWriter(had: 'both' | 'outer'): void {
-    if (had === 'both') this.#system.semaphores.post(this.#write);
-    this.#system.semaphores.post(this.#readTry);
+    if (had === 'both') this.#system.semaphores.post(this.#files.write);
+    this.#system.semaphores.post(this.#files.readTry);
   }
 
   /** While it is locked for writing: a reader that leaves has the mutex for an instant only. */
   mutexIsFree(): boolean {
     const { semaphores } = this.#system;
-    if (semaphores.value(this.#mutex) !== 0) return true;
-    if (!semaphores.wait(this.#mutex, { leftMs: LEAVING_MS })) return false;
-    semaphores.post(this.#mutex);
+    if (semaphores.value(this.#files.mutex) !== 0) return true;
+    if (!semaphores.wait(this.#files.mutex, { leftMs: LEAVING_MS })) return false;
+    semaphores.post(this.#files.mutex);
     return true;
   }
 
@@ -170,57 +113,90 @@ class SlotLock {
     const { semaphores } = this.#system;
     return {
       slot,
-      mutex: semaphores.value(this.#mutex),
-      write: semaphores.value(this.#write),
-      readTry: semaphores.value(this.#readTry),
-      readers: Number(Atomics.load(this.#counter, 0)),
+      mutex: semaphores.value(this.#files.mutex),
+      write: semaphores.value(this.#files.write),
+      readTry: semaphores.value(this.#files.readTry),
+      readers: Number(Atomics.load(this.#files.counter, 0)),
     };
   }
 
   /** Sets everything to free. Only where nobody else can be inside. */
   reset(): void {
     const { semaphores } = this.#system;
-    Atomics.store(this.#counter, 0, 0n);
-    for (const semaphore of [this.#mutex, this.#write, this.#readTry]) {
+    Atomics.store(this.#files.counter, 0, 0n);
+    for (const semaphore of [this.#files.mutex, this.#files.write, this.#files.readTry]) {
       while (semaphores.tryWait(semaphore));
       semaphores.post(semaphore);
     }
   }
 
   close(): void {
-    for (const semaphore of [this.#mutex, this.#write, this.#readTry]) this.#system.semaphores.close(semaphore);
-    this.#release();
+    this.#files.close();
   }
 }
 
-/** The locks of a pool's slots, opened when they are first needed. */
+export interface LocksOptions {
+  readonly trust: Trust;
+  /** How long to wait for a lock. */
+  readonly timeoutMs: number;
+  /** Called when one could not be had: true when it has seen to it that nobody else is there and the locks are free again. */
+  readonly repair: () => boolean;
+  /**
+   * Of those who only read, whether the locks' names are still this pool's: with the next pool's they would hold up that one. Null of those
+   * who make what is not there.
+   */
+  readonly current: (() => boolean) | null;
+}
+
+/**
+ * The locks of a pool's slots, opened when they are first needed. A writer makes those that are not there; a reader never does: what
+ * makes it look is said by others, and a slot that has no locks has never been written, or its pool is gone.
+ */
 export class Locks {
   readonly #system: System;
   readonly #pool: string;
   readonly #slots: (SlotLock | undefined)[];
-  readonly #timeoutMs: number;
-  readonly #repair: () => boolean;
+  readonly #options: LocksOptions;
   readonly #sleepWord = new Int32Array(1);
 
-  /**
-   * @param timeoutMs How long to wait for a lock.
-   * @param repair Called when one could not be had: true when it has seen to it that nobody else is there and the locks are free again.
-   */
-  constructor(system: System, pool: string, slotCount: number, timeoutMs: number, repair: () => boolean) {
+  constructor(system: System, pool: string, slotCount: number, options: LocksOptions) {
     this.#system = system;
     this.#pool = pool;
     this.#slots = new Array<SlotLock | undefined>(slotCount);
-    this.#timeoutMs = timeoutMs;
-    this.#repair = repair;
+    this.#options = options;
   }
 
-  #slot(slot: number): SlotLock {
-    let lock = this.#slots[slot];
-    if (lock === undefined) {
-      lock = new SlotLock(this.#system, this.#pool, slot);
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
+  /** Null where a reader finds none. */
+  #find(slot: number): SlotLock | null {
+    return this.#slots[slot] ?? this.#open(slot);
+  }
+
+  #open(slot: number): SlotLock | null {
+    const { trust, current } = this.#options;
+    try {
+      const files = SlotMapping.open(this.#system, this.#pool, slot, trust, current === null);
+      if (files === null) return null;
+      if (current?.() === false) {
+        files.close();
+        return null;
+      }
+      const lock = new SlotLock(this.#system, files);
       this.#slots[slot] = lock;
+      return lock;
+    } catch (error) {
+      throw translate(this.#pool, error);
     }
-    return lock;
+  }
+
+  /** Of a slot that is there: a writer's, or one that a reader has locked. */
+  #slot(slot: number): SlotLock {
+    const lock = this.#find(slot);
+    if (lock !== null) return lock;
+    throw new TensorIpcError('CLOSED', `pool '${this.#pool}': the locks of slot ${slot} are gone, and the pool with them`);
   }
 
   /** Takes a slot's lock for writing. `timeoutMs` 0 only tries. */
@@ -231,7 +207,7 @@ export class Locks {
   /** @throws TensorIpcError LOCK_TIMEOUT */
   lockWrite(slot: number): void {
     if (this.#slot(slot).lockWrite(this.#timeoutMs)) return;
-    if (this.#repair() && this.#slot(slot).lockWrite(this.#timeoutMs)) return;
+    if (this.#options.repair() && this.#slot(slot).lockWrite(this.#timeoutMs)) return;
     throw this.stuck(slot);
   }
 
@@ -245,39 +221,64 @@ export class Locks {
   }
 
   /**
-   * Takes the locks of several slots for reading, in ascending order as everybody does. All or none.
+   * Takes the locks of several slots for reading, in ascending order as everybody does. All that there are, or none.
    *
-   * @throws TensorIpcError LOCK_TIMEOUT
+   * @returns Those that are held. A slot that is missing among them has no locks.
+   * @throws TensorIpcError LOCK_TIMEOUT, and what opening them throws
    */
-  lockRead(slots: readonly number[]): void {
+  lockRead(slots: readonly number[]): readonly number[] {
     const ascending = slots.length === 1 ? slots : [...slots].sort((a, b) => a - b);
-    for (const [index, slot] of ascending.entries()) {
-      if (this.#slot(slot).lockRead(this.#timeoutMs)) continue;
-      // What is held is given back before anything is reset.
-      this.unlockRead(ascending.slice(0, index));
-      if (!this.#repair()) throw this.stuck(slot);
-      this.#lockReadOnce(ascending);
-      return;
-    }
+    const { held, stuck } = this.#lockRead(ascending);
+    if (stuck === null) return held;
+    // What is held was given back before anything is reset.
+    if (!this.#options.repair()) throw this.stuck(stuck);
+    const again = this.#lockRead(ascending);
+    if (again.stuck !== null) throw this.stuck(again.stuck);
+    return again.held;
   }
 
-  #lockReadOnce(ascending: readonly number[]): void {
-    for (const [index, slot] of ascending.entries()) {
-      if (this.#slot(slot).lockRead(this.#timeoutMs)) continue;
-      this.unlockRead(ascending.slice(0, index));
-      throw this.stuck(slot);
+  #lockRead(ascending: readonly number[]): { held: readonly number[]; stuck: number | null } {
+    const held: number[] = [];
+    try {
+      for (const slot of ascending) {
+        const lock = this.#find(slot);
+        if (lock === null) continue;
+        if (!lock.lockRead(this.#timeoutMs)) {
+          this.unlockRead(held);
+          return { held: [], stuck: slot };
+        }
+        held.push(slot);
+      }
+    } catch (error) {
+      this.unlockRead(held);
+      throw error;
     }
+    return { held, stuck: null };
+  }
+
+  /**
+   * Whether nobody has written a slot: it has no locks, and the first one, with which every producer begins and which goes first when it
+   * leaves, has.
+   */
+  unwritten(slot: number): boolean {
+    if (slot === 0 || this.#find(slot) !== null) return false;
+    return slotIsNamed(this.#system, this.#pool, 0);
+  }
+
+  /** Of slots that had no locks: whether one has some now. */
+  made(slots: readonly number[]): boolean {
+    return slots.some((slot) => this.#find(slot) !== null);
   }
 
   /** Of slots that have just been locked for reading: those in which a writer was met. */
   writersMet(slots: readonly number[]): number[] {
-    return slots.filter((slot) => this.#slot(slot).metWriter);
+    return slots.filter((slot) => this.#slots[slot]?.metWriter);
   }
 
   /** Gives them back, in descending order. */
   unlockRead(slots: readonly number[]): void {
     const descending = slots.length === 1 ? slots : [...slots].sort((a, b) => b - a);
-    for (const slot of descending) this.#slot(slot).unlockRead(this.#timeoutMs);
+    for (const slot of descending) this.#slots[slot]?.unlockRead(this.#timeoutMs);
   }
 
   /**
@@ -285,7 +286,7 @@ export class Locks {
    * its way in looks the same for an instant, so it is looked at twice.
    */
   writerAt(slots: readonly number[]): number {
-    const found = slots.find((slot) => this.#slot(slot).entered);
+    const found = slots.find((slot) => this.#slots[slot]?.entered);
     if (found === undefined) return -1;
     for (let look = 0; look < 3; look++) {
       this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, 0.02); // nobody wakes it: a sleep
@@ -299,8 +300,7 @@ export class Locks {
    * once it is known which locks these are.
    */
   releaseWriters(alone: () => boolean): void {
-    const looks = () =>
-      Array.from(this.#slots, (_, slot) => (hasLock(this.#system, this.#pool, slot) ? this.#slot(slot).writer : null));
+    const looks = () => Array.from(this.#slots, (_, slot) => this.#find(slot)?.writer ?? null);
     const had = looks();
     for (let look = 0; look < DEAD_LOOKS && had.some((writer) => writer !== null); look++) {
       this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, DEAD_LOOK_MS); // nobody wakes it: a sleep
@@ -322,34 +322,13 @@ export class Locks {
     );
   }
 
-  states(): SlotState[] {
-    return Array.from(this.#slots, (_, slot) => this.#slot(slot).state(slot));
-  }
-
+  /** Sets all that there are to free. Only where nobody else can be inside. */
   reset(): void {
-    for (let slot = 0; slot < this.#slots.length; slot++) this.#slot(slot).reset();
+    for (let slot = 0; slot < this.#slots.length; slot++) this.#find(slot)?.reset();
   }
 
   close(): void {
     for (const lock of this.#slots) lock?.close();
     this.#slots.fill(undefined);
   }
-}
-
-/** Whether anybody has locked a slot so far: its locks are made by the first who does, this one first. */
-export function hasLock(system: System, pool: string, slot: number): boolean {
-  return system.statObject(`/sem.${slotNames(pool, slot).mutex.slice(1)}`) !== null;
-}
-
-/** Removes the names of a pool's locks. Those who have them open keep them. */
-export function unlinkLocks(system: System, pool: string, slotCount: number): number {
-  let removed = 0;
-  for (let slot = 0; slot < slotCount; slot++) {
-    const { mutex, write, readTry, counter } = slotNames(pool, slot);
-    for (const name of [mutex, write, readTry]) if (system.semaphores.unlink(name)) removed += 1;
-    if (system.statObject(counter) === null) continue;
-    system.unlinkObject(counter);
-    removed += 1;
-  }
-  return removed;
 }

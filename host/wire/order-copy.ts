@@ -7,16 +7,19 @@ import {
   FAST_PART,
   holdWindow,
   LOOK_MS,
+  missing,
   NOTICE_MS,
   type Prospect,
   prospect,
   type Ring,
+  run,
   type Told,
   TRIES,
 } from './order';
 
 /** A producer without pause that has told nothing for so long has made one. */
 const PAUSE_MS = 50;
+
 
 /** What is done with a window, whose frames are counted from the oldest. */
 export interface Copier {
@@ -46,17 +49,19 @@ export function copyWindow(pool: Ring, feed: Told, count: number, copier: Copier
   for (let tries = 1; tries <= TRIES && !running; tries++) {
     const { slot, sequence } = feed;
     const oldestSlot = (slot - count + 1 + historyLen) % historyLen;
-    const slots = Array.from({ length: count }, (_, i) => (oldestSlot + i) % historyLen);
+    const slots = run(oldestSlot, count, historyLen);
     let taken: Taken | null = null;
-    pool.locks.lockRead(slots);
+    const held = pool.locks.lockRead(slots);
     try {
       // One frame has no order. If its slot was written once more meanwhile, it is a newer one.
       const before = count === 1 ? null : { ...prospect(pool, feed, slots), slot, sequence, lockedMs: feed.nowMs };
       copier.copy(oldestSlot);
       if (before !== null) taken = { ...before, stands: pool.locks.writerAt(slots), stillMs: feed.nowMs };
     } finally {
-      pool.locks.unlockRead(slots);
+      pool.locks.unlockRead(held);
     }
+    // What had no locks may have been written meanwhile: then it has some now.
+    if (pool.locks.made(missing(slots, held))) continue;
     if (taken === null) return sequence;
     const ahead = framesAhead(pool, feed, taken, copier);
     // Frames beyond the newest that was told of lie outside the window: what was copied is what was meant.
@@ -72,13 +77,15 @@ export function copyWindow(pool: Ring, feed: Told, count: number, copier: Copier
 }
 
 function copyHeld(pool: Ring, feed: Told, count: number, copier: Copier): number {
-  const held = holdWindow(pool, feed, count);
-  try {
-    copier.copy(held.oldestSlot);
-  } finally {
-    pool.locks.unlockRead(held.slots);
+  for (;;) {
+    const held = holdWindow(pool, feed, count);
+    try {
+      copier.copy(held.oldestSlot);
+    } finally {
+      pool.locks.unlockRead(held.slots);
+    }
+    if (!pool.locks.made(held.unlocked)) return held.sequence;
   }
-  return held.sequence;
 }
 
 /**
@@ -139,10 +146,10 @@ function writtenAgain(feed: Told, frame: number, historyLen: number, lookedMs: n
 }
 
 function isThere({ locks }: Ring, frame: number, slot: number, copier: Copier): boolean {
-  locks.lockRead([slot]);
+  const held = locks.lockRead([slot]);
   try {
     return copier.same(frame, slot);
   } finally {
-    locks.unlockRead([slot]);
+    locks.unlockRead(held);
   }
 }

@@ -21,7 +21,7 @@ export interface Told {
 /** Slots and their locks; a WirePool has them. */
 export interface Ring {
   readonly metadata: { readonly historyLen: number };
-  readonly locks: Pick<Locks, 'lockRead' | 'unlockRead' | 'writersMet' | 'writerAt'>;
+  readonly locks: Pick<Locks, 'lockRead' | 'unlockRead' | 'made' | 'writersMet' | 'writerAt'>;
 }
 
 // How long a frame may stand in the ring untold: a tenth of a millisecond where nothing comes between, some where the machine is busy.
@@ -48,17 +48,28 @@ export const TRIES = 3;
 
 /** Frames under lock. */
 export interface Held {
+  /** Slots whose locks are held. */
   readonly slots: readonly number[];
+  /** Slots of the window that have no locks: not written yet, or of a pool that is gone. */
+  readonly unlocked: readonly number[];
   readonly oldestSlot: number;
   readonly sequence: number;
 }
 
 /** `count` slots from `first` on. */
-function run(first: number, count: number, historyLen: number): number[] {
+export function run(first: number, count: number, historyLen: number): number[] {
   return Array.from({ length: count }, (_, i) => (first + i) % historyLen);
 }
 
-/** Takes the locks of the newest `count` frames, which are then in order whatever the producer did meanwhile. */
+/** Those of `wanted` that are not held. */
+export function missing(wanted: readonly number[], held: readonly number[]): readonly number[] {
+  return wanted.length === held.length ? [] : wanted.filter((slot) => !held.includes(slot));
+}
+
+/**
+ * Takes the locks of the newest `count` frames, which are then in order whatever the producer did meanwhile. Slots without locks count as
+ * if they were held: who reads them has to ask afterwards whether somebody has come to them (Locks.made).
+ */
 export function holdWindow(pool: Ring, feed: Told, count: number): Held {
   const { historyLen } = pool.metadata;
   for (let tries = 1; ; tries++) {
@@ -67,25 +78,26 @@ export function holdWindow(pool: Ring, feed: Told, count: number): Held {
     const { slot, sequence } = feed;
     const oldestSlot = (slot - count + 1 + historyLen) % historyLen;
     const slots = all ? run(0, historyLen, historyLen) : run(oldestSlot, count, historyLen);
-    pool.locks.lockRead(slots);
+    const held = pool.locks.lockRead(slots);
     // One frame has no order. If its slot was written once more meanwhile, it is a newer one.
-    if (count === 1) return { slots, oldestSlot, sequence };
+    if (count === 1) return { slots: held, unlocked: missing(slots, held), oldestSlot, sequence };
     try {
       const ahead = framesAhead(pool, feed, slots);
       // Frames beyond the newest that was told of lie outside the window: what is locked is what was meant.
-      if (!all && ahead <= historyLen - count) return { slots, oldestSlot, sequence };
+      if (!all && ahead <= historyLen - count) return { slots: held, unlocked: missing(slots, held), oldestSlot, sequence };
       if (all) {
         const newest = (slot + ahead) % historyLen;
         const first = (newest - count + 1 + historyLen) % historyLen;
         const wanted = run(first, count, historyLen);
-        pool.locks.unlockRead(slots.filter((held) => !wanted.includes(held)));
-        return { slots: wanted, oldestSlot: first, sequence: sequence + ahead };
+        const kept = held.filter((slot) => wanted.includes(slot));
+        pool.locks.unlockRead(missing(held, kept));
+        return { slots: kept, unlocked: missing(wanted, kept), oldestSlot: first, sequence: sequence + ahead };
       }
     } catch (error) {
-      pool.locks.unlockRead(slots);
+      pool.locks.unlockRead(held);
       throw error;
     }
-    pool.locks.unlockRead(slots);
+    pool.locks.unlockRead(held);
   }
 }
 

@@ -59,7 +59,7 @@ export class WirePool implements Holder {
     object: WireObject,
     metadata: PoolMetadata,
     creatorPid: number,
-    { waitTimeoutMs, repair }: WirePoolOptions,
+    { trust, waitTimeoutMs, repair }: WirePoolOptions,
   ) {
     const { name, historyLen } = metadata;
     this.#system = system;
@@ -73,7 +73,12 @@ export class WirePool implements Holder {
     // A slot that this process took with it would stay locked for ever.
     this.#unregister = registerOpen(() => this.#releaseAll());
     this.#repairs = repair;
-    this.locks = new Locks(system, name, historyLen, waitTimeoutMs, () => this.#repair());
+    this.locks = new Locks(system, name, historyLen, {
+      trust,
+      timeoutMs: waitTimeoutMs,
+      repair: () => this.#repair(),
+      current: () => this.named(),
+    });
   }
 
   #repair(): boolean {

@@ -1,16 +1,15 @@
 // Freeing the locks of a Python pool that a process took with it into its death. Semaphores have no owners: a lock is given up for lost
 // when it has been taken all the time that it was watched, and nobody is there who could give it back.
 
-import { reserveInArena } from '../memory/arena';
+import type { Trust } from '../endpoint/options';
 import { translate } from '../native/pool';
 import { steadyMs } from '../runtime/clock';
-import { TensorIpcError } from '../runtime/errors';
-import { type Address, platform, type System } from '../runtime/system';
+import { platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
-import { slotNames } from './form';
 import { look, producerLocks, pythonPoolFiles } from './inspect';
 import { isFree, LockProbe, type PythonSlotInfo } from './inspect-locks';
 import { lockFiles } from './inspect-names';
+import { type Locked, withLock } from './lock-files';
 
 const DEFAULT_OBSERVE_MS = 500;
 const SAMPLE_MS = 4;
@@ -61,22 +60,19 @@ export async function repairPythonPool(name: string, options: RepairOptions = {}
     const files = pythonPoolFiles(system, mapped).find(({ pool }) => pool === name);
     const info = files === undefined ? null : look(system, files, mapped);
     if (files === undefined || info === null) return null;
-    const probes: LockProbe[] = [];
-    try {
-      for (const [slot, those] of files.slots) probes.push(new LockProbe(system, name, slot, those));
-      probes.sort((a, b) => a.slot - b.slot);
-      const slots = await watch(probes, observeMs);
-      // After watching: whoever came meanwhile counts.
-      const processes = participants(system, name, info.objectBytes === null ? lockFiles(files) : null);
-      const producerLives = producerLocks(system, name);
-      const stuck = probes.filter((probe) => slots.find(({ slot }) => slot === probe.slot)?.verdict === 'stuck');
-      const may = force || (processes.length === 0 && !producerLives);
-      const left = may ? await repair(system, name, stuck) : stuck.map(({ slot }) => slot);
-      const repaired = may ? stuck.map(({ slot }) => slot).filter((slot) => !left.includes(slot)) : [];
-      return { name, processes, producerLives, slots, repaired, left };
-    } finally {
-      for (const probe of probes) probe.close();
-    }
+    const probes = [...files.slots].map(([slot, those]) => new LockProbe(system, name, slot, those));
+    probes.sort((a, b) => a.slot - b.slot);
+    const slots = await watch(probes, observeMs);
+    // After watching: whoever came meanwhile counts.
+    const processes = participants(system, name, info.objectBytes === null ? lockFiles(files) : null);
+    const producerLives = producerLocks(system, name);
+    const stuck = probes.filter((probe) => slots.find(({ slot }) => slot === probe.slot)?.verdict === 'stuck');
+    const may = force || (processes.length === 0 && !producerLives);
+    // Another user's pool is repaired for that user, so that its locks are not this user's.
+    const trust = info.uid === system.uid ? 'owner' : 'any';
+    const left = may ? await repair(system, name, trust, stuck) : stuck.map(({ slot }) => slot);
+    const repaired = may ? stuck.map(({ slot }) => slot).filter((slot) => !left.includes(slot)) : [];
+    return { name, processes, producerLives, slots, repaired, left };
   } catch (error) {
     throw translate(name, error);
   }
@@ -120,45 +116,33 @@ async function watch(probes: readonly LockProbe[], observeMs: number): Promise<S
  *
  * @returns Slots that are not free even so.
  */
-async function repair(system: System, pool: string, probes: readonly LockProbe[]): Promise<number[]> {
+async function repair(system: System, pool: string, trust: Trust, probes: readonly LockProbe[]): Promise<number[]> {
   if (probes.length === 0) return [];
+  const locked = ({ slot }: LockProbe): Locked => ({ system, pool, slot, trust });
   for (const probe of probes) {
-    if ((probe.look().readers ?? 0) !== 0) clearCounter(system, pool, probe.slot);
-    setFree(system, probe.mutex);
-    setFree(system, probe.write);
+    if ((probe.look().readers ?? 0) !== 0) clearCounter(locked(probe));
+    setFree(locked(probe), 'mutex');
+    setFree(locked(probe), 'write');
   }
   const deadline = steadyMs() + HANDOVER_MS;
   while (steadyMs() < deadline && probes.some((probe) => !isFree(probe.look()))) await pause(SAMPLE_MS);
   const judged = await watch(probes, HANDOVER_MS);
   // A taken write lock is somebody's who came after it had been freed: readtry is that one's too.
   const rest = probes.filter((_, i) => judged[i]?.verdict === 'stuck' && judged[i]?.write !== 0);
-  for (const probe of rest) setFree(system, probe.readTry);
+  for (const probe of rest) setFree(locked(probe), 'readTry');
   const after = await watch(probes, HANDOVER_MS);
   return after.filter(({ verdict }) => verdict === 'stuck').map(({ slot }) => slot);
 }
 
 /** To 1, whatever it was. */
-function setFree({ semaphores }: System, semaphore: Address | null): void {
-  if (semaphore === null) return;
-  if (semaphores.value(semaphore) === 0) semaphores.post(semaphore);
-  while (semaphores.value(semaphore) > 1 && semaphores.tryWait(semaphore));
+function setFree(at: Locked, kind: 'mutex' | 'write' | 'readTry'): void {
+  const { semaphores } = at.system;
+  withLock(at, kind, ({ address }) => {
+    if (semaphores.value(address) === 0) semaphores.post(address);
+    while (semaphores.value(address) > 1 && semaphores.tryWait(address));
+  });
 }
 
-function clearCounter(system: System, pool: string, slot: number): void {
-  const fd = system.openObject(slotNames(pool, slot).counter);
-  if (fd === null) return;
-  try {
-    const place = reserveInArena(system, system.pageBytes);
-    if (place === null) throw new TensorIpcError('ADDRESS_SPACE', `pool '${pool}': no room for the counters of its locks`);
-    const { space, arena } = place;
-    try {
-      system.mapFixed(space.address, space.bytes, fd, 0, true);
-      Atomics.store(new BigUint64Array(space.buffer, space.byteOffset, 1), 0, 0n);
-    } finally {
-      system.unmapFixed(space.address, space.bytes);
-      arena.release(space);
-    }
-  } finally {
-    system.close(fd);
-  }
+function clearCounter(at: Locked): void {
+  withLock(at, 'counter', ({ buffer, byteOffset }) => void Atomics.store(new BigUint64Array(buffer, byteOffset, 1), 0, 0n));
 }

@@ -18,7 +18,8 @@ import { runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
-import { Locks, unlinkLocks } from './locks';
+import { unlinkLocks } from './lock-files';
+import { Locks } from './locks';
 import { encodeMetadata, encodeProgress } from './messages';
 import { NameWatch } from './name-watch';
 import { WireObject } from './object';
@@ -95,7 +96,12 @@ export class WireSink implements Sink {
       }
       this.#name = new NameWatch(this.#system, this.#object, () => this.#leave());
       this.#uncount = countOwn(name);
-      this.#locks = new Locks(this.#system, name, historyLen, options.waitTimeoutMs, () => this.#repair());
+      this.#locks = new Locks(this.#system, name, historyLen, {
+        trust: 'owner',
+        timeoutMs: options.waitTimeoutMs,
+        repair: () => this.#repair(),
+        current: null,
+      });
       try {
         const progress = this.#participant.topic(progressTopic(name), POOL_PROGRESS_TYPE);
         this.#metadataWriter = this.#writer(topic, POOL_QOS.metadataWriter);

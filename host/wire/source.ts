@@ -15,7 +15,7 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
-import { hasLock } from './locks';
+import { slotIsNamed } from './lock-files';
 import type { Announcement } from './messages';
 import { holdWindow } from './order';
 import { copyWindow } from './order-copy';
@@ -103,7 +103,7 @@ export class WireSource implements Source {
       return;
     }
     this.#pool = pool;
-    this.#feed.begin(metadata.historyLen, (slot) => hasLock(this.#system, name, slot));
+    this.#feed.begin(metadata.historyLen, (slot) => slotIsNamed(this.#system, name, slot));
     this.#epoch += 1;
     this.#taken = 0;
     this.#missed = 0;
@@ -183,13 +183,25 @@ export class WireSource implements Source {
     if (pool === null) return null;
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
-    if (this.#feed.sequence < 0) return null;
+    if (this.#feed.sequence < 0 || this.#unwritten(pool, cursor)) return null;
     const target = pool.buffers.target(count, into);
     const latestFirst = request?.latestFirst ?? true;
     const sequence = copyWindow(pool, this.#feed, count, new WindowCopier(this.#system, pool, target.data, count, latestFirst));
     const timestampNs = this.#feed.timestampOf(sequence);
     const missed = this.#advance(cursor, sequence);
     return new Frame<T>(target, sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
+  }
+
+  /**
+   * Whether the slot that was told of is one that nobody has written: then that was not its producer's word, and it is no frame. It counts as
+   * seen, so that nobody waits for it again.
+   */
+  #unwritten(pool: WirePool, cursor: Cursor): boolean {
+    const { slot, sequence } = this.#feed;
+    if (!pool.locks.unwritten(slot) || !pool.named()) return false;
+    cursor.epoch = this.#epoch;
+    cursor.seen = sequence;
+    return true;
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
@@ -200,21 +212,25 @@ export class WireSource implements Source {
     if (pool === null) return null;
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const latestFirst = request?.latestFirst ?? true;
-    if (this.#feed.sequence < 0) return null;
+    if (this.#feed.sequence < 0 || this.#unwritten(pool, cursor)) return null;
     const held = holdWindow(pool, this.#feed, count);
     const timestampNs = this.#feed.timestampNs;
     let slots = held.slots;
     let window: Window;
-    if (pool.object.mirrored || held.oldestSlot + count <= pool.metadata.historyLen) {
+    const wraps = held.oldestSlot + count > pool.metadata.historyLen;
+    if (held.unlocked.length === 0 && (pool.object.mirrored || !wraps)) {
       window = pool.object.window(held.oldestSlot, count, count > 1 && latestFirst);
     } else {
-      // The window runs over the end of the ring, whose pages cannot be mapped once more behind it: this copy cannot be avoided.
-      window = pool.buffers.target(count, null);
+      // The window runs over the end of the ring, whose pages cannot be mapped once more behind it, or a slot of it has no locks that could
+      // be held: this copy cannot be avoided.
       try {
+        window = pool.buffers.target(count, null);
         new WindowCopier(this.#system, pool, window.data, count, latestFirst).copy(held.oldestSlot);
       } finally {
         pool.locks.unlockRead(slots);
       }
+      // Somebody has come to those in between.
+      if (pool.locks.made(held.unlocked)) return this.#borrow(pool, cursor, request);
       slots = [];
     }
     const low = Number(BigInt.asUintN(32, timestampNs));

@@ -144,6 +144,7 @@ class World implements Ring, Told {
         this.#held.add(slot);
         this.advance(LOCK_MS);
       }
+      return slots;
     },
     unlockRead: (slots) => {
       for (const slot of slots) this.#held.delete(slot);
@@ -152,6 +153,7 @@ class World implements Ring, Told {
       this.#put();
       this.advance(0);
     },
+    made: () => false,
     writersMet: (slots) => this.#met.filter((slot) => slots.includes(slot)),
     writerAt: (slots) => {
       this.advance(LOOK_MS);
@@ -274,7 +276,7 @@ test('windows taken as they come would not be: the model has what there is to gu
     const oldestSlot = (told.slot - count + 1 + historyLen) % historyLen;
     const slots = Array.from({ length: count }, (_, index) => (oldestSlot + index) % historyLen);
     ring.locks.lockRead(slots);
-    return { slots, oldestSlot, sequence: told.sequence };
+    return { slots, unlocked: [], oldestSlot, newestSlot: told.slot, sequence: told.sequence };
   };
   for (const label of labels) assert.ok(wrong(readWindows(label, 5, 5, viewed(asItComes)), 5).length > 0, label);
 });
