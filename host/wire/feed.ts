@@ -7,12 +7,14 @@ import type { DdsLiveliness, DdsReader } from '../dds/reader';
 import { steadyMs } from '../runtime/clock';
 import type { Doorbell, System } from '../runtime/system';
 import { metadataTopic, progressTopic } from './form';
-import { type Announcement, decodeMetadata } from './messages';
+import { type Announcement, decodeMetadata, MAX_METADATA_BYTES, MAX_PROGRESS_BYTES } from './messages';
 import { type Pace, PaceKeeper } from './pace';
 import { ProgressReader } from './progress';
 
 /** How long a clock that was set may go unnoticed. */
 const CLOCK_INTERVAL_MS = 1000;
+/** How often somebody hears that what arrives cannot be read: with each look, it would keep him from what can. */
+const FAULT_INTERVAL_MS = 1000;
 /** Notices that are kept while the length of their ring is not known: as many as the reader does. */
 const MAX_EARLY = 10;
 /** A first notice that comes so long after this reader began to listen is its producer's first: an earlier one would have been given at once. */
@@ -44,6 +46,7 @@ export class WireFeed {
   #stranger = false;
   // What arrived and could not be read, until somebody hears of it.
   #fault: unknown = null;
+  #faultMs = -Infinity;
   #onRing: (() => void) | null = null;
   #ringing = false;
   #historyLen = 0;
@@ -75,6 +78,8 @@ export class WireFeed {
       this.#metadata = this.#participant.reader(metadata, POOL_QOS.metadataReader);
       // Reliable, unlike the package's: what was told before a reader came is given to reliable ones only, and idle producers tell no more.
       this.#progress = this.#participant.reader(progress, { ...POOL_QOS.progressReader, reliability: 'reliable' });
+      this.#metadata.limitBytes(MAX_METADATA_BYTES);
+      this.#progress.limitBytes(MAX_PROGRESS_BYTES);
     } catch (error) {
       this.#participant.close();
       throw error;
@@ -197,6 +202,9 @@ export class WireFeed {
     try {
       decode();
     } catch (error) {
+      const nowMs = steadyMs();
+      if (nowMs - this.#faultMs < FAULT_INTERVAL_MS) return;
+      this.#faultMs = nowMs;
       this.#fault = error;
     }
   }

@@ -12,6 +12,12 @@ const DTYPES: Readonly<Record<Backend, readonly Dtype[]>> = {
   torch: NUMPY.filter((dtype) => dtype !== 'uint16'),
 };
 
+/**
+ * The longest history on this wire. Who reads or writes all of it maps four files a slot: half of the 65530 maps that Linux lets a process
+ * have. No pool of the package has been seen to come near.
+ */
+export const MAX_WIRE_HISTORY = 8192;
+
 const TOPIC_NAME = /^[A-Za-z0-9_]+$/;
 
 /**
@@ -51,7 +57,20 @@ export function progressTopic(pool: string): string {
  *
  * @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, DTYPE_MISMATCH
  */
-export function checkWireForm({ name, plain, dtype, backend }: PoolMetadata): void {
+export function checkWireForm(metadata: PoolMetadata): void {
+  const { name, historyLen } = metadata;
+  checkWireTensor(metadata);
+  if (historyLen > MAX_WIRE_HISTORY) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `pool '${name}': on the Python package's wire a history is of at most ${MAX_WIRE_HISTORY} frames, each of which takes four files of ` +
+        `locks; found historyLen ${historyLen}`,
+    );
+  }
+}
+
+/** The same but for the length of the history. */
+export function checkWireTensor({ name, plain, dtype, backend }: PoolMetadata): void {
   checkWireName(name);
   if (!plain) {
     throw new TensorIpcError(

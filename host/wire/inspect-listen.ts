@@ -10,6 +10,8 @@ const DEFAULT_TIMEOUT_MS = 1000;
 const LOOK_MS = 20;
 /** The number of the newest slot comes with the metadata or right after it; where no frame has been put it never comes. */
 const SLOT_GRACE_MS = 200;
+/** What cannot be read may be a stranger's: the producer has as long as it takes ours to say it again. */
+const ERROR_GRACE_MS = 600;
 
 /** What was heard of a Python pool. */
 export interface PythonPoolNews {
@@ -36,6 +38,7 @@ class Listener {
   readonly #feed: WireFeed;
   #heardMs = 0;
   #error: TensorIpcError | null = null;
+  #errorMs = 0;
   #producers = 0;
 
   constructor(pool: string, domainId: number) {
@@ -44,20 +47,20 @@ class Listener {
 
   /** Looks. Whether there is nothing more to wait for. */
   done(): boolean {
-    if (this.#error !== null) return true;
     try {
       this.#feed.poll();
       this.#producers = Math.max(this.#producers, this.#feed.producers);
       const said = this.#feed.announcement;
-      if (said === null) return false;
+      if (said === null) return this.#error !== null && steadyMs() - this.#errorMs > ERROR_GRACE_MS;
       if (this.#heardMs === 0) {
         this.#heardMs = steadyMs();
         this.#feed.begin(said.metadata.historyLen, () => true);
       }
     } catch (error) {
       if (!(error instanceof TensorIpcError)) throw error;
+      if (this.#error === null) this.#errorMs = steadyMs();
       this.#error = error;
-      return true;
+      return false;
     }
     return this.#feed.slot >= 0 || steadyMs() - this.#heardMs > SLOT_GRACE_MS;
   }
@@ -69,7 +72,7 @@ class Listener {
       creatorPid: said?.creatorPid ?? null,
       newestSlot: this.#feed.slot >= 0 ? this.#feed.slot : null,
       producers: this.#producers,
-      error: this.#error,
+      error: said === null ? this.#error : null,
     };
   }
 

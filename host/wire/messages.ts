@@ -6,11 +6,16 @@ import { quoted } from '../runtime/printable';
 import { messageOf } from '../runtime/realm';
 import type { Dtype } from '../tensor/dtype';
 import { PLAIN_FIELD, PoolMetadata } from '../tensor/metadata';
-import { wireObject } from './form';
+import { checkWireTensor, wireObject } from './form';
 
 /** Longest shape that is believed. */
 const MAX_DIMENSIONS = 32;
 const HEADER_BYTES = 4;
+/** A name has at most 200 characters, a shape 32 lengths; the rest is room for what the package's users may put into `payload_json`. */
+export const MAX_METADATA_BYTES = 64 * 1024;
+export const MAX_PROGRESS_BYTES = 512;
+/** Longest string that is read. The payload is none: nobody looks at it. */
+const MAX_STRING_BYTES = 256;
 
 /** What a producer says of its pool. */
 export interface Announcement {
@@ -48,8 +53,9 @@ class Checked {
   readonly #bytes: Uint8Array;
   readonly #reader: CdrReader;
 
-  constructor(bytes: Uint8Array) {
-    if (bytes.byteLength < HEADER_BYTES) throw new RangeError('no encapsulation header');
+  constructor(bytes: Uint8Array, most: number) {
+    if (bytes.byteLength < HEADER_BYTES || bytes.byteLength > most)
+      throw new RangeError(`it has fewer than ${HEADER_BYTES} or more than ${most} bytes`);
     this.#bytes = bytes;
     this.#reader = new CdrReader(bytes);
   }
@@ -57,7 +63,8 @@ class Checked {
   string(): string {
     const length = this.#reader.uint32();
     if (length === 0) return '';
-    if (length > this.#bytes.byteLength - this.#reader.decodedBytes) throw new RangeError(`a string of ${length} bytes`);
+    if (length > Math.min(MAX_STRING_BYTES, this.#bytes.byteLength - this.#reader.decodedBytes))
+      throw new RangeError(`a string of ${length} bytes`);
     return this.#reader.string(length);
   }
 
@@ -86,7 +93,7 @@ function damaged(pool: string, what: string, cause: unknown): TensorIpcError {
  */
 export function decodeMetadata(pool: string, bytes: Uint8Array): Announcement {
   try {
-    const from = new Checked(bytes);
+    const from = new Checked(bytes, MAX_METADATA_BYTES);
     const name = from.string();
     if (name !== pool) throw new RangeError(`it is of pool ${quoted(name.slice(0, 80))}`);
     const shape = Array.from({ length: from.length('a shape', MAX_DIMENSIONS) }, () => from.int('a length'));
@@ -105,6 +112,7 @@ export function decodeMetadata(pool: string, bytes: Uint8Array): Announcement {
       fields: [{ name: PLAIN_FIELD, dtype: dtype as Dtype, shape }],
       backend: backend as PoolMetadata['backend'],
     });
+    checkWireTensor(metadata);
     const elements = shape.reduce((product, length) => product * length, 1);
     if (itemBytes * elements !== metadata.frameBytes) throw new RangeError(`element_size ${itemBytes} for ${dtype}`);
     if (totalBytes !== historyLen * metadata.frameBytes) throw new RangeError(`total_size ${totalBytes}`);
@@ -122,7 +130,7 @@ export function decodeMetadata(pool: string, bytes: Uint8Array): Announcement {
  */
 export function decodeProgress(pool: string, bytes: Uint8Array): number {
   try {
-    const from = new Checked(bytes);
+    const from = new Checked(bytes, MAX_PROGRESS_BYTES);
     const name = from.string();
     if (name !== pool) throw new RangeError(`it is of pool ${quoted(name.slice(0, 80))}`);
     return from.int('latest_frame');

@@ -6,10 +6,11 @@ import { type Holder, PinGuard } from '../endpoint/view';
 import { BufferPool } from '../memory/buffer-pool';
 import { checkFile } from '../native/trust';
 import { steadyMs } from '../runtime/clock';
+import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
 import { platform, type System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
-import { wireObject } from './form';
+import { MAX_WIRE_HISTORY, wireObject } from './form';
 import { Locks } from './locks';
 import { checkWireObject, WireObject } from './object';
 import { countOwn, otherProcesses, ownCount } from './participants';
@@ -103,6 +104,13 @@ export class WirePool implements Holder {
   /** Null when there is no object. Throws when it is not what it should be. */
   static open(system: System, metadata: PoolMetadata, creatorPid: number, options: WirePoolOptions): WirePool | null {
     const name = wireObject(metadata.name);
+    if (metadata.historyLen > MAX_WIRE_HISTORY) {
+      throw new TensorIpcError(
+        'CORRUPT_OBJECT',
+        `pool '${metadata.name}': a history of ${metadata.historyLen} frames is announced, at most ${MAX_WIRE_HISTORY} are taken: ` +
+          'each has four files of locks',
+      );
+    }
     const fd = system.openObject(name);
     if (fd === null) return null;
     let object: WireObject | null = null;
