@@ -154,6 +154,12 @@ function bindDdsc(library: NativeLibrary) {
     qset_reliability: f('dds_qset_reliability', 'void', ['uintptr_t', 'int', 'int64']) as QosSetter2,
     qset_durability: f('dds_qset_durability', 'void', ['uintptr_t', 'int']) as QosSetter1,
     qset_history: f('dds_qset_history', 'void', ['uintptr_t', 'int', 'int']) as (qos: Address, kind: Int, depth: Int) => void,
+    qset_resource_limits: f('dds_qset_resource_limits', 'void', ['uintptr_t', 'int', 'int', 'int']) as (
+      qos: Address,
+      maxSamples: Int,
+      maxInstances: Int,
+      maxSamplesPerInstance: Int,
+    ) => void,
     qset_durability_service: f('dds_qset_durability_service', 'void', [
       'uintptr_t',
       'int64',

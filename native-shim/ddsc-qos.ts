@@ -12,6 +12,7 @@ const KEEP_LAST = 0;
 const KEEP_ALL = 1;
 /** Samples, instances, samples of an instance. */
 const UNLIMITED = [-1, -1, -1] as const;
+const ANY_NUMBER = -1;
 const LIVELINESS_AUTOMATIC = 0;
 const REPRESENTATION = { xcdr1: 0, xcdr2: 2 } as const;
 
@@ -28,6 +29,7 @@ export function withQos<T>({ dds, koffi }: DdscCalls, qos: DdsQos, use: (qos: Ad
     if (qos.durability !== undefined) dds.qset_durability(q, DURABILITY[qos.durability]);
     if (qos.history === 'all') dds.qset_history(q, KEEP_ALL, -1);
     else if (qos.history !== undefined) dds.qset_history(q, KEEP_LAST, qos.history);
+    if (qos.maxSamples !== undefined) dds.qset_resource_limits(q, qos.maxSamples, ANY_NUMBER, ANY_NUMBER);
     const kept = qos.durabilityHistory;
     if (kept !== undefined)
       dds.qset_durability_service(q, 0, kept === 'all' ? KEEP_ALL : KEEP_LAST, kept === 'all' ? 1 : kept, ...UNLIMITED);

@@ -157,21 +157,22 @@ export class Ddsc implements DdsLibrary {
     return this.#dds.forwardcdr(writer, serdata);
   }
 
-  take(reader: DdsHandle, max: number): DdsSample[] {
+  take(reader: DdsHandle, max: number, maxBytes: number): DdsSample[] {
     const samples: DdsSample[] = [];
     while (samples.length < max) {
       const wanted = Math.min(MAX_TAKE, max - samples.length);
       const taken = this.#dds.takecdr(reader, this.#serdata, wanted, this.#infoBytes, ANY_STATE);
       this.#checked(taken, 'dds_takecdr');
-      for (let index = 0; index < taken; index++) samples.push(this.#sample(index));
+      for (let index = 0; index < taken; index++) samples.push(this.#sample(index, maxBytes));
       if (taken < wanted) break;
     }
     return samples;
   }
 
-  #sample(index: number): DdsSample {
+  #sample(index: number, maxBytes: number): DdsSample {
     const serdata = this.#serdata[index] as bigint;
-    const bytes = this.#dds.serdata_size(serdata);
+    const size = this.#dds.serdata_size(serdata);
+    const bytes = size > maxBytes ? 0 : size;
     const data = new Uint8Array(bytes);
     if (bytes > 0) this.#dds.serdata_to_ser(serdata, 0, bytes, data);
     this.#dds.serdata_unref(serdata);

@@ -11,6 +11,11 @@ export interface DdsQos {
   readonly durability?: 'volatile' | 'transient-local' | 'transient' | 'persistent';
   /** The last samples of each instance, or all of them. */
   readonly history?: number | 'all';
+  /**
+   * The most samples that a reader keeps until they are taken, a writer until they are acknowledged. Default: no limit. A reader that is full
+   * takes no more from the network until somebody takes from it, of its other topics neither.
+   */
+  readonly maxSamples?: number;
   /** How much of it a durable writer keeps for readers that come later: the last sample (default), more, or all. */
   readonly durabilityHistory?: number | 'all';
   /** Automatic liveliness: a writer promises a sign of life, a reader asks for one, within this time. Infinity is allowed. */
@@ -80,7 +85,8 @@ export interface DdsLibrary {
   serialiser(participant: DdsHandle, topic: DdsHandle, type: DdsTypeDescription, qos: DdsQos): number;
   /** Writes bytes that begin with an encapsulation header. Throws INVALID_ARGUMENT where they are not of the type. */
   write(writer: DdsHandle, serialiser: number, cdr: Uint8Array, timestampNs?: bigint): void;
-  take(reader: DdsHandle, max: number): DdsSample[];
+  /** @param maxBytes Of a sample that is larger no byte is given: its data is empty. */
+  take(reader: DdsHandle, max: number, maxBytes: number): DdsSample[];
   matchedReaders(writer: DdsHandle): number;
   /** The same with those that have left. */
   readersSoFar(writer: DdsHandle): number;

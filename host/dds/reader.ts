@@ -52,6 +52,7 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   #closed = false;
   // Samples that were there without waiting, since the event loop last had a turn.
   #immediate = 0;
+  #maxBytes = Infinity;
 
   /** @internal */
   constructor(library: DdsLibrary, handle: DdsHandle, topic: DdsTopic, forget: () => void) {
@@ -83,7 +84,12 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   /** What has arrived, the oldest first, without waiting: at most `max` samples. */
   take(max = Infinity): DdsSample[] {
     this.#check();
-    return this.#library.take(this.handle, max);
+    return this.#library.take(this.handle, max, this.#maxBytes);
+  }
+
+  /** @internal From now on, samples of more bytes than this come without their data. Nothing of them is copied. */
+  limitBytes(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
   }
 
   /** Writers that have been found, of this process too. Those that have fallen silent are not counted. */
