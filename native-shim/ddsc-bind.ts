@@ -62,6 +62,8 @@ function bindC(koffi: KoffiModule) {
       bytes: Int,
     ) => Int,
     copyIn: libc.func('memcpy', 'void', ['uintptr_t', 'void *', 'size_t']) as (to: Address, from: Pointer, n: Int) => void,
+    calloc: libc.func('calloc', 'uintptr_t', ['size_t', 'size_t']) as (count: Int, bytes: Int) => Address,
+    memset: libc.func('memset', 'void', ['uintptr_t', 'int', 'size_t']) as (at: Address, byte: Int, n: Int) => void,
     copyOut: libc.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']) as (to: Pointer, from: Address, n: Int) => void,
   };
 }
@@ -70,6 +72,8 @@ function bindDdsc(library: NativeLibrary) {
   const f = (name: string, result: string, parameters: string[]) => library.func(name, result, parameters);
   return {
     strretcode: f('dds_strretcode', 'str', ['int']) as (code: Int) => string,
+    /** void callback(argument, const dds_log_data_t *); 0 and 0 for the default. */
+    set_log_sink: f('dds_set_log_sink', 'void', ['uintptr_t', 'uintptr_t']) as (callback: Address, argument: Address) => void,
     create_domain: f('dds_create_domain', 'int', ['uint', 'str']) as (id: Int, xml: string) => Int,
     create_participant: f('dds_create_participant', 'int', ['uint', 'void *', 'void *']) as (
       domain: Int,

@@ -7,6 +7,7 @@ import { TensorIpcError } from '../host/runtime/errors';
 import type { Address } from '../host/runtime/system';
 import { type DdscCalls, environment, loadDdsc } from './ddsc-bind';
 import { buildDescriptor } from './ddsc-descriptor';
+import { DdscLog } from './ddsc-log';
 import { withQos } from './ddsc-qos';
 
 const RETCODE_PRECONDITION_NOT_MET = -4;
@@ -40,12 +41,14 @@ export class Ddsc implements DdsLibrary {
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   readonly #scratchAddress: bigint;
   readonly #iovec = new BigUint64Array(8);
+  readonly #log: DdscLog;
 
   constructor() {
     this.#calls = loadDdsc();
     this.#dds = this.#calls.dds;
     this.file = this.#calls.file;
     this.environment = environment(this.#calls.c, 'CYCLONEDDS_URI');
+    this.#log = new DdscLog(this.#calls);
     this.#scratchAddress = BigInt(this.#calls.koffi.address(this.#scratch));
   }
 
@@ -59,6 +62,21 @@ export class Ddsc implements DdsLibrary {
   }
 
   createParticipant(domainId: number, configuration: string): DdsHandle {
+    // What it says of its configuration, somebody has to read.
+    this.#log.print();
+    try {
+      return this.#createParticipant(domainId, configuration);
+    } finally {
+      // Who configures what is traced wants to read that too.
+      if (!configuration.includes('<Tracing')) this.#log.note();
+    }
+  }
+
+  warned(): boolean {
+    return this.#log.take();
+  }
+
+  #createParticipant(domainId: number, configuration: string): DdsHandle {
     const domain = this.#dds.create_domain(domainId, configuration);
     // It exists already where another thread of this process has it open.
     if (domain !== RETCODE_PRECONDITION_NOT_MET) this.#checked(domain, 'dds_create_domain', `domain ${domainId}`);

@@ -28,7 +28,8 @@ export const DISCOVERY_QOS = {
   // one whose producer has said nothing before it went.
   // A reader that is behind must not hold up the producer: what cannot be written now is written a second later.
   writer: { ...RELIABLE, maxBlockingMs: 0, liveliness: { leaseMs: LEASE_MS }, writerDataLifecycle: false },
-  reader: { ...RELIABLE, liveliness: { leaseMs: Infinity } },
+  // What is announced faster than this process takes waits at its writer, and not here: 512 of the largest are 64 MiB.
+  reader: { ...RELIABLE, liveliness: { leaseMs: Infinity }, maxSamples: 512 },
 } as const satisfies Record<string, DdsQos>;
 
 /** No sample is larger: 256 fields of 32 dimensions fit well. */

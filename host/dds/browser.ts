@@ -3,14 +3,34 @@
 import { Waiters } from '../endpoint/waiters';
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
-import { platform } from '../runtime/system';
-import { type Announcement, DISCOVERY_QOS, DISCOVERY_TOPIC, DISCOVERY_TYPE, decodeAnnouncement } from './announcement';
+import { platform, type Timer } from '../runtime/system';
+import {
+  type Announcement,
+  DISCOVERY_QOS,
+  DISCOVERY_TOPIC,
+  DISCOVERY_TYPE,
+  decodeAnnouncement,
+  MAX_ANNOUNCEMENT_BYTES,
+} from './announcement';
 import type { DdsSample } from './library';
 import { DdsParticipant, type DdsParticipantOptions } from './participant';
 import type { DdsReader } from './reader';
+import { Remembered } from './remembered';
+import type { DdsTopic } from './topic';
 
-/** More pools than any lab has; somebody who announces more than that means harm. */
+/** More pools than any lab has, and more bytes about them; somebody who announces more than that means harm. */
 const MAX_POOLS = 4096;
+const MAX_BYTES = 8 * 1024 * 1024;
+/** As many samples as the reader keeps. */
+const TAKE_MOST = DISCOVERY_QOS.reader.maxSamples;
+/**
+ * Cyclone remembers every id of a writer that lives, at about a kilobyte each, whether it is wanted here or not. With so many the reader is
+ * closed, which forgets them, and opened again after a while.
+ */
+const MAX_INSTANCES = 16_384;
+const REST_MS = 10_000;
+/** How long a pool that was known before then has to be heard of again. */
+const RETURN_MS = 5000;
 /** Rates over less time than this say little. */
 const MIN_RATE_NS = 200_000_000n;
 const DEFAULT_LIST_MS = 2500;
@@ -32,8 +52,11 @@ export type DdsPoolBrowserEvents = {
 };
 
 /** An announcement, and where and when it came from. */
-interface Known extends Pick<DdsSample, 'publication' | 'sourceTimestampNs'> {
+interface Known extends Pick<DdsSample, 'publication' | 'instance' | 'sourceTimestampNs'> {
   readonly pool: AnnouncedPool;
+  readonly bytes: number;
+  /** Which of this browser's readers heard of it last. */
+  readonly reader: number;
 }
 
 type Wanted = (pool: AnnouncedPool) => boolean;
@@ -44,12 +67,20 @@ type Wanted = (pool: AnnouncedPool) => boolean;
  */
 export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Disposable {
   readonly #participant: DdsParticipant;
-  readonly #reader: DdsReader;
-  readonly #known = new Map<bigint, Known>();
+  readonly #topic: DdsTopic;
+  // Null while it rests.
+  #reader: DdsReader | null = null;
+  #readers = 0;
+  readonly #known = new Remembered<Known>(MAX_POOLS, MAX_BYTES);
+  // The ids of those that are known, and null of the others, by what Cyclone calls their instances.
+  readonly #instances = new Map<bigint, string | null>();
   readonly #waiters = new Waiters<Wanted, AnnouncedPool | null>(() => {});
   #pending: DdsSample[] = [];
   #taking = false;
   #ignored = 0;
+  #keepAlive = true;
+  #timer: Timer | null = null;
+  #closed = false;
 
   /** @throws TensorIpcError MISSING_DEPENDENCY, DDS, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM */
   constructor(options: DdsParticipantOptions = {}) {
@@ -57,13 +88,47 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
     platform().system();
     this.#participant = DdsParticipant.shared(options);
     try {
-      const topic = this.#participant.topic(DISCOVERY_TOPIC, DISCOVERY_TYPE);
-      this.#reader = this.#participant.reader(topic, DISCOVERY_QOS.reader);
-      this.#reader.onData((samples) => this.#take(samples));
+      this.#topic = this.#participant.topic(DISCOVERY_TOPIC, DISCOVERY_TYPE);
+      this.#open();
     } catch (error) {
       this.#participant.close();
       throw error;
     }
+  }
+
+  #open(): void {
+    const reader = this.#participant.reader(this.#topic, DISCOVERY_QOS.reader);
+    reader.limitBytes(MAX_ANNOUNCEMENT_BYTES);
+    if (!this.#keepAlive) reader.unref();
+    this.#readers += 1;
+    this.#reader = reader;
+    reader.onData((samples) => this.#take(samples));
+  }
+
+  /** Somebody floods the topic. What is known stays so until it could have been heard of again. */
+  #rest(): void {
+    if (this.#readers === 1)
+      platform().warn(
+        `DDS domain ${this.domainId}: more than ${MAX_INSTANCES} pools are announced, so somebody floods it; listening with pauses of ${REST_MS / 1000} s`,
+      );
+    this.#reader?.close();
+    this.#reader = null;
+    this.#instances.clear();
+    this.#after(REST_MS, () => {
+      if (this.closed) return;
+      this.#open();
+      const reader = this.#readers;
+      this.#after(RETURN_MS, () => {
+        const lost = [...this.#known.values()].filter((known) => known.reader < reader);
+        for (const { pool } of lost) this.#lose(pool.id, 'died');
+      });
+    });
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#timer?.stop();
+    this.#timer = platform().after(delayMs, callback);
+    this.#timer.setRef(this.#keepAlive);
   }
 
   get domainId(): number {
@@ -71,7 +136,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
   }
 
   get closed(): boolean {
-    return this.#reader.closed;
+    return this.#closed || this.#participant.closed;
   }
 
   /** Samples that could not be read, or were one too many, and have been ignored. */
@@ -81,7 +146,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
 
   /** The pools that are announced now, as far as is known, by name and host. Empty once the browser is closed. */
   pools(): AnnouncedPool[] {
-    if (!this.closed) this.#take(this.#reader.take());
+    if (!this.closed && this.#reader !== null) this.#take(this.#reader.take(TAKE_MOST));
     const sortKey = ({ name, host, id }: AnnouncedPool) => `${name} ${host} ${id}`;
     return [...this.#known.values()].map(({ pool }) => pool).sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
   }
@@ -106,33 +171,51 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
         const sample = this.#pending[at] as DdsSample;
         // A sample with data may bring the news of its instance's end as well.
         if (sample.valid) this.#hear(sample);
-        if (sample.state !== 'alive') this.#lose(sample.instance, sample.state === 'disposed' ? 'closed' : 'died');
+        if (sample.state !== 'alive') this.#end(sample);
       }
     } finally {
       this.#pending = [];
       this.#taking = false;
     }
+    if (this.#instances.size > MAX_INSTANCES && !this.closed) this.#rest();
+  }
+
+  /** Its instance has lost its writers, or somebody has disposed of it: who did not announce it has no say in that. */
+  #end({ instance, state, publication }: DdsSample): void {
+    const id = this.#instances.get(instance) ?? null;
+    if (state === 'no-writers') this.#instances.delete(instance);
+    const known = id === null ? undefined : this.#known.get(id);
+    if (known === undefined || (state === 'disposed' && known.publication !== publication)) return;
+    this.#lose(known.pool.id, state === 'disposed' ? 'closed' : 'died');
   }
 
   #hear(sample: DdsSample): void {
-    const before = this.#known.get(sample.instance);
+    const { instance, publication, sourceTimestampNs } = sample;
+    const id = this.#instances.get(instance) ?? null;
+    this.#instances.set(instance, id);
+    const said = { publication, bytes: sample.data.byteLength };
     let announcement: Announcement;
+    let before: Known | undefined;
     try {
-      if (before === undefined && this.#known.size >= MAX_POOLS) throw new TensorIpcError('CORRUPT_OBJECT', 'too many pools');
+      // Of somebody who floods it nothing is read.
+      if (id === null && !this.#known.makeRoom(said, (known) => this.#forget(known))) throw ignored('too many pools');
       announcement = decodeAnnouncement(sample.data);
+      before = this.#known.get(announcement.id);
+      // Each run of a producer has one writer: another one that uses its id means harm.
+      if (before !== undefined && before.publication !== publication) throw ignored("another producer's id");
     } catch (error) {
       if (!(error instanceof TensorIpcError)) throw error;
       this.#ignored += 1;
       return;
     }
     if (announcement.closed) {
-      this.#lose(sample.instance, 'closed');
+      this.#lose(announcement.id, 'closed');
       return;
     }
     const { closed: _, ...rest } = announcement;
     const pool = { ...rest, name: announcement.metadata.name, rateHz: rate(before, announcement, sample) };
-    const { instance, publication, sourceTimestampNs } = sample;
-    this.#known.set(instance, { pool, publication, sourceTimestampNs });
+    this.#instances.set(instance, pool.id);
+    this.#known.set(pool.id, { ...said, instance, pool, sourceTimestampNs, reader: this.#readers });
     if (before !== undefined && description(before.pool) === description(pool)) return;
     this.emit('pool', pool);
     for (const waiter of this.#waiters) {
@@ -144,33 +227,47 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
     }
   }
 
-  #lose(instance: bigint, reason: 'closed' | 'died'): void {
-    const known = this.#known.get(instance);
+  #lose(id: string, reason: 'closed' | 'died'): void {
+    const known = this.#known.get(id);
     if (known === undefined) return;
-    this.#known.delete(instance);
-    this.emit('gone', known.pool, reason);
+    this.#known.delete(id);
+    this.#forget(known, reason);
+  }
+
+  #forget({ pool, instance }: Known, reason: 'closed' | 'died' = 'died'): void {
+    if (this.#instances.get(instance) === pool.id) this.#instances.set(instance, null);
+    this.emit('gone', pool, reason);
   }
 
   /** An open browser keeps the process alive (the default). */
   ref(): this {
-    this.#reader.ref();
-    return this;
+    return this.#setKeepAlive(true);
   }
 
   /** Lets the process end although the browser is open. */
   unref(): this {
-    this.#reader.unref();
+    return this.#setKeepAlive(false);
+  }
+
+  #setKeepAlive(keepAlive: boolean): this {
+    this.#keepAlive = keepAlive;
+    this.#timer?.setRef(keepAlive);
+    if (keepAlive) this.#reader?.ref();
+    else this.#reader?.unref();
     return this;
   }
 
   /** Leaves. There are no events any more, and those that wait get null. */
   close(): void {
     this.#known.clear();
+    this.#instances.clear();
     this.#pending = [];
+    this.#timer?.stop();
     this.#waiters.resolveAll(null);
-    if (this.#reader.closed) return;
+    if (this.closed) return;
+    this.#closed = true;
     try {
-      this.#reader.close();
+      this.#reader?.close();
     } finally {
       this.#participant.close();
     }
@@ -179,6 +276,10 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function ignored(why: string): TensorIpcError {
+  return new TensorIpcError('CORRUPT_OBJECT', why);
 }
 
 /** What does not change while a producer lives, if it is honest. */

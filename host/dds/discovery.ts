@@ -50,12 +50,15 @@ export class PoolAnnouncer {
       version: libraryVersion,
       startedAtMs: Number(system.realtimeNs() / 1_000_000n),
     };
-    this.#write = (closed) => this.#writer.write(encodeAnnouncement({ ...lasting, framesPublished: framesPublished(), closed }));
-    this.#write(false);
+    const encode = (closed: boolean) => encodeAnnouncement({ ...lasting, framesPublished: framesPublished(), closed });
+    // One that is too long is its producer's fault.
+    encode(false);
+    this.#write = (closed) => this.#writer.write(encode(closed));
+    this.#tell(false);
     this.#timer = platform().every(REPEAT_MS, () => this.#tell(false));
   }
 
-  /** What was told first stands, so what cannot be told later is no reason to stop the producer. */
+  /** A domain that somebody floods is no reason to stop the producer: it tells again a second later. */
   #tell(closed: boolean): void {
     // At exit the participant may go before the producer.
     if (this.#writer.closed) return;

@@ -70,6 +70,9 @@ export interface DdsLibrary {
   /** What CYCLONEDDS_URI says; null where it is not set. */
   readonly environment: string | null;
 
+  /** Whether the library has had something to say since this was asked last; its lines are not printed. */
+  warned(): boolean;
+
   /** A participant of a domain, which is configured so unless the process has it open already. */
   createParticipant(domainId: number, configuration: string): DdsHandle;
   /** Deletes a participant and all that belongs to it, and with the process's last one the domain. */

@@ -5,6 +5,7 @@ import { type DdsHandle, type DdsLibrary, type DdsQos, ddsLibrary } from './libr
 import { DdsReader } from './reader';
 import { DdsTopic } from './topic';
 import { type DdsType, describe } from './type';
+import { watchWarnings } from './warnings';
 import { DdsWriter } from './writer';
 
 /** The largest whose ports exist. */
@@ -31,6 +32,7 @@ export class DdsParticipant {
   readonly #children = new Set<DdsReader | DdsWriter>();
   readonly #serialisers = new Map<string, number>();
   readonly #unregister: () => void;
+  readonly #unwatch: () => void;
   #shares = 1;
   #closed = false;
 
@@ -41,6 +43,7 @@ export class DdsParticipant {
     this.configuration = configuration;
     this.#handle = handle;
     this.#given = given;
+    this.#unwatch = watchWarnings(this.#library);
     // Peers then see it leave; otherwise they would take its silence for a crash. Last: pools say goodbye through it.
     this.#unregister = registerOpen(() => this.#destroy(), { last: true });
   }
@@ -133,6 +136,7 @@ export class DdsParticipant {
     if (this.#closed) return;
     this.#closed = true;
     participants.delete(this.domainId);
+    this.#unwatch();
     const children = [...this.#children];
     this.#children.clear();
     for (const child of children) child.abandon();

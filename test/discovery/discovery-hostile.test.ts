@@ -227,7 +227,11 @@ testWith('more pools than anybody has: the first are kept', async () => {
   const good = randomAnnouncement(new Random(8));
   const write = (number: number, closed: boolean) =>
     writer.write(encodeAnnouncement({ ...good, id: number.toString(16).padStart(32, '0'), closed }));
-  for (let number = 0; number < 4200; number++) write(number, false);
+  for (let number = 0; number < 4200; number++) {
+    write(number, false);
+    // The browser's reader keeps so many, and its writer here does not wait.
+    if (number % 256 === 0) browser.pools();
+  }
   await until(() => browser.pools().length === 4096 && browser.ignored === 104, '4096 were listed and 104 ignored');
   // There is room again once some have gone.
   for (let number = 0; number < 200; number++) write(number, true);
@@ -301,10 +305,26 @@ testWith('a producer is not disturbed by what others write', async () => {
   using participant = DdsParticipant.shared({ domainId });
   const topic = participant.topic(DISCOVERY_TOPIC, DISCOVERY_TYPE);
   using writer = participant.writer(topic, DISCOVERY_QOS.writer);
+  await until(() => writer.matchedReaders > 0, 'the browser has been found');
+  let gone = 0;
+  browser.on('gone', () => {
+    gone += 1;
+  });
+  // Who did not announce it has no say in it: not that it is closed, nor what it is.
   writer.write(encodeAnnouncement({ ...pool, closed: true }));
-  await until(() => browser.pools().length === 0, 'the lie was believed');
+  await until(() => browser.ignored === 1, 'the lie was heard');
+  writer.write(encodeAnnouncement({ ...pool, host: 'elsewhere', closed: false }));
+  await until(() => browser.ignored === 2, 'the other lie was heard');
+  // One who leaves disposes of its instances, unless it says otherwise.
+  const leaving = participant.writer(topic, { ...DISCOVERY_QOS.writer, writerDataLifecycle: true });
+  await until(() => leaving.matchedReaders > 0, 'the browser has been found again');
+  leaving.write(encodeAnnouncement({ ...pool, host: 'elsewhere', closed: false }));
+  await until(() => browser.ignored === 3, 'it was heard as well');
+  leaving.close();
   assert.is(producer.put(new Float32Array(3)), 0);
-  await until(() => browser.pools()[0]?.framesPublished === 1, 'the next announcement brought it back');
+  await until(() => browser.pools()[0]?.framesPublished === 1, 'its own announcements go on');
+  assert.is(gone, 0);
+  assert.is(browser.pools()[0]?.host, pool.host);
 });
 
 test.run();
