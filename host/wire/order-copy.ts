@@ -20,7 +20,6 @@ import {
 /** A producer without pause that has told nothing for so long has made one. */
 const PAUSE_MS = 50;
 
-
 /** What is done with a window, whose frames are counted from the oldest. */
 export interface Copier {
   /** Copies `count` frames, the oldest of which is in this slot. */
