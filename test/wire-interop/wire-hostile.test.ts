@@ -92,6 +92,38 @@ test('the decoders read what is meant or throw CORRUPT_OBJECT, and nothing else'
   assert.ok(refused > MUTATIONS / 2);
 });
 
+test('metadata within its format that no pool can have, and messages larger than they need be, are refused', () => {
+  const good = metadataOf(smallPool('table', { dtype: 'float32', history_len: 3 }));
+  const change = (overrides: Readonly<Record<string, unknown>>) =>
+    Object.create(good, Object.fromEntries(Object.entries(overrides).map(([key, value]) => [key, { value }]))) as typeof good;
+  assert.is(String(decodeMetadata(good.name, encodeMetadata(good, 1)).metadata), String(good));
+  assert.is(String(decodeMetadata(good.name, encodeMetadata(good, 1, 'x'.repeat(60_000))).metadata), String(good));
+  const ofNone = encodeMetadata(good, 1);
+  const seven = ofNone.findIndex((byte, at) => byte === 7 && ofNone.subarray(at + 1, at + 8).every((next) => next === 0));
+  ofNone[seven] = 0;
+  const bad: Readonly<Record<string, Uint8Array>> = {
+    'a payload of 64 KiB': encodeMetadata(good, 1, 'x'.repeat(65_536)),
+    'a dtype of no backend': encodeMetadata(change({ dtype: 'float16', frameBytes: 14 }), 1),
+    'a dtype that is long': encodeMetadata(change({ dtype: 'f'.repeat(5000) }), 1),
+    'a dtype of the other backend': encodeMetadata(change({ backend: 'torch', dtype: 'uint16', frameBytes: 14 }), 1),
+    'a backend of nobody': encodeMetadata(change({ backend: 'toString' }), 1),
+    'a history of none': encodeMetadata(change({ historyLen: 0 }), 1),
+    'a history below none': encodeMetadata(change({ historyLen: -3 }), 1),
+    'a history of 2^52': encodeMetadata(change({ historyLen: 2 ** 52, frameBytes: 0 }), 1),
+    'a length of none': ofNone,
+    'a length below none': encodeMetadata(change({ shape: [-7] }), 1),
+    'lengths whose product is no number': encodeMetadata(change({ shape: Array(32).fill(2 ** 50), frameBytes: 0 }), 1),
+    'more dimensions than numpy has': encodeMetadata(change({ shape: Array(33).fill(1), frameBytes: 4 }), 1),
+    'a producer below none': encodeMetadata(good, -1),
+  };
+  for (const [what, bytes] of Object.entries(bad))
+    assert.throws(() => decodeMetadata(good.name, bytes), hasCode('CORRUPT_OBJECT'), what);
+  const long = new Uint8Array(513);
+  long.set(encodeProgress(good.name, 1));
+  assert.throws(() => decodeProgress(good.name, long), hasCode('CORRUPT_OBJECT'));
+  assert.throws(() => decodeProgress(good.name, encodeProgress(good.name, -1)), hasCode('CORRUPT_OBJECT'));
+});
+
 test('noise on both topics: errors with codes, no crash, and the true producer is heard again', async () => {
   const what = smallPool('noise');
   using participant = DdsParticipant.shared({ domainId: WIRE_DOMAIN });
