@@ -212,7 +212,7 @@ export class Soak implements SeatListener {
     const judged = removeDead({ dryRun: true });
     for (const [name, { producer }] of this.#pools) {
       for (const { file, action, reason } of judged) {
-        if (file.includes(`.${name}`) && action !== 'removed')
+        if (file.includes(`.${name}`) && action !== 'wouldRemove')
           this.#fault(producer, `gc would leave ${file}: ${action}, ${reason}`);
       }
       removePool(name, { force: false });
