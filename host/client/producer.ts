@@ -133,6 +133,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
         this.#sink = new WireSink(own, { onPinned, waitTimeoutMs, domainId, repair });
       }
       pool.sink = this.#sink;
+      // A frame may be longer than this runtime's typed arrays.
       this.#like = this.#sink.window(0).data;
       pool.announce(own);
     } catch (error) {

@@ -42,6 +42,9 @@ interface Quarantined extends Extent {
   readonly buffer: WeakRef<SharedArrayBuffer>;
 }
 
+/** Ranges of ended pools that are kept before it is asked which of them can be reached. */
+const MIN_SWEEP = 64;
+
 /** Which ranges may be given out, in the order in which they are tried. */
 type Reach = 'free' | 'unreachable' | 'any';
 
@@ -76,6 +79,9 @@ export class Arena extends CoreMemory {
   readonly #free: Extent[];
   // Ranges of pools that have ended, the oldest first: a typed array that somebody kept must not come to lie over the next pool.
   #quarantine: Quarantined[] = [];
+  #sweepAt = MIN_SWEEP;
+  // Behind what was given out last.
+  #cursor = 0;
   // Ranges that could not be cleared when their pools ended.
   #uncleared: Space[] = [];
   readonly #freeHandles: Handle[] = [];
@@ -109,33 +115,58 @@ export class Arena extends CoreMemory {
     return SCRATCH_START;
   }
 
-  /** A page-aligned range, or null when none is long enough. First fit: pools come and go rarely. */
+  /**
+   * A page-aligned range, or null when none is long enough. Next fit: what was given back last is used again last, for views may be
+   * left of it that only another thread can reach.
+   */
   reserve(bytes: number, reach: Reach = 'free'): Space | null {
     for (const space of this.#uncleared.splice(0)) runSteps([() => this.vacate(space)]);
     let space = this.#cut(bytes);
-    if (space !== null || reach === 'free') return space;
-    const kept: Quarantined[] = [];
-    for (const range of this.#quarantine) {
-      if (space !== null || (reach === 'unreachable' && range.buffer.deref() !== undefined)) {
-        kept.push(range);
-        continue;
-      }
-      insert(this.#free, range);
+    if (space === null && reach !== 'free') {
+      this.#sweep();
       space = this.#cut(bytes);
     }
-    this.#quarantine = kept;
+    while (space === null && reach === 'any') {
+      const oldest = this.#quarantine.shift();
+      if (oldest === undefined) return null;
+      insert(this.#free, oldest);
+      space = this.#cut(bytes);
+    }
     return space;
   }
 
   #cut(bytes: number): Space | null {
-    const index = this.#free.findIndex((extent) => extent.bytes >= bytes);
-    const extent = this.#free[index];
-    if (extent === undefined) return null;
-    const byteOffset = extent.start;
-    extent.start += bytes;
-    extent.bytes -= bytes;
-    if (extent.bytes === 0) this.#free.splice(index, 1);
+    const byteOffset = this.#find(bytes, this.#cursor) ?? this.#find(bytes, 0);
+    if (byteOffset === null) return null;
+    const end = byteOffset + bytes;
+    const index = this.#free.findIndex(({ start, bytes: length }) => start <= byteOffset && end <= start + length);
+    const extent = this.#free[index] as Extent;
+    const parts = [
+      { start: extent.start, bytes: byteOffset - extent.start },
+      { start: end, bytes: extent.start + extent.bytes - end },
+    ];
+    this.#free.splice(index, 1, ...parts.filter((part) => part.bytes > 0));
+    this.#cursor = end;
     return { buffer: anotherBuffer(this.buffer), byteOffset, bytes, address: this.address + byteOffset };
+  }
+
+  /** Where a range fits that begins at `from` or behind it. */
+  #find(bytes: number, from: number): number | null {
+    for (const extent of this.#free) {
+      const start = Math.max(extent.start, from);
+      if (start + bytes <= extent.start + extent.bytes) return start;
+    }
+    return null;
+  }
+
+  /** Frees what no typed array of this thread lies over any more. */
+  #sweep(): void {
+    this.#quarantine = this.#quarantine.filter((range) => {
+      if (range.buffer.deref() !== undefined) return true;
+      insert(this.#free, range);
+      return false;
+    });
+    this.#sweepAt = Math.max(MIN_SWEEP, 2 * this.#quarantine.length);
   }
 
   /**
@@ -151,6 +182,7 @@ export class Arena extends CoreMemory {
   retire(space: Space): void {
     this.#clear(space);
     this.#quarantine.push({ start: space.byteOffset, bytes: space.bytes, buffer: new WeakRef(space.buffer) });
+    if (this.#quarantine.length >= this.#sweepAt) this.#sweep();
   }
 
   #clear(space: Space): void {
@@ -229,7 +261,7 @@ function createMemory(system: System): WebAssembly.Memory | null {
 }
 
 /** By name: where tests run in a realm of their own, the engine's errors are of another. */
-function isRangeError(error: unknown): boolean {
+export function isRangeError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'RangeError';
 }
 

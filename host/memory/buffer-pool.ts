@@ -1,9 +1,11 @@
 // The memory that copies go to: the caller's array, memory that was handed back, or fresh memory.
 
+import { TensorIpcError } from '../runtime/errors';
 import { isSharedBuffer } from '../runtime/realm';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
+import { isRangeError } from './arena';
 import { MEMCPY_FROM_BYTES } from './copy';
 import { type Window, WindowBuilder } from './mapping';
 
@@ -26,7 +28,20 @@ export class BufferPool {
     if (into !== null) return this.#windows.around(into, count);
     const bytes = count * this.#frameBytes;
     if (bytes < MEMCPY_FROM_BYTES) return this.#windows.fresh(count, bytes);
-    return this.#windows.build(this.#spare(bytes) ?? platform().allocate(bytes), 0, count, false);
+    return this.#windows.build(this.#spare(bytes) ?? this.#fresh(bytes), 0, count, false);
+  }
+
+  #fresh(bytes: number): ArrayBuffer {
+    try {
+      return platform().allocate(bytes);
+    } catch (error) {
+      if (!isRangeError(error)) throw error;
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        `a copy takes ${bytes} bytes, for which this runtime has no ArrayBuffer: ask for fewer frames, or borrow() them`,
+        { cause: error },
+      );
+    }
   }
 
   #spare(bytes: number): ArrayBuffer | null {

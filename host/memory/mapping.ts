@@ -10,14 +10,16 @@ import {
   HANDLE_SLOT_CAPACITY,
   HANDLE_SLOTS,
 } from '../../assembly/layout';
+import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import { arrayOf, type Dtype, type TypedArray, type TypedArrayConstructor } from '../tensor/dtype';
 import type { FieldMetadata, PoolDescription, PoolMetadata } from '../tensor/metadata';
 import { denseStrides, elementsOf, type TensorView } from '../tensor/tensor';
-import { type Arena, type CoreMemory, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
+import { type Arena, type CoreMemory, isRangeError, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
 import type { Core, Handle } from './core';
 import { type Lease, type LeaseParts, ReferenceCount } from './reference-count';
+import { WindowCache } from './window-cache';
 
 /** The tensors of a window: what a frame's or view's data, shape and so on are made of. Shared and immutable. */
 export interface Window extends TensorView {
@@ -78,10 +80,27 @@ function planTensor(field: Omit<FieldMetadata, 'bytes'>, frameStride: number, co
   };
 }
 
+function arrayOver(plan: TensorPlan, buffer: ArrayBufferLike, byteOffset: number): TypedArray {
+  try {
+    return new plan.array(buffer, byteOffset + plan.byteOffset, plan.span);
+  } catch (error) {
+    if (!isRangeError(error)) throw error;
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `[${plan.shape.join(', ')}] elements of ${plan.dtype} lie over ${plan.span * plan.array.BYTES_PER_ELEMENT} bytes, more than a typed array of ` +
+        'this runtime can have: ask for fewer frames at once',
+      { cause: error },
+    );
+  }
+}
+
 function buildTensor(plan: TensorPlan, buffer: ArrayBufferLike, byteOffset: number): TensorView {
-  const data = new plan.array(buffer, byteOffset + plan.byteOffset, plan.span);
+  const data = arrayOver(plan, buffer, byteOffset);
   return { data, shape: plan.shape, strides: plan.strides, offset: plan.offset, dtype: plan.dtype };
 }
+
+/** Lengths of windows whose plans are kept. */
+const MAX_PLANS = 256;
 
 /** Builds the tensors of windows over any buffer that holds frames `frameStride` apart. */
 export class WindowBuilder {
@@ -102,6 +121,7 @@ export class WindowBuilder {
     const { plain, fields, frameBytes } = this.#metadata;
     const raw = { name: '', dtype: 'uint8', byteOffset: 0, shape: Object.freeze([frameBytes]) } as const;
     const plans = (plain ? fields : [raw, ...fields]).map((field) => planTensor(field, this.#frameStride, count, latestFirst));
+    if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
     this.#plans.set(key, plans);
     return plans;
   }
@@ -139,6 +159,9 @@ export class WindowBuilder {
   }
 }
 
+/** Shorter windows fit the typed arrays of every runtime. */
+const LONG_WINDOW_BYTES = 2 ** 31;
+
 /** What a mapping consists of. */
 export interface MappingParts {
   /** The object, open in this thread. */
@@ -174,10 +197,7 @@ export class Mapping {
   /** Who allocated the ranges: null for a mapping that another thread has made. */
   readonly #owner: Arena | null;
   #references: ReferenceCount | null = null;
-  // Views by order and count, then by slot: as many as the ring has slots for each length that is used.
-  readonly #cache = new Map<number, (Window | undefined)[]>();
-  #recentKey = 0;
-  #recent: (Window | undefined)[] | undefined;
+  readonly #cache: WindowCache;
 
   /** @param owner The arena of the ranges, when they are this thread's. */
   constructor(system: System, parts: MappingParts, owner: Arena | null) {
@@ -196,6 +216,11 @@ export class Mapping {
     this.#lease = parts.lease;
     this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
     this.windows = new WindowBuilder(this.metadata, this.geometry.frameStride);
+    const { frameStride, slotCapacity } = this.geometry;
+    const { buffer, byteOffset } = this.#frames;
+    this.#cache = new WindowCache(slotCapacity, (slot, count, latestFirst) =>
+      this.windows.build(buffer, byteOffset + slot * frameStride, count, latestFirst),
+    );
     this.arena.u32.set(parts.template, this.handle / 4);
     this.core.controlBind(this.handle, this.#control.byteOffset);
   }
@@ -276,26 +301,15 @@ export class Mapping {
 
   /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */
   window(slot: number, count: number, latestFirst: boolean): Window {
-    const key = latestFirst ? -count : count;
-    // Most callers ask for one kind of window again and again.
-    let views = key === this.#recentKey ? this.#recent : this.#cache.get(key);
-    if (views === undefined) {
-      views = new Array<Window | undefined>(this.geometry.slotCapacity);
-      this.#cache.set(key, views);
-    }
-    this.#recentKey = key;
-    this.#recent = views;
-    let view = views[slot];
-    if (view === undefined) {
-      view = this.windows.build(
-        this.#frames.buffer,
-        this.#frames.byteOffset + slot * this.geometry.frameStride,
-        count,
-        latestFirst,
-      );
-      views[slot] = view;
-    }
-    return view;
+    return this.#cache.window(slot, count, latestFirst);
+  }
+
+  /**
+   * Throws unless this runtime's typed arrays can be as long as such a window. To be asked before frames are pinned; of windows that
+   * every runtime has room for it costs nothing.
+   */
+  checkWindow(count: number, latestFirst: boolean): void {
+    if (count * this.geometry.frameStride >= LONG_WINDOW_BYTES) this.#cache.window(0, count, latestFirst);
   }
 
   /** Lends the pages to another thread of this process: what that needs to make a mapping of its own without mapping anything. */
@@ -308,7 +322,7 @@ export class Mapping {
 
   /** Lets the pages and the descriptor go. Where other threads read the pages, the last of all lets them go. */
   close(): void {
-    this.#forgetViews();
+    this.#cache.clear();
     if (this.#lease !== null) {
       // The descriptor last: with it goes the lock that says that the lease is not over yet.
       everyStep([() => this.#lease?.giveBack(() => this.#unmapPages()), () => this.system.close(this.fd)]);
@@ -325,15 +339,9 @@ export class Mapping {
 
   /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
   unmap(): void {
-    this.#forgetViews();
+    this.#cache.clear();
     const owner = this.#owner;
     everyStep([() => this.#unmapFrames(), () => owner?.retire(this.#control), () => owner?.freeHandle(this.handle)]);
-  }
-
-  #forgetViews(): void {
-    this.#cache.clear();
-    this.#recentKey = 0;
-    this.#recent = undefined;
   }
 
   /** For the last user of what another thread has mapped. */

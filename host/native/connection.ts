@@ -2,7 +2,7 @@
 
 import { HANDLE_TIMESTAMP_NS, HANDLE_WAKE, HEADER_POOL_ID, LOCK_CONSUMERS, LOCK_PRODUCER } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
-import { type Holder, PinGuard } from '../endpoint/view';
+import type { Holder, PinGuard } from '../endpoint/view';
 import { BufferPool } from '../memory/buffer-pool';
 import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
@@ -13,6 +13,7 @@ import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { PREFAULT_BYTES } from './attach';
 import { unlinkDeadDoorbell } from './doorbell';
+import { Pins } from './pins';
 import { ProducerRinger } from './producer-doorbell';
 
 /** Copies that may lose against the writer before the frames are held for one. */
@@ -24,15 +25,6 @@ export interface Copied {
   readonly timestampNs: bigint;
 }
 
-interface Forgotten {
-  readonly connection: WeakRef<Connection>;
-  readonly index: number;
-}
-
-const forgottenViews = new FinalizationRegistry<Forgotten>(({ connection, index }) => {
-  connection.deref()?.forget(index);
-});
-
 export class Connection implements Holder {
   readonly mapping: Mapping;
   readonly poolId: bigint;
@@ -40,10 +32,9 @@ export class Connection implements Holder {
   readonly #system: System;
   readonly #buffers: BufferPool;
   readonly #producer: ProducerRinger;
-  // Oldest sequence number that each pin holds; Infinity where none is out.
-  readonly #oldest: number[] = [];
+  readonly #pins: Pins;
+  // Those that no view has: to register one costs more than a view.
   readonly #guards: PinGuard[] = [];
-  #pins = 0;
   #closed = false;
 
   /** @param entry The entry of the table whose lock is held. Closes the mapping's descriptor, and so drops the lock, if that fails. */
@@ -54,6 +45,7 @@ export class Connection implements Holder {
     this.#system = system;
     this.#buffers = new BufferPool(mapping.metadata);
     this.#producer = new ProducerRinger(mapping);
+    this.#pins = pinsOf(mapping, entry, this.#producer);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
     try {
       unlinkDeadDoorbell(mapping, entry);
@@ -154,7 +146,8 @@ export class Connection implements Holder {
     const address = mapping.slotAddress(slot);
     if (count === 1 || (!latestFirst && frameStride === frameBytes)) {
       const bytes = count * frameBytes;
-      copyFromShared(this.#system, to, mapping.window(slot, count, false).data, address, bytes);
+      if (bytes >= MEMCPY_FROM_BYTES) this.#system.copyOut(to, address, bytes);
+      else copyFromShared(this.#system, to, mapping.window(slot, count, false).data, address, bytes);
       return;
     }
     const elements = to.length / count;
@@ -194,14 +187,14 @@ export class Connection implements Holder {
 
   /** The guard of the pin just made, whose window starts at `oldest`. */
   takePin(oldest: number): PinGuard {
-    let guard = this.#guards.pop();
-    if (guard === undefined) {
-      guard = new PinGuard(this.#oldest.length);
-      forgottenViews.register(guard, { connection: new WeakRef<Connection>(this), index: guard.index });
-    }
-    this.#oldest[guard.index] = oldest;
-    this.#pins += 1;
+    const guard = this.#guards.pop() ?? this.#pins.guard();
+    this.#pins.add(guard, oldest);
     return guard;
+  }
+
+  /** Undoes a pin that no view came of. */
+  dropPin(): void {
+    this.#pins.drop();
   }
 
   /** Whether the window that starts at `oldest` is as it was pinned. */
@@ -210,31 +203,8 @@ export class Connection implements Holder {
   }
 
   releasePin(guard: PinGuard): void {
-    this.#unpin(guard.index);
+    this.#pins.remove(guard.index);
     this.#guards.push(guard);
-  }
-
-  /** The view of this pin was garbage-collected unreleased. Its guard is gone, so the index is not used again. */
-  forget(index: number): void {
-    if (this.#oldest[index] === Infinity) return;
-    const { name } = this.mapping.metadata;
-    platform().warn(`pool '${name}': a borrowed view was dropped without release(); write "using view = consumer.borrow()"`);
-    // Nobody called this who could catch an error.
-    for (const error of runSteps([() => this.#unpin(index)])) platform().warn(`pool '${name}': ${String(error)}`);
-  }
-
-  #unpin(index: number): void {
-    const { core, handle } = this.mapping;
-    this.#oldest[index] = Infinity;
-    this.#pins -= 1;
-    if (this.#pins === 0) {
-      if (this.#closed) this.#unmap();
-      else this.wakeProducer(core.readerUnpin(handle));
-      return;
-    }
-    let oldest = Infinity;
-    for (const held of this.#oldest) if (held < oldest) oldest = held;
-    this.wakeProducer(core.readerUnpinTo(handle, oldest));
   }
 
   /** Ends the sleep of a producer that waits for a pin, if it does. */
@@ -247,16 +217,22 @@ export class Connection implements Holder {
     if (this.#closed) return;
     this.#closed = true;
     this.#buffers.close();
-    if (this.#pins === 0) this.#unmap();
+    this.#pins.close();
   }
+}
 
-  #unmap(): void {
-    const { core, handle, fd } = this.mapping;
+/** The pins of an entry, and how it is left: by steps that do not reach the connection, for its guards must be forgotten with it. */
+function pinsOf(mapping: Mapping, entry: number, producer: ProducerRinger): Pins {
+  const { system, core, handle, fd } = mapping;
+  const wake = (waiting: number) => {
+    if (waiting !== 0) producer.wake(waiting);
+  };
+  return new Pins(mapping, wake, () =>
     everyStep([
-      () => this.wakeProducer(core.consumerUnregister(handle)),
-      () => this.#producer.close(),
-      () => this.#system.unlock(fd, LOCK_CONSUMERS + this.entryIndex),
-      () => this.mapping.close(),
-    ]);
-  }
+      () => wake(core.consumerUnregister(handle)),
+      () => producer.close(),
+      () => system.unlock(fd, LOCK_CONSUMERS + entry),
+      () => mapping.close(),
+    ]),
+  );
 }

@@ -6,8 +6,9 @@ import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
 import { checkSingle } from '../endpoint/requests';
 import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
-import { View } from '../endpoint/view';
+import { type PinGuard, View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
+import { runSteps } from '../runtime/steps';
 import type { Doorbell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -155,8 +156,8 @@ export class NativeSource implements Source {
       const sequence = this.#pin(connection, request);
       if (sequence === EMPTY) return null;
       if (sequence !== CLOSED) {
-        if (lossless || this.#link.stillLives(connection, sequence)) return this.#view<T>(connection, cursor, sequence, request);
-        connection.releasePin(connection.takePin(sequence - (request?.historyLen ?? 1) + 1));
+        if (lossless || this.#stillLives(connection, sequence)) return this.#view<T>(connection, cursor, sequence, request);
+        connection.dropPin();
       } else if (lossless) {
         return promised ? this.#lendLast<T>(connection, cursor, request) : null;
       } else {
@@ -167,8 +168,21 @@ export class NativeSource implements Source {
     return last && this.#lendLast<T>(last, cursor, request);
   }
 
+  #stillLives(connection: Connection, sequence: number): boolean {
+    try {
+      return this.#link.stillLives(connection, sequence);
+    } catch (error) {
+      runSteps([() => connection.dropPin()]);
+      throw error;
+    }
+  }
+
   #pin(connection: Connection, request: WindowRequest | undefined): number {
-    return connection.pin(request?.historyLen === undefined ? 1 : checkCount(connection.mapping.metadata, request.historyLen));
+    const { mapping } = connection;
+    const count = request?.historyLen === undefined ? 1 : checkCount(mapping.metadata, request.historyLen);
+    // What cannot be shown is refused before it is pinned.
+    mapping.checkWindow(count, count > 1 && (request?.latestFirst ?? true));
+    return connection.pin(count);
   }
 
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
@@ -197,6 +211,8 @@ export class NativeSource implements Source {
     if (connection === null) return null;
     checkSingle(request);
     if (reliable.next() < 0) return null;
+    // Before the frame counts as taken.
+    connection.mapping.checkWindow(1, false);
     return this.#view<T>(connection, cursor, reliable.lend(), request, true);
   }
 
@@ -221,13 +237,20 @@ export class NativeSource implements Source {
     const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
     const count = request?.historyLen ?? 1;
     const oldest = sequence - count + 1;
-    const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
-    const low = u32[times] as number;
-    const high = u32[times + 1] as number;
-    // Before the reader moves on: a pool that is over goes with its last reader and its last view.
-    const guard = connection.takePin(oldest);
-    const missed = this.#advance(connection, cursor, sequence, inOrder);
-    return new View<T>(connection, guard, window, sequence, oldest, low, high, missed);
+    let guard: PinGuard | null = null;
+    try {
+      const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
+      const low = u32[times] as number;
+      const high = u32[times + 1] as number;
+      // Before the reader moves on: a pool that is over goes with its last reader and its last view.
+      guard = connection.takePin(oldest);
+      const missed = this.#advance(connection, cursor, sequence, inOrder);
+      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed);
+    } catch (error) {
+      const taken = guard;
+      runSteps([() => (taken === null ? connection.dropPin() : connection.releasePin(taken))]);
+      throw error;
+    }
   }
 
   /**

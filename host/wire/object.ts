@@ -2,6 +2,7 @@
 
 import { alignUp, reserveAlone, reserveInArena, type Space } from '../memory/arena';
 import { type Window, WindowBuilder } from '../memory/mapping';
+import { WindowCache } from '../memory/window-cache';
 import { TensorIpcError } from '../runtime/errors';
 import type { Address, System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -17,8 +18,7 @@ export class WireObject {
   readonly #fd: number;
   readonly #space: Space;
   readonly #release: () => void;
-  // Windows by order and count, then by slot.
-  readonly #cache = new Map<number, (Window | undefined)[]>();
+  readonly #cache: WindowCache;
   #closed = false;
 
   /** Maps the object behind `fd`, which has the right size, and takes the descriptor over unless it throws. */
@@ -35,6 +35,10 @@ export class WireObject {
     const wanted = this.mirrored ? 2 * mapBytes : mapBytes;
     const place = reserveInArena(system, wanted);
     this.#space = place?.space ?? reserveAlone(system, wanted);
+    const { buffer, byteOffset } = this.#space;
+    this.#cache = new WindowCache(historyLen, (slot, count, latestFirst) =>
+      this.windows.build(buffer, byteOffset + slot * frameBytes, count, latestFirst),
+    );
     this.#release = () => {
       if (place === null) system.unmapFixed(this.#space.address, this.#space.bytes);
       else place.arena.retire(place.space);
@@ -59,19 +63,7 @@ export class WireObject {
 
   /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. Where it is not mirrored they must not wrap. */
   window(slot: number, count: number, latestFirst: boolean): Window {
-    const key = latestFirst ? -count : count;
-    let views = this.#cache.get(key);
-    if (views === undefined) {
-      views = new Array<Window | undefined>(this.metadata.historyLen);
-      this.#cache.set(key, views);
-    }
-    let view = views[slot];
-    if (view === undefined) {
-      const { buffer, byteOffset } = this.#space;
-      view = this.windows.build(buffer, byteOffset + slot * this.metadata.frameBytes, count, latestFirst);
-      views[slot] = view;
-    }
-    return view;
+    return this.#cache.window(slot, count, latestFirst);
   }
 
   /** Whether the name still leads to this object. */

@@ -19,11 +19,12 @@ import { countOwn, otherProcesses, ownCount } from './participants';
 const DISCOVERY_MS = 3000;
 
 interface Forgotten {
-  readonly pool: WeakRef<WirePool>;
+  readonly pool: WirePool;
   readonly index: number;
 }
 
-const forgottenViews = new FinalizationRegistry<Forgotten>(({ pool, index }) => pool.deref()?.forget(index));
+// Holds the pool, and with it the locks, as long as a view of it may be out: it knows no guards, which could then never be forgotten.
+const forgottenViews = new FinalizationRegistry<Forgotten>(({ pool, index }) => pool.forget(index));
 
 interface Process {
   readonly pid: number;
@@ -148,7 +149,7 @@ export class WirePool implements Holder {
     const guard = new PinGuard(this.#nextGuard);
     this.#nextGuard += 1;
     this.#lent.set(guard.index, slots);
-    forgottenViews.register(guard, { pool: new WeakRef<WirePool>(this), index: guard.index });
+    forgottenViews.register(guard, { pool: this, index: guard.index }, guard);
     return guard;
   }
 
@@ -157,6 +158,7 @@ export class WirePool implements Holder {
   }
 
   releasePin(guard: PinGuard): void {
+    forgottenViews.unregister(guard);
     this.#release(guard.index);
   }
 
