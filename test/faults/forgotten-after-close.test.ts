@@ -12,9 +12,10 @@ const frameOf = (value: number) => new Float64Array(512).fill(value);
 
 /** Collects until a condition holds. A watchdog: what is never collected fails the test. */
 async function collectUntil(condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 2000 && !condition(); i++) {
-    gc?.();
+  for (let i = 0; i < 500 && !condition(); i++) {
+    // A turn first: what a WeakRef was made of in this one is kept until it ends.
     await sleep(5);
+    gc?.();
   }
   assert.ok(condition(), what);
 }
