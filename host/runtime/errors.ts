@@ -25,10 +25,10 @@ import { isMarked, type Marked, mark } from './realm';
  * | LOAN_OUTSTANDING | the previous loan has not been committed or released |
  * | RELEASED | a view or slot was used after its release |
  * | CLOSED | the producer or consumer was used after cleanup |
- * | UNSUPPORTED_PLATFORM | pools need Linux on x64 or arm64 |
+ * | UNSUPPORTED_PLATFORM | pools need Linux on x64 or arm64, open-file-description locks and WebAssembly |
  * | MISSING_DEPENDENCY | koffi or an optional tool is not installed |
  * | DDS | a call of Cyclone DDS failed; the message names the call and its return code |
- * | SYSTEM | any other failed system call; see syscall and errno |
+ * | SYSTEM | any other failed system call; see syscall and errno, and the message for what to do |
  */
 export type TensorIpcErrorCode =
   | 'INVALID_ARGUMENT'
