@@ -18,7 +18,8 @@ import * as assert from 'uvu/assert';
 import { CONSUMER_BYTES, HEADER_ARMED, HEADER_BYTES, HEADER_PRODUCER_WAITING, LOCK_PRODUCER } from '../../assembly/layout';
 import { removeDead, removePool } from '../../host/native/inspect-remove';
 import { Child, leftovers } from '../support/child';
-import { libc, NthCall, type Scenario, type Stage } from './support/nth-call';
+import { libc, NthCall, type Scenario } from './support/nth-call';
+import { over } from './support/stage';
 
 const test = suite('nth-call');
 
@@ -83,20 +84,6 @@ function placeAbandonedDoorbell(): void {
   system.closeDoorbell(system.createFifo(BELL, 0o600));
 }
 
-/** Things that a stage opens, closed in the order in which they were opened. */
-class Opened {
-  readonly #closes: (() => void)[] = [];
-
-  add<C extends { close(): void }>(one: C): C {
-    this.#closes.push(() => one.close());
-    return one;
-  }
-
-  end(): void {
-    for (const close of this.#closes.splice(0)) close();
-  }
-}
-
 /** A wait for the next frame that ends with the call, however that ends. */
 async function patiently(consumer: Consumer, use: (next: Promise<Frame<Float64Array> | null>) => Promise<void>): Promise<void> {
   const abort = new AbortController();
@@ -107,15 +94,6 @@ async function patiently(consumer: Consumer, use: (next: Promise<Frame<Float64Ar
     abort.abort();
     await next.catch(() => null);
   }
-}
-
-/** A stage over things that are open. */
-function over(prepare: (opened: Opened) => () => unknown): Scenario['stage'] {
-  return (): Stage => {
-    const opened = new Opened();
-    const run = prepare(opened);
-    return { run, end: () => opened.end() };
-  };
 }
 
 const expectCode = (code: string, call: () => unknown) => {
