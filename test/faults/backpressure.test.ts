@@ -1,7 +1,7 @@
 // What producers do while readers are in their way: whom they count, and what else in the process goes on.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { inspect, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -142,8 +142,7 @@ test('a successor takes the doorbell of a producer that was killed while it wait
 
 test("eight producers that wait leave the runtime's threads to the program", async () => {
   const name = poolName('threads');
-  const path = `/tmp/${name}`;
-  writeFileSync(path, 'x');
+  const path = fileURLToPath(import.meta.url);
   await using child = new Child('backpressure-peer', [], { UV_THREADPOOL_SIZE: '1' });
   await child.ask({ op: 'wait', pool: name, count: 8 });
   const times: number[] = [];
