@@ -87,6 +87,7 @@ export class Arena extends CoreMemory {
   readonly #freeHandles: Handle[] = [];
   #nextHandle = HANDLES_START;
 
+  /** @internal Keeps WebAssembly types out of the published declarations. */
   constructor(system: System, memory: WebAssembly.Memory) {
     super(system, memory);
     this.#system = system;
