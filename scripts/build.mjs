@@ -25,6 +25,7 @@ const common = {
   sourcemap: false,
   // Names stay as they are, so that stack traces can be read.
   minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
 };
