@@ -17,7 +17,7 @@ import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
 import { slotIsNamed } from './lock-files';
 import type { Announcement } from './messages';
-import { holdWindow } from './order';
+import { holdWindow, type Told } from './order';
 import { copyWindow } from './order-copy';
 import { WirePool } from './pool';
 import { WindowCopier } from './window-copier';
@@ -35,6 +35,16 @@ export interface WireSourceOptions {
   readonly repair: boolean;
 }
 
+/** What is told of a pool, and the times of its frames. */
+type Feed = Told & Pick<WireFeed, 'timestampOf'>;
+
+/** A pool that is over, and what was known of it then. */
+interface Ended {
+  readonly pool: WirePool;
+  readonly epoch: number;
+  readonly feed: Feed;
+}
+
 export class WireSource implements Source {
   readonly #system: System;
   readonly #options: WireSourceOptions;
@@ -48,6 +58,10 @@ export class WireSource implements Source {
   #lastSequence: number | null = null;
   // What was found to be announced of the pool that is attached: looked into once, not with every frame.
   #judged: Announcement | null = null;
+  // The pool that ended last, until those who wait for its last frame have been served.
+  #ended: Ended | null = null;
+  // Whether a blocking wait has promised a frame, which the next look gives although its producer may have gone.
+  #promised = false;
   readonly #recycle = (frame: Frame): void => this.#pool?.buffers.recycle(frame.data);
 
   constructor(system: System, options: WireSourceOptions, events: SourceEvents) {
@@ -115,12 +129,39 @@ export class WireSource implements Source {
   #lose(reason: 'closed' | 'died', succeeded = false): void {
     const pool = this.#pool;
     if (pool === null) return;
+    this.settle();
+    if (reason === 'died') pool.heal();
+    this.#ended = this.#last(pool);
     this.#pool = null;
     this.#judged = null;
     this.#feed.forget(succeeded);
-    if (reason === 'died') pool.heal();
-    pool.close();
+    if (this.#ended === null) pool.close();
     this.#events.onDisconnect(reason);
+  }
+
+  /** What is left of a pool that is lost, for those who have not seen its last frame. */
+  #last(pool: WirePool): Ended | null {
+    const feed = this.#feed;
+    const { slot, sequence, pace } = feed;
+    if (sequence < 0) return null;
+    // A producer that died while it wrote keeps its slot's locks: nobody is to wait for those.
+    const slots = Array.from({ length: pool.metadata.historyLen }, (_, at) => at);
+    if (pool.locks.writerAt(slots) >= 0) return null;
+    const timestampNs = feed.timestampOf(sequence);
+    const told: Feed = {
+      slot,
+      sequence,
+      pace,
+      silentMs: Infinity,
+      get nowMs() {
+        return feed.nowMs;
+      },
+      toldMs: () => Number.NaN,
+      timestampOf: () => timestampNs,
+      pollProgress: () => {},
+      sleep: (ms) => feed.sleep(ms),
+    };
+    return { pool, epoch: this.#epoch, feed: told };
   }
 
   #live(): WirePool | null {
@@ -139,11 +180,19 @@ export class WireSource implements Source {
   }
 
   due(cursor: Cursor): boolean {
-    return this.#pool !== null && this.#feed.sequence > this.#seen(cursor);
+    return this.#lastFor(cursor) !== null || (this.#pool !== null && this.#feed.sequence > this.#seen(cursor, this.#epoch));
   }
 
-  #seen(cursor: Cursor): number {
-    return cursor.epoch === this.#epoch ? cursor.seen : -1;
+  /** The pool that is over, when the reader has not had its last frame. */
+  #lastFor(cursor: Cursor): Ended | null {
+    const ended = this.#ended;
+    return ended !== null && ended.feed.sequence > this.#seen(cursor, ended.epoch) ? ended : null;
+  }
+
+  /** Last frame that a reader was given of a pool. Who has read a later one does not go back. */
+  #seen(cursor: Cursor, epoch: number): number {
+    if (cursor.epoch === epoch) return cursor.seen;
+    return cursor.epoch > epoch ? Infinity : -1;
   }
 
   ended(): boolean {
@@ -162,7 +211,12 @@ export class WireSource implements Source {
     return true;
   }
 
-  settle(): void {}
+  /** Whoever keeps a pool counts as one of its readers, and stands in the way of repairs: those who come later do without. */
+  settle(): void {
+    const ended = this.#ended;
+    this.#ended = null;
+    ended?.pool.close();
+  }
 
   check(): void {
     if (this.#closed) return;
@@ -176,19 +230,28 @@ export class WireSource implements Source {
   }
 
   get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    return this.#get(this.#live(), cursor, request);
+    const promised = this.#promised;
+    this.#promised = false;
+    const pool = this.#live();
+    if (pool !== null) return this.#get(pool, this.#feed, this.#epoch, cursor, request);
+    return promised ? this.take(cursor, request) : null;
   }
 
-  #get<T extends TypedArray>(pool: WirePool | null, cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    if (pool === null) return null;
+  #get<T extends TypedArray>(
+    pool: WirePool,
+    feed: Feed,
+    epoch: number,
+    cursor: Cursor,
+    request: CopyRequest | undefined,
+  ): Frame<T> | null {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
-    if (this.#feed.sequence < 0 || this.#unwritten(pool, cursor)) return null;
+    if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor)) return null;
     const target = pool.buffers.target(count, into);
     const latestFirst = request?.latestFirst ?? true;
-    const sequence = copyWindow(pool, this.#feed, count, new WindowCopier(this.#system, pool, target.data, count, latestFirst));
-    const timestampNs = this.#feed.timestampOf(sequence);
-    const missed = this.#advance(cursor, sequence);
+    const sequence = copyWindow(pool, feed, count, new WindowCopier(this.#system, pool, target.data, count, latestFirst));
+    const timestampNs = feed.timestampOf(sequence);
+    const missed = this.#advance(cursor, sequence, epoch);
     return new Frame<T>(target, sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
   }
 
@@ -196,25 +259,33 @@ export class WireSource implements Source {
    * Whether the slot that was told of is one that nobody has written: then that was not its producer's word, and it is no frame. It counts as
    * seen, so that nobody waits for it again.
    */
-  #unwritten(pool: WirePool, cursor: Cursor): boolean {
-    const { slot, sequence } = this.#feed;
+  #unwritten(pool: WirePool, { slot, sequence }: Feed, epoch: number, cursor: Cursor): boolean {
     if (!pool.locks.unwritten(slot) || !pool.named()) return false;
-    cursor.epoch = this.#epoch;
+    cursor.epoch = epoch;
     cursor.seen = sequence;
     return true;
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    return this.#borrow(this.#live(), cursor, request);
+    const promised = this.#promised;
+    this.#promised = false;
+    const pool = this.#live();
+    if (pool !== null) return this.#borrow(pool, this.#feed, this.#epoch, cursor, request);
+    return promised ? this.lend(cursor, request) : null;
   }
 
-  #borrow<T extends TypedArray>(pool: WirePool | null, cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    if (pool === null) return null;
+  #borrow<T extends TypedArray>(
+    pool: WirePool,
+    feed: Feed,
+    epoch: number,
+    cursor: Cursor,
+    request: WindowRequest | undefined,
+  ): View<T> | null {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const latestFirst = request?.latestFirst ?? true;
-    if (this.#feed.sequence < 0 || this.#unwritten(pool, cursor)) return null;
-    const held = holdWindow(pool, this.#feed, count);
-    const timestampNs = this.#feed.timestampNs;
+    if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor)) return null;
+    const held = holdWindow(pool, feed, count);
+    const timestampNs = feed.timestampOf(held.sequence);
     let slots = held.slots;
     let window: Window;
     const wraps = held.oldestSlot + count > pool.metadata.historyLen;
@@ -230,7 +301,7 @@ export class WireSource implements Source {
         pool.locks.unlockRead(slots);
       }
       // Somebody has come to those in between.
-      if (pool.locks.made(held.unlocked)) return this.#borrow(pool, cursor, request);
+      if (pool.locks.made(held.unlocked)) return this.#borrow(pool, feed, epoch, cursor, request);
       slots = [];
     }
     const low = Number(BigInt.asUintN(32, timestampNs));
@@ -244,25 +315,31 @@ export class WireSource implements Source {
       sequence - count + 1,
       low,
       high,
-      this.#advance(cursor, sequence),
+      this.#advance(cursor, sequence, epoch),
     );
   }
 
   // What has arrived was taken in when it was found that there is something to take.
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
-    return this.#get(this.#closed ? this.#live() : this.#pool, cursor, request);
+    const last = this.#lastFor(cursor);
+    if (last !== null) return this.#get(last.pool, last.feed, last.epoch, cursor, request);
+    const pool = this.#closed ? this.#live() : this.#pool;
+    return pool && this.#get(pool, this.#feed, this.#epoch, cursor, request);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    return this.#borrow(this.#closed ? this.#live() : this.#pool, cursor, request);
+    const last = this.#lastFor(cursor);
+    if (last !== null) return this.#borrow(last.pool, last.feed, last.epoch, cursor, request);
+    const pool = this.#closed ? this.#live() : this.#pool;
+    return pool && this.#borrow(pool, this.#feed, this.#epoch, cursor, request);
   }
 
-  #advance(cursor: Cursor, sequence: number): number {
-    const seen = this.#seen(cursor);
-    cursor.epoch = this.#epoch;
+  #advance(cursor: Cursor, sequence: number, epoch: number): number {
+    const seen = this.#seen(cursor, epoch);
+    cursor.epoch = epoch;
     cursor.seen = sequence;
     const missed = seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
-    if (this.#lastSequence === null || sequence > this.#lastSequence) {
+    if (epoch === this.#epoch && (this.#lastSequence === null || sequence > this.#lastSequence)) {
       this.#taken += 1;
       if (this.#lastSequence !== null) this.#missed += sequence - this.#lastSequence - 1;
       this.#lastSequence = sequence;
@@ -279,6 +356,11 @@ export class WireSource implements Source {
   arm(): void {}
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {
+    this.#promised = this.#waitSync(cursor, timeoutMs);
+    return this.#promised;
+  }
+
+  #waitSync(cursor: Cursor, timeoutMs: number): boolean {
     const deadline = steadyMs() + timeoutMs;
     for (;;) {
       if (this.newer(cursor)) return true;
@@ -291,9 +373,9 @@ export class WireSource implements Source {
   spin(cursor: Cursor, timeoutUs: number): boolean {
     const deadline = steadyMs() + timeoutUs / 1000;
     do {
-      if (this.newer(cursor)) return true;
-    } while (this.#pool !== null && steadyMs() < deadline);
-    return false;
+      this.#promised = this.newer(cursor);
+    } while (!this.#promised && this.#pool !== null && steadyMs() < deadline);
+    return this.#promised;
   }
 
   stats(): SourceStats | null {
@@ -314,6 +396,7 @@ export class WireSource implements Source {
     this.#closed = true;
     this.#pool?.close();
     this.#pool = null;
+    this.settle();
     this.#feed.close();
   }
 }
