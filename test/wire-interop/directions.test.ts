@@ -103,8 +103,10 @@ function viewed(view: View, count: number, what: Case): Seen[] {
 /** Ours, which Peer calls python as well. */
 const ourPeers = new WeakSet<Peer>();
 
-async function untilConnected(peer: Peer): Promise<void> {
+/** @param announcing A producer that follows the package: who is matched later than its word has to be told again. */
+async function untilConnected(peer: Peer, announcing: Peer | null = null): Promise<void> {
   const connected = async () => {
+    await announcing?.ask('announce');
     await peer.ask('get');
     return (await peer.ask('stats')).connected;
   };
@@ -230,11 +232,14 @@ if (tools === null) {
         const heard: Seen[] = [];
         expecting.on('frame', (frame) => void heard.push(...seenIn(frame, what)));
         // The half second after which a put brings metadata again, for the others.
-        if (from !== 'ours') await producer.ask('announce');
-        for (const one of [other, peer]) await untilConnected(one);
+        const announcing = from === 'ours' ? null : producer;
+        for (const one of [other, peer]) await untilConnected(one, announcing);
         for (const consumer of [named, looping])
           await untilAnswer(
-            async () => consumer.get(),
+            async () => {
+              await announcing?.ask('announce');
+              return consumer.get();
+            },
             () => consumer.connected,
             'by name too',
           );
