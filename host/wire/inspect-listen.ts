@@ -5,6 +5,7 @@ import { TensorIpcError } from '../runtime/errors';
 import { platform } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { WireFeed } from './feed';
+import { wireObject } from './form';
 
 const DEFAULT_TIMEOUT_MS = 1000;
 const LOOK_MS = 20;
@@ -12,6 +13,9 @@ const LOOK_MS = 20;
 const SLOT_GRACE_MS = 200;
 /** What cannot be read may be a stranger's: the producer has as long as it takes ours to say it again. */
 const ERROR_GRACE_MS = 600;
+
+/** Each takes two topics and two readers. Anybody who may write to /dev/shm makes names, so there is a bound. */
+const MAX_POOLS = 256;
 
 /** What was heard of a Python pool. */
 export interface PythonPoolNews {
@@ -81,8 +85,17 @@ class Listener {
   }
 }
 
+/** The pools to listen for: where there are too many, this user's own first. */
+function bounded(names: readonly string[]): readonly string[] {
+  if (names.length <= MAX_POOLS) return names;
+  const system = platform().system();
+  const own = new Set(names.filter((name) => system.statObject(wireObject(name))?.uid === system.uid));
+  return [...own, ...names.filter((name) => !own.has(name))].slice(0, MAX_POOLS);
+}
+
 /**
- * Listens for what the producers of Python pools say, until each has been heard or the time is over.
+ * Listens for what the producers of Python pools say, until each has been heard or the time is over. Of more than 256 pools it listens for
+ * 256, this user's own first; the others are not in the answer.
  *
  * @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, MISSING_DEPENDENCY where there is no Cyclone DDS, DDS
  */
@@ -92,11 +105,12 @@ export async function listenToPythonPools(
 ): Promise<Map<string, PythonPoolNews>> {
   const listeners = new Map<string, Listener>();
   try {
-    for (const name of names) listeners.set(name, new Listener(name, domainId));
+    const chosen = bounded(names);
+    for (const name of chosen) listeners.set(name, new Listener(name, domainId));
     const deadline = steadyMs() + timeoutMs;
     for (;;) {
       const waiting = [...listeners.values()].filter((listener) => !listener.done()).length;
-      onProgress?.(names.length - waiting);
+      onProgress?.(chosen.length - waiting);
       if (waiting === 0 || steadyMs() >= deadline) break;
       await new Promise<void>((resolve) => void platform().after(LOOK_MS, resolve));
     }

@@ -12,58 +12,69 @@ const SHM = '/dev/shm';
 const GUARD_BYTE = 0xa5;
 const GUARD_PAGES = 4;
 
-/** Ranges of known bytes right before and right behind the gap into which the next pool of `gapBytes` will be mapped. */
+/** Pools that a child has mapped at a time, and more. */
+const GAPS = 16;
+
+/** Gaps of `gapBytes`, into which pools will be mapped, with known bytes right before and right behind each. */
 export class Fences {
   readonly arena: Arena;
   readonly #guards: Buffer[] = [];
   readonly #pattern: Buffer;
-  #lowest: number;
   readonly #handle: number;
-  readonly #bytes: number;
+  readonly #gapBytes: number;
+  // Gaps that were free when last looked at.
+  #found = GAPS;
 
   constructor(system: System, gapBytes: number) {
     this.arena = anyArena(system);
-    this.#bytes = GUARD_PAGES * system.pageBytes;
-    this.#pattern = Buffer.alloc(this.#bytes, GUARD_BYTE);
+    this.#gapBytes = gapBytes;
+    const guardBytes = GUARD_PAGES * system.pageBytes;
+    this.#pattern = Buffer.alloc(guardBytes, GUARD_BYTE);
     const take = (bytes: number): Space => {
-      const space = this.arena.reserve(bytes);
+      const space = this.arena.reserve(bytes, 'any');
       if (space === null) throw new Error('no room in the arena');
       return space;
     };
-    const before = take(this.#bytes);
-    const gap = take(gapBytes);
-    const behind = take(this.#bytes);
-    // First fit: the gap is the first extent, and a pool of its size is mapped exactly there.
-    this.arena.release(gap);
-    this.#lowest = gap.byteOffset;
-    for (const space of [before, behind]) {
-      const guard = Buffer.from(this.arena.buffer, space.byteOffset, this.#bytes);
-      guard.fill(GUARD_BYTE);
-      this.#guards.push(guard);
+    const guard = () => {
+      const bytes = Buffer.from(this.arena.buffer, take(guardBytes).byteOffset, guardBytes);
+      bytes.fill(GUARD_BYTE);
+      this.#guards.push(bytes);
+    };
+    const gaps: Space[] = [];
+    guard();
+    for (let i = 0; i < GAPS; i++) {
+      gaps.push(take(gapBytes));
+      guard();
     }
+    // All else is taken, so that pools are mapped there.
+    while (this.arena.freeBytes > 0) take(this.arena.freeBytes);
+    for (const gap of gaps) this.arena.release(gap);
+    // And again and again: where address space is limited, the range of a pool that has ended is not kept apart for long.
+    Object.defineProperty(system, 'addressSpace', { value: () => ({ limitBytes: 2 ** 46, usedBytes: 0 }) });
     // A private handle that nobody uses: the core must leave its neighbours alone.
     this.#handle = this.arena.allocateHandle();
     this.arena.u32.fill(0xa5a5a5a5, this.#handle / 4, (this.#handle + HANDLE_BYTES) / 4);
   }
 
-  /** What has changed outside of the pool's mapping, or null. `idle`: no pool is mapped now. */
+  /** What has changed outside of the pools' mappings, or null. `idle`: no pool is mapped now. */
   broken(idle: boolean): string | null {
-    for (const [i, guard] of this.#guards.entries()) {
+    for (const guard of this.#guards) {
       if (Buffer.compare(guard, this.#pattern) === 0) continue;
       guard.fill(GUARD_BYTE);
-      return `memory ${i === 0 ? 'before' : 'behind'} the mapping was written`;
+      return 'memory before or behind a mapping was written';
     }
     for (let at = this.#handle / 4; at < (this.#handle + HANDLE_BYTES) / 4; at++) {
       if (this.arena.u32[at] !== 0xa5a5a5a5) return "another's private handle was written";
     }
     if (!idle) return null;
-    const probe = this.arena.reserve(4096);
-    if (probe === null) return 'the arena is full';
-    this.arena.release(probe);
-    if (probe.byteOffset === this.#lowest) return null;
+    const gaps: Space[] = [];
+    for (let gap = this.arena.reserve(this.#gapBytes, 'any'); gap !== null; gap = this.arena.reserve(this.#gapBytes, 'any'))
+      gaps.push(gap);
+    for (const gap of gaps) this.arena.release(gap);
+    const before = this.#found;
     // Once: the next run is not to blame.
-    this.#lowest = probe.byteOffset;
-    return 'a mapping was not given back';
+    this.#found = gaps.length;
+    return gaps.length < before ? 'a mapping was not given back' : null;
   }
 
   /** Whether bytes that a reader was given may come from a guard. */
