@@ -76,14 +76,23 @@ function licensesOf(inputs) {
   return texts.join('\n');
 }
 
-/** Node's resolution wants full file names in relative imports; the sources, which are bundled, have none. What no entry leads to goes. */
+/**
+ * Node's resolution wants full file names in relative imports; the sources, which are bundled, have none. What no entry leads to goes, and
+ * so do comments on what no entry exports.
+ */
 function finishTypes(folder, entries) {
+  const shown = new Set(['host/entry/api', 'host/dds/index']);
+  for (const path of [...shown]) {
+    const text = readFileSync(join(folder, `${path}.d.ts`), 'utf8');
+    for (const [, name] of text.matchAll(/from '(\.{1,2}\/[^']+)'/g)) shown.add(join(dirname(path), name));
+  }
   const relative = /(from\s+|import\(\s*|import\s+)(['"])(\.{1,2}\/[^'"]+)\2/g;
   const kept = new Set(entries);
   for (const path of kept) {
     const text = readFileSync(join(folder, path), 'utf8');
     for (const match of text.matchAll(relative)) kept.add(`${join(dirname(path), match[3])}.d.ts`);
-    writeFileSync(join(folder, path), text.replace(relative, '$1$2$3.js$2'));
+    const told = shown.has(path.replace(/\.d\.ts$/, '')) ? text : text.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm, '');
+    writeFileSync(join(folder, path), told.replace(relative, '$1$2$3.js$2'));
   }
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
