@@ -171,8 +171,9 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * Publishes a copy of a frame: a tensor-like, or a record of tensor-likes for pools of several fields.
    *
    * @returns its sequence number, or -1 when onPinned 'drop' refused it.
-   * @throws TensorIpcError SHAPE_MISMATCH, DTYPE_MISMATCH, FIELDS_MISMATCH, PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED. A frame that is
-   * refused by an error takes no sequence number and changes nothing.
+   * @throws TensorIpcError SHAPE_MISMATCH, DTYPE_MISMATCH, FIELDS_MISMATCH, PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED; on the Python wire
+   * LOCK_TIMEOUT, and PRODUCER_EXISTS when another producer has taken the name. A frame that is refused by an error takes no sequence
+   * number and changes nothing.
    */
   put(frame: Sample, options?: PutOptions): number {
     this.#assertReady();
