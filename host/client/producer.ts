@@ -197,8 +197,10 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       const direct = this.#direct(frame);
       const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
       const timestampNs = checkTimestamp(options?.timestampNs);
-      const slot = await this.#sink.claimAsync(() => this.#assertReady());
-      return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
+      return this.#sink.claimAsync(
+        () => this.#assertReady(),
+        (slot) => (slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs)),
+      );
     });
     this.#lastPut = turn.then(
       () => undefined,

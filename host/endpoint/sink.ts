@@ -17,8 +17,11 @@ export interface Sink {
   readonly windows: WindowBuilder;
   /** The slot for the next frame, free of readers; -1 when the policy drops the frame. Throws PIN_TIMEOUT or LOCK_TIMEOUT. */
   claim(): number;
-  /** The same without blocking the event loop. `stillOpen` throws when the producer was closed meanwhile. */
-  claimAsync(stillOpen: () => void): Promise<number>;
+  /**
+   * The same without blocking the event loop. `stillOpen` throws when the producer was closed, or its slot lent, while this waited. The slot
+   * is used in the turn in which it is claimed: a put, a loan or a close right behind would otherwise have the same one.
+   */
+  claimAsync(stillOpen: () => void, use: (slot: number) => number): Promise<number>;
   /** The tensors of a slot, on the shared pages. */
   window(slot: number): Window;
   address(slot: number): Address;

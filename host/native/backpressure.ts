@@ -82,10 +82,10 @@ export class Backpressure {
     return slot === MUST_WAIT ? this.#wait() : slot;
   }
 
-  /** The same without blocking the event loop. `stillOpen` throws when the producer was closed meanwhile. */
-  async claimAsync(stillOpen: () => void): Promise<number> {
+  /** The same without blocking the event loop. What `use` makes of the slot is the result. */
+  async claimAsync(stillOpen: () => void, use: (slot: number) => number): Promise<number> {
     const slot = this.#tryClaim();
-    return slot === MUST_WAIT ? this.#waitAsync(stillOpen) : slot;
+    return slot === MUST_WAIT ? this.#waitAsync(stillOpen, use) : use(slot);
   }
 
   #tryClaim(): number {
@@ -133,11 +133,11 @@ export class Backpressure {
     }
   }
 
-  async #waitAsync(stillOpen: () => void): Promise<number> {
+  async #waitAsync(stillOpen: () => void, use: (slot: number) => number): Promise<number> {
     const deadline = steadyMs() + this.#waitTimeoutMs;
     for (;;) {
       const slot = this.#claimOrAnnounce(this.#doorbell.prepare());
-      if (slot >= 0) return slot;
+      if (slot >= 0) return use(slot);
       await this.#doorbell.wait(this.#sliceMs(deadline));
       stillOpen();
     }

@@ -178,7 +178,8 @@ export class Link {
     if (this.#poolId !== connection.poolId) {
       this.#poolId = connection.poolId;
       this.#epoch += 1;
-      this.#lastTaken = -1;
+      // Where it joined, not the beginning: it may come to this pool's next object before it has taken anything.
+      this.#lastTaken = this.#reliable === null ? -1 : this.#reliable.cursor - 1;
     }
     this.#options.onConnect(connection.mapping.metadata);
     return connection;

@@ -96,10 +96,11 @@ export class NativeSink implements Sink {
     return slot;
   }
 
-  async claimAsync(stillOpen: () => void): Promise<number> {
-    const slot = await this.#backpressure.claimAsync(stillOpen);
-    this.#claimed = slot >= 0;
-    return slot;
+  claimAsync(stillOpen: () => void, use: (slot: number) => number): Promise<number> {
+    return this.#backpressure.claimAsync(stillOpen, (slot) => {
+      this.#claimed = slot >= 0;
+      return use(slot);
+    });
   }
 
   window(slot: number): Window {

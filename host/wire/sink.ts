@@ -266,27 +266,27 @@ export class WireSink implements Sink {
     return this.#hold(slot);
   }
 
-  async claimAsync(stillOpen: () => void): Promise<number> {
+  async claimAsync(stillOpen: () => void, use: (slot: number) => number): Promise<number> {
     this.#name.assertOurs(steadyMs());
-    const slot = this.#slot;
-    if (this.#options.onPinned === 'drop' || this.#locks.tryLockWrite(slot, 0)) {
-      if (this.#options.onPinned === 'drop') return this.claim();
-      return this.#hold(slot);
-    }
+    if (this.#options.onPinned === 'drop') return use(this.claim());
+    let slot = this.#slot;
+    if (this.#locks.tryLockWrite(slot, 0)) return use(this.#hold(slot));
     this.#waits += 1;
     let leftMs = this.#options.waitTimeoutMs;
     for (let beforeMs = steadyMs(); leftMs > 0; ) {
       await new Promise<void>((resolve) => void platform().after(ASYNC_LOOK_MS, resolve));
       stillOpen();
       this.#name.assertOurs(steadyMs());
-      if (this.#locks.tryLockWrite(slot, 0)) return this.#hold(slot);
+      // A put may have taken the slot in between.
+      slot = this.#slot;
+      if (this.#locks.tryLockWrite(slot, 0)) return use(this.#hold(slot));
       // As where a thread is blocked: the time that a process was stopped does not count.
       const nowMs = steadyMs();
       leftMs -= Math.min(nowMs - beforeMs, LONGEST_LOOK_MS);
       beforeMs = nowMs;
     }
     if (!this.#repair() || !this.#locks.tryLockWrite(slot, 0)) throw this.#locks.stuck(slot);
-    return this.#hold(slot);
+    return use(this.#hold(slot));
   }
 
   /**

@@ -50,6 +50,20 @@ test('an idle producer notices within a second, names the cure, and newcomers fi
   assert.equal(leftovers(name), []);
 });
 
+test("a lossless reader 'from now' that has taken nothing yet gets no frame from before it came", async () => {
+  const name = poolName('from-now');
+  using producer = TensorProducer.fromSample(name, frame(0), { historyLen: 6 });
+  for (let k = 0; k < 5; k++) producer.put(frame(k));
+  using consumer = TensorConsumer.attach<Float64Array>(name, { delivery: 'all' });
+  unlinkSync(path(name));
+  await until(() => existsSync(path(name)) && inspect(name)?.consumers.length === 1, 'it has followed');
+  assert.is(consumer.tryNext(), null);
+  producer.put(frame(5));
+  const taken = await consumer.next({ timeoutMs: 5000 });
+  assert.equal([taken?.sequence, taken?.data[0], taken?.missed], [5, 5, 0]);
+  assert.is(consumer.tryNext(), null);
+});
+
 test('attached consumers follow: loops, listeners, blocking waits', async () => {
   const name = poolName('attached');
   using producer = TensorProducer.fromSample(name, frame(0), { historyLen: 3 });
