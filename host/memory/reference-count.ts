@@ -17,7 +17,8 @@
 // description's, on a byte of the pool's object: the kernel drops it with the thread's descriptor, however the thread ends, and a borrower closes
 // its descriptor only when the lease is OVER. So TAKEN with a free lock means a thread that does nothing more.
 //
-// `users` counts the owner and the leases that are not OVER. Each takes off its own share and nobody else's: a thread that ends leaves
+// `users` counts the owner and the leases that are not OVER. Each takes off its own share and nobody else's, and a borrower only before its
+// lease is OVER, for then the owner may give that word away as well: a thread that ends, or fails with a lease CLAIMED, leaves
 // the number too high, never too low. Who makes it 0 has seen everybody leave, and unmaps, for the owner's thread may have
 // ended; where the number stays too high the owner does.
 
@@ -99,9 +100,9 @@ export class Lease {
     return this.#step(CLAIMED, TAKEN);
   }
 
-  /** Borrower: could not be used. */
+  /** Borrower: could not be used. It does not leave the number of users: once the lease is OVER that word may be another pool's. */
   unclaim(): void {
-    if (this.#step(CLAIMED, OVER)) this.#leave();
+    this.#step(CLAIMED, OVER);
   }
 
   /** Borrower: ends it. The last user of the pages unmaps them. Touches nothing afterwards. */
@@ -114,10 +115,14 @@ export class Lease {
     if (this.#step(OFFERED, OVER)) this.#leave();
   }
 
-  /** Owner: ends that of a borrower that has ended, or will not come. */
-  end(): void {
+  /** Owner: ends that of a borrower that will not come. One that comes at this moment has it. */
+  giveUp(): void {
     if (this.#step(CLAIMED, OVER)) this.#leave();
-    else this.#step(TAKEN, OVER);
+  }
+
+  /** Owner: ends that of a borrower that has ended. */
+  bury(): void {
+    this.#step(TAKEN, OVER);
   }
 }
 
@@ -201,10 +206,10 @@ export class ReferenceCount {
   #sweep(): void {
     const now = steadyMs();
     this.#leases = this.#leases.filter((lease) => {
-      if (lease.state === TAKEN && !this.#system.isLocked(this.#fd, lease.parts.lockByte)) lease.end();
+      if (lease.state === TAKEN && !this.#system.isLocked(this.#fd, lease.parts.lockByte)) lease.bury();
       if (lease.state === CLAIMED) {
         if (lease.claimedMs === 0) lease.claimedMs = now;
-        else if (now - lease.claimedMs > CLAIM_PATIENCE_MS) lease.end();
+        else if (now - lease.claimedMs > CLAIM_PATIENCE_MS) lease.giveUp();
       }
       if (lease.state !== OVER) return true;
       this.#words.free(lease.parts.at);

@@ -44,7 +44,7 @@ function framesOf(reader: TensorConsumer<Float64Array>): Found[] {
 async function interrupt<R>(
   waits: boolean,
   hops: number,
-  act: (producer: TensorProducer) => R | Promise<R>,
+  act: (producer: TensorProducer<Float64Array>) => R | Promise<R>,
 ): Promise<{ outcome: number | Error; result: R; frames: Found[] }> {
   let rung = () => {};
   const original = platform();
@@ -113,8 +113,8 @@ for (const waits of [false, true]) {
         return new Promise<number>((resolve) => setTimeout(() => resolve(slot.commit()), 10));
       });
       const at = (sequence: number) => frames.find((frame) => frame.sequence === sequence)?.value;
-      assert.is(at(result), 102, `${hops} microtasks`);
-      if (typeof outcome === 'number') assert.is(at(outcome), 101, `${hops} microtasks`);
+      assert.equal(at(result), 102, `${hops} microtasks`);
+      if (typeof outcome === 'number') assert.equal(at(outcome), 101, `${hops} microtasks`);
       else assert.ok(hasCode('LOAN_OUTSTANDING')(outcome), `${hops} microtasks: ${outcome}`);
     }
   });
