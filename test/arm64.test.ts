@@ -1,7 +1,7 @@
-// arm64 under qemu-user: suites of this folder with an emulated Node, at the page sizes that arm64 kernels have, and pools whose producer
-// and consumer are of different architectures. docs/arm64.md says what this shows, and what it cannot show.
+// arm64 under qemu-user: pools whose producer and consumer are of different architectures, at the page sizes that arm64 kernels have, and
+// fences. docs/arm64.md says what this shows, and what it cannot show. Whole suites on arm64: arm64/arm64-suites, arm64/arm64-dds.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { inspect } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HEADER_PAGE_BYTES } from '../assembly/layout';
-import { ARM64_NODE, arm64Environment, PAGE_SIZES, whyNoArm64, whyNoDds } from './arm64/emulator.mjs';
+import { ARM64_NODE, arm64Environment, PAGE_SIZES, whyNoArm64 } from './arm64/emulator.mjs';
 import { Peer, PeerError } from './arm64/peer';
 import type { Form, Read } from './programs/arm64-peer';
 import { leftovers, poolName, sleep } from './support/child';
@@ -19,9 +19,6 @@ const why = whyNoArm64();
 if (why !== null) console.log(`skip: arm64: ${why}`);
 const test = suite('arm64');
 const check = why === null ? test : test.skip;
-const whyNot = why ?? whyNoDds();
-if (whyNot !== null && whyNot !== why) console.log(`skip: arm64: ${whyNot}`);
-const checkDds = whyNot === null ? test : test.skip;
 
 const foreign = (pageBytes?: number) => new Peer(ARM64_NODE, arm64Environment(pageBytes === undefined ? {} : { pageBytes }));
 const native = () => new Peer(process.execPath, process.env);
@@ -204,57 +201,6 @@ for (const [compiler, flags] of [
     // What V8 compiled lies far from Node and its libraries, which both runs have at the same addresses.
     const isShared = (address: number) => bare.addresses.some((other) => Math.abs(address - other) < 64 << 20);
     assert.is(addresses.filter((address) => !isShared(address)).length, fences);
-  });
-}
-
-interface Run {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-function runScript(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['scripts/arm64.mjs', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
-    });
-    let output = '';
-    const take = (chunk: string) => {
-      output += chunk;
-    };
-    child.stdout.setEncoding('utf8').on('data', take);
-    child.stderr.setEncoding('utf8').on('data', take);
-    child.on('close', (code) => resolve({ code, output }));
-  });
-}
-
-function assertPassed({ code, output }: Run): void {
-  for (const line of output.split('\n'))
-    if (/^ *skip: /.test(line)) console.log(`\n${line.replace(/^ *skip: /, 'skip: on arm64: ')}`);
-  assert.is(code, 0, output);
-  assert.match(output, /\n[1-9]\d* passed, 0 failed, /);
-}
-
-// What touches architecture or page size: memory, atomics, system calls and their structs. As on a Jetson Orin with 4 KiB pages, and a
-// server with 64 KiB; and with 16 KiB on a processor like that of a Raspberry Pi 4 and older Jetsons, whose atomics are loops.
-for (const args of [
-  ['put-get', 'borrow', 'history', 'lossless', 'waiting', 'control', 'xxh64'],
-  ['--pages', '65536', 'put-get', 'lossless', 'control'],
-  ['--pages', '16384', '--cpu', 'cortex-a72', 'put-get', 'history', 'waiting'],
-]) {
-  check(`suites on arm64: ${args.join(' ')}`, async () => {
-    assertPassed(await runScript(args));
-  });
-}
-
-// Cyclone DDS for arm64, and the Python package's wire: with peers in Python and C, and ours in other runtimes, that are not emulated.
-for (const args of [
-  ['dds-api', 'dds-wire', 'bytes', 'directions', 'kills', 'exits', 'wire-pages'],
-  ['--pages', '65536', 'dds-api', 'wire-pages'],
-  ['--pages', '16384', '--cpu', 'cortex-a72', 'dds-api', 'wire-pages'],
-]) {
-  checkDds(`DDS and the Python wire on arm64: ${args.join(' ')}`, async () => {
-    assertPassed(await runScript(args, { WIRE_WAYS: 'return,exit-callback,throw,SIGTERM,worker-end', WIRE_CASES: '3' }));
   });
 }
 
