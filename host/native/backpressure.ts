@@ -65,6 +65,11 @@ export class Backpressure {
     this.#doorbell.moveTo(mapping);
   }
 
+  /** Places that are kept for readers of an object before this one. */
+  get kept(): KeptPlaces | null {
+    return this.#kept;
+  }
+
   /** Lets go of places whose readers have come. Where nobody waits this is for the periodic look. */
   releaseKept(): void {
     if (this.#kept?.release() === false) this.#dropKept();

@@ -24,10 +24,16 @@ const MOVE_MS = 2000;
 
 const NO_PIN = -1n;
 
+/** The reader for which a place is kept, in the object that it is still attached to. */
+interface Absent {
+  readonly fd: number;
+  readonly entry: number;
+  readonly doorbellId: bigint;
+}
+
 interface KeptPlace {
   readonly entry: number;
-  readonly oldEntry: number;
-  readonly doorbellId: bigint;
+  readonly reader: Absent;
   /** When it was first seen that its reader has left the old object, or 0. */
   leftMs: number;
 }
@@ -39,15 +45,20 @@ interface KeptPlace {
 export class KeptPlaces {
   readonly #system: System;
   readonly #mapping: Mapping;
-  readonly #oldFd: number;
-  readonly #fd: number;
+  // Open file descriptions of this one's own, to which its locks belong and by which it asks for those of readers: the producer's own locks
+  // would be in nobody's way.
+  readonly #fds: number[] = [];
   #places: KeptPlace[] = [];
 
-  /** Null when there is nobody to keep a place for. */
-  static keep(from: Mapping, to: Mapping): KeptPlaces | null {
-    const places = new KeptPlaces(from, to);
+  /**
+   * Null when there is nobody to keep a place for.
+   *
+   * @param before Places that are kept in `from`, for readers that are in an object before that one.
+   */
+  static keep(from: Mapping, to: Mapping, before: KeptPlaces | null): KeptPlaces | null {
+    const places = new KeptPlaces(to);
     try {
-      places.#keepAll(from);
+      places.#keepAll(from, before);
     } catch (error) {
       runSteps([() => places.close()]);
       throw error;
@@ -57,41 +68,75 @@ export class KeptPlaces {
     return null;
   }
 
-  private constructor(from: Mapping, to: Mapping) {
+  private constructor(to: Mapping) {
     this.#system = to.system;
     this.#mapping = to;
-    // Locks belong to open file descriptions: those of the producer's own would be in nobody's way.
-    this.#oldFd = reopen(from);
-    try {
-      this.#fd = reopen(to);
-    } catch (error) {
-      runSteps([() => this.#system.close(this.#oldFd)]);
-      throw error;
-    }
   }
 
-  #keepAll(from: Mapping): void {
-    const { core, handle, metadata } = this.#mapping;
+  /** The same object by another descriptor. */
+  #reopen(fd: number): number {
+    const again = this.#system.reopen(fd);
+    if (again === null) {
+      throw new TensorIpcError('SYSTEM', `pool '${this.#mapping.metadata.name}': its object cannot be opened once more`);
+    }
+    this.#fds.push(again);
+    return again;
+  }
+
+  get #fd(): number {
+    return this.#fds[0] as number;
+  }
+
+  #keepAll(from: Mapping, before: KeptPlaces | null): void {
+    this.#reopen(this.#mapping.fd);
+    const own = new Set<number>();
+    const reopened = new Map<number, number>();
+    // Readers that have not come to `from` come here from where they are: they have still to take all that is kept for them there.
+    for (const place of before?.places ?? []) {
+      own.add(place.entry);
+      const { fd: old, entry, doorbellId } = place.reader;
+      const fd = reopened.get(old) ?? this.#reopen(old);
+      reopened.set(old, fd);
+      const pin = from.arena.i64[(entryOf(from, place.entry) + CONSUMER_HOLD_PIN) / 8] as bigint;
+      if (!this.#keep(from, place.entry, { fd, entry, doorbellId }, pin)) return;
+    }
+    const fd = this.#reopen(from.fd);
     for (let index = 0; index < from.geometry.consumerCapacity; index++) {
       const at = entryOf(from, index);
       const follows =
+        !own.has(index) &&
         from.arena.u32[(at + CONSUMER_STATE) / 4] === CONSUMER_ACTIVE &&
         from.arena.u32[(at + CONSUMER_DELIVERY) / 4] === DELIVERY_ALL &&
-        this.#system.isLocked(this.#oldFd, LOCK_CONSUMERS + index);
+        this.#system.isLocked(fd, LOCK_CONSUMERS + index);
       if (!follows) continue;
-      const entry = this.#freeEntry();
-      // A table with no place left keeps none: its readers may miss frames, which is better than no pool.
-      if (entry === null) return;
-      core.consumerRegister(handle, entry, from.arena.u32[(at + CONSUMER_PID) / 4] as number, DELIVERY_ALL, 0n);
-      const joined = core.reliableJoin(handle, Infinity);
-      if (joined < 0) throw poolError(metadata.name, joined);
-      // One frame more than its reader wants: what the producer is about to write over cannot be joined at any more. (What is older the
-      // reader takes from the old object.) Nobody looks at the pins before the pool is open.
-      const pin = (entryOf(this.#mapping, entry) + CONSUMER_HOLD_PIN) / 8;
-      this.#mapping.arena.i64[pin] = (this.#mapping.arena.i64[pin] as bigint) - 1n;
       const doorbellId = from.arena.i64[(at + CONSUMER_DOORBELL_ID) / 8] as bigint;
-      this.#places.push({ entry, oldEntry: index, doorbellId, leftMs: 0 });
+      if (!this.#keep(from, index, { fd, entry: index, doorbellId }, null)) return;
     }
+  }
+
+  /** Those whose readers have not come. */
+  get places(): readonly KeptPlace[] {
+    this.release();
+    return this.#places;
+  }
+
+  /**
+   * Takes a place that holds every frame from `pin` on, or from the next. False when the table has none left: its reader may miss frames then,
+   * which is better than no pool.
+   */
+  #keep(from: Mapping, index: number, reader: Absent, pin: bigint | null): boolean {
+    const { core, handle, metadata, arena } = this.#mapping;
+    const entry = this.#freeEntry();
+    if (entry === null) return false;
+    core.consumerRegister(handle, entry, from.arena.u32[(entryOf(from, index) + CONSUMER_PID) / 4] as number, DELIVERY_ALL, 0n);
+    this.#places.push({ entry, reader, leftMs: 0 });
+    const joined = core.reliableJoin(handle, Infinity);
+    if (joined < 0) throw poolError(metadata.name, joined);
+    // One frame more than its reader wants: what the producer is about to write over cannot be joined at any more. (What is older the
+    // reader takes from the old object.) Nobody looks at the pins before the pool is open.
+    const at = (entryOf(this.#mapping, entry) + CONSUMER_HOLD_PIN) / 8;
+    arena.i64[at] = pin ?? (arena.i64[at] as bigint) - 1n;
+    return true;
   }
 
   #freeEntry(): number | null {
@@ -116,12 +161,13 @@ export class KeptPlaces {
 
   #isOver(place: KeptPlace, now: number): boolean {
     const { arena, geometry } = this.#mapping;
+    const { fd, entry, doorbellId } = place.reader;
     for (let index = 0; index < geometry.consumerCapacity; index++) {
       const at = entryOf(this.#mapping, index);
-      if (index === place.entry || arena.i64[(at + CONSUMER_DOORBELL_ID) / 8] !== place.doorbellId) continue;
+      if (doorbellId === 0n || index === place.entry || arena.i64[(at + CONSUMER_DOORBELL_ID) / 8] !== doorbellId) continue;
       if (arena.i64[(at + CONSUMER_HOLD_PIN) / 8] !== NO_PIN) return true;
     }
-    if (this.#system.isLocked(this.#oldFd, LOCK_CONSUMERS + place.oldEntry)) return false;
+    if (this.#system.isLocked(fd, LOCK_CONSUMERS + entry)) return false;
     if (place.leftMs === 0) place.leftMs = now;
     return now - place.leftMs >= MOVE_MS;
   }
@@ -136,16 +182,11 @@ export class KeptPlaces {
     this.#places = [];
     everyStep([
       ...places.map((place) => () => this.#free(place)),
-      () => this.#system.close(this.#fd),
-      () => this.#system.close(this.#oldFd),
+      // Behind the locks, which are the first one's.
+      ...this.#fds.map((fd) => () => this.#system.close(fd)),
+      () => void this.#fds.splice(0),
     ]);
   }
-}
-
-function reopen(mapping: Mapping): number {
-  const fd = mapping.system.reopen(mapping.fd);
-  if (fd === null) throw new TensorIpcError('SYSTEM', `pool '${mapping.metadata.name}': its object cannot be opened once more`);
-  return fd;
 }
 
 function entryOf(mapping: Mapping, index: number): number {

@@ -143,7 +143,7 @@ export class NativeSink implements Sink {
     if (mapping === null) return false;
     let kept: KeptPlaces | null = null;
     try {
-      kept = KeptPlaces.keep(old, mapping);
+      kept = KeptPlaces.keep(old, mapping, this.#backpressure.kept);
       mapping.setClock(this.#platform.monotonicNs());
       const code = mapping.core.writerOpen(mapping.handle, this.#system.pid, this.#policy);
       if (code !== OK) throw poolError(this.#metadata.name, code);

@@ -64,6 +64,47 @@ test("a lossless reader 'from now' that has taken nothing yet gets no frame from
   assert.is(consumer.tryNext(), null);
 });
 
+test('a lossless reader that is still in the first object when the second is removed, too, misses nothing', async () => {
+  const name = poolName('twice');
+  const COUNT = 60;
+  using producer = TensorProducer.fromSample(name, frame(0), { historyLen: 6, waitTimeoutMs: 120_000 });
+  using reader = TensorConsumer.attach<Float64Array>(name, { delivery: 'all' });
+  using other = TensorConsumer.attach<Float64Array>(name, { delivery: 'all' });
+  const skimmed: number[] = [];
+  const skim = () => {
+    for (let taken = other.tryNext(); taken !== null; taken = other.tryNext()) skimmed.push(taken.sequence);
+  };
+  for (let removals = 0; removals < 3; removals++) {
+    producer.put(frame(removals));
+    unlinkSync(path(name));
+    await until(() => existsSync(path(name)), 'the object is there again');
+    // One that keeps up goes from object to object, and one that has taken nothing stays in the first.
+    await until(() => {
+      skim();
+      return other.connected && inspect(name)?.consumers.length === 2;
+    }, 'one has followed, and the place of the other is kept');
+  }
+  // Longer than a reader may take to come that has left its object: this one has not.
+  await sleep(2500);
+  const putting = (async () => {
+    for (let k = 3; k < COUNT; k++) await producer.putAsync(frame(k));
+  })();
+  const skimming = setInterval(skim, 5);
+  await sleep(500);
+  const seen: number[] = [];
+  for await (const taken of reader) {
+    assert.is(taken.data[0], taken.sequence);
+    seen.push(taken.sequence);
+    if (taken.sequence === COUNT - 1) break;
+  }
+  await putting;
+  clearInterval(skimming);
+  skim();
+  const all = Array.from({ length: COUNT }, (_, k) => k);
+  assert.equal(seen, all);
+  assert.equal(skimmed, all);
+});
+
 test('attached consumers follow: loops, listeners, blocking waits', async () => {
   const name = poolName('attached');
   using producer = TensorProducer.fromSample(name, frame(0), { historyLen: 3 });
