@@ -11,6 +11,7 @@ import { frameOf, seedOf } from '../wire/support/frames';
 import { Peer, type Seen, stillWaiting, untilAnswer, WIRE_DOMAIN, type WirePool, wireTools } from '../wire/support/peers';
 import { readerCount, removeWireObjects, semaphoreValue, wireName, wireObjects } from '../wire/support/shm';
 import { configureHere } from '../wire-interop/support/ours';
+import { untilJoins } from '../wire-interop/support/rounds';
 import { bytesOf, frameBytesOf, metadataOf, seenIn, tensorOf, windowOf } from '../wire-interop/support/tensors';
 
 configureHere();
@@ -115,17 +116,8 @@ else {
       makeCounters(what);
       using consumer = new TensorConsumer(metadataOf(what), HERE);
       using named = TensorConsumer.attach(what.name, HERE);
-      await untilAnswer(
-        async () => consumer.get(),
-        () => consumer.connected,
-        'they have met',
-      );
-      await producer.ask('announce');
-      await untilAnswer(
-        async () => named.get(),
-        () => named.connected,
-        'by name too',
-      );
+      await untilJoins(consumer, producer);
+      await untilJoins(named, producer);
       // The slots that Python has come to are somewhere else after each lap and a bit.
       for (let seed = 1; seed <= 2 * what.history_len + 1; seed++) {
         await producer.ask('put', { seed });
