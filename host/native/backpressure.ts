@@ -42,11 +42,14 @@ export class Backpressure {
   readonly #ignoreViews: number;
   readonly #waitTimeoutMs: number;
   readonly #doorbell: ProducerDoorbell;
+  readonly #look: () => void;
   // When it was last looked whether the views that are overwritten belong to the living.
   #overrunsReapedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(mapping: Mapping, policy: OnPinned, waitTimeoutMs: number) {
+  /** @param look The producer's periodic look, for a thread that has no timers while it is blocked here. May give the pool another object. */
+  constructor(mapping: Mapping, policy: OnPinned, waitTimeoutMs: number, look: () => void) {
     this.#mapping = mapping;
+    this.#look = look;
     this.#system = mapping.system;
     this.#policy = policy;
     this.#ignoreViews = policy === 'overwrite' ? 1 : 0;
@@ -125,6 +128,7 @@ export class Backpressure {
     const deadline = steadyMs() + this.#waitTimeoutMs;
     try {
       for (;;) {
+        this.#look();
         const slot = this.#claimOrAnnounce(WAITING_FUTEX);
         if (slot >= 0) return slot;
         this.#system.futexWait(this.#mapping.controlAddress + HEADER_PRODUCER_WAITING, WAITING_FUTEX, this.#sliceMs(deadline));

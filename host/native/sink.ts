@@ -51,7 +51,7 @@ export class NativeSink implements Sink {
     const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
     const { mapping, created } = this.#open(historyPad, mode, trust);
     this.#mapping = mapping;
-    this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs);
+    this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs, () => this.#lookIfDue(this.#platform.monotonicNs()));
     this.#ringer = new Ringer(mapping);
     const { core, handle } = mapping;
     try {
@@ -123,9 +123,13 @@ export class NativeSink implements Sink {
     this.#sequence = sequence + 1;
     this.#claimed = false;
     if (waiting !== 0 || this.#ringer.owes) this.#ringer.ring();
-    // A producer that never returns to its event loop has no timers.
-    if (this.#name !== null && now >= this.#name.dueNs) this.#name.look();
+    this.#lookIfDue(now);
     return sequence;
+  }
+
+  /** A producer that never returns to its event loop has no timers. */
+  #lookIfDue(now: bigint): void {
+    if (this.#name !== null && now >= this.#name.dueNs) this.#name.look();
   }
 
   /** Nothing to undo in the pool: the slot keeps its WRITING stamp, and the next frame is written over it. */

@@ -105,6 +105,21 @@ test('a lossless reader that is still in the first object when the second is rem
   assert.equal(skimmed, all);
 });
 
+test('a put that blocks its thread notices, too: the pool is there for newcomers, and for readers that the put waits for', () => {
+  const name = poolName('blocked');
+  using producer = TensorProducer.fromSample(name, frame(0), { waitTimeoutMs: 20_000 });
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  producer.put(frame(0));
+  using view = consumer.borrow();
+  const slots = inspect(name)?.slotCapacity as number;
+  for (let k = 1; k < slots; k++) producer.put(frame(k));
+  unlinkSync(path(name));
+  // The view is of the old object, which nobody writes any more.
+  assert.is(producer.put(frame(slots)), slots);
+  assert.ok(existsSync(path(name)));
+  assert.equal([view?.valid, view?.data[0]], [true, 0]);
+});
+
 test('attached consumers follow: loops, listeners, blocking waits', async () => {
   const name = poolName('attached');
   using producer = TensorProducer.fromSample(name, frame(0), { historyLen: 3 });
