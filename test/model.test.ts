@@ -14,6 +14,7 @@ const BASE: World = {
   rounds: 2,
   count: 1,
   sleeps: null,
+  writerSleeps: 'futex',
   writerCrashes: 0,
   readerCrashes: 0,
   returns: false,
@@ -63,6 +64,23 @@ const WORLDS: Readonly<Record<string, World>> = {
   'sleeping on a futex, the writer dies': world({ sleeps: 'futex', readers: ['copy'], frames: 3, rounds: 3, writerCrashes: 1 }),
   'lossless asleep on a FIFO': world({ sleeps: 'fifo', readers: ['lossless'], frames: LAP + 1, writerCrashes: 1 }),
   'lossless asleep on a futex': world({ sleeps: 'futex', readers: ['lossless'], frames: 4, readerCrashes: 1 }),
+  'view, wait on the event loop, everybody dies': world({
+    writerSleeps: 'fifo',
+    readers: ['view'],
+    count: 2,
+    rounds: 1,
+    writerCrashes: 1,
+    readerCrashes: 1,
+    returns: true,
+  }),
+  'lossless and view, wait on the event loop': world({
+    writerSleeps: 'fifo',
+    readers: ['lossless', 'view'],
+    count: 2,
+    rounds: 1,
+    frames: LAP,
+  }),
+  'hold, also when the pool is closed, the writer dies': world({ readers: ['hold'], count: 2, frames: 3, writerCrashes: 1 }),
 };
 
 let total = 0;
@@ -139,6 +157,24 @@ const MUTANTS: readonly (readonly [string, World, Partial<Programs>, string])[] 
     { ...LOSSLESS, sleeps: 'fifo' },
     fault('no second look at the head of a closed pool'),
     'lost frame',
+  ],
+  [
+    'closed: its frames are read without a pin, and a successor goes on with it',
+    world({ readers: ['view'], count: 2, rounds: 1, frames: 3, writerCrashes: 1 }),
+    fault('a closed pool goes on'),
+    changed,
+  ],
+  [
+    'waiting on the event loop: a consumer that knows the futex only',
+    { ...VIEW, writerSleeps: 'fifo' },
+    fault('knows no doorbell of a producer'),
+    'deadlock',
+  ],
+  [
+    'waiting on the event loop: no second look after the announcement',
+    { ...VIEW, writerSleeps: 'fifo' },
+    fault('no second look before sleeping'),
+    'deadlock',
   ],
   [
     'register: pins of the dead are not cleared',

@@ -6,8 +6,20 @@ export interface Programs {
   readonly close: readonly ('closed' | 'ring')[];
   /** Copy, 1 to 6. */
   readonly copy: readonly ('head' | 'stamp' | 'bytes' | 'fence' | 'recheck')[];
-  /** Pin, 1 to 7, with the look at the stamp that tells the holder of a view whether it was overwritten. */
-  readonly view: readonly ('bit' | 'head' | 'pin' | 'claim' | 'moved' | 'bytes' | 'fence' | 'intact' | 'unpin' | 'wake')[];
+  /** Pin, 1 to 7, with the look at the state (the frames of a closed pool are read without a pin), and the look at the stamp that tells the holder of a view whether it was overwritten. */
+  readonly view: readonly (
+    | 'bit'
+    | 'head'
+    | 'state'
+    | 'pin'
+    | 'claim'
+    | 'moved'
+    | 'bytes'
+    | 'fence'
+    | 'intact'
+    | 'unpin'
+    | 'wake'
+  )[];
   /** The same with a hold pin: a copy that always ends. */
   readonly hold: Programs['view'];
   /** A lossless reader sets its cursor, */
@@ -34,14 +46,18 @@ export type Fault =
   /** The successor leaves out the position that its predecessor was writing. */
   | 'successor skips a position'
   /** A lossless reader leaves as soon as the pool is closed. */
-  | 'no second look at the head of a closed pool';
+  | 'no second look at the head of a closed pool'
+  /** The successor of a producer that died after it closed the pool takes that over. */
+  | 'a closed pool goes on'
+  /** A consumer wakes the producer by futex, however it waits. */
+  | 'knows no doorbell of a producer';
 
 export const PROTOCOL: Programs = {
   publish: ['claim', 'pins', 'stamp', 'fence', 'bytes', 'done', 'head', 'ring'],
   close: ['closed', 'ring'],
   copy: ['head', 'stamp', 'bytes', 'fence', 'recheck'],
-  view: ['bit', 'head', 'pin', 'claim', 'moved', 'bytes', 'fence', 'intact', 'unpin', 'wake'],
-  hold: ['bit', 'head', 'pin', 'claim', 'moved', 'bytes', 'unpin', 'wake'],
+  view: ['bit', 'head', 'state', 'pin', 'claim', 'moved', 'bytes', 'fence', 'intact', 'unpin', 'wake'],
+  hold: ['bit', 'head', 'state', 'pin', 'claim', 'moved', 'bytes', 'unpin', 'wake'],
   join: ['bit', 'head', 'pin', 'claim', 'moved'],
   take: ['bytes', 'advance', 'wake'],
   wait: ['count', 'arm', 'look', 'closed', 'sleep'],

@@ -5,6 +5,7 @@ import type { Step } from './search';
 import {
   ARMED,
   BORROWERS,
+  BY_FUTEX,
   BYTES,
   CLAIM,
   CLOSED,
@@ -159,6 +160,18 @@ export function readerSteps(state: State, index: number, world: World, programs:
         }
       });
       break;
+    case 'state':
+      step(sub === 0 ? 'closed?' : 'head of the closed pool', (next) => {
+        if (next[CLOSED] === 0) advance(next);
+        else if (sub === 0) next[at + R_SUB] = 1;
+        else {
+          // Nobody writes to it any more: no pin.
+          next[at + R_HEAD] = get(next, HEAD);
+          next[at + R_LINE] = lines.indexOf('bytes');
+          next[at + R_SUB] = 0;
+        }
+      });
+      break;
     case 'pin':
       step('pin', (next) => {
         next[pinAt] = oldest;
@@ -181,14 +194,18 @@ export function readerSteps(state: State, index: number, world: World, programs:
       break;
     case 'moved':
       // The pins of earlier tries may have stopped the producer.
-      step('wake after a retry', (next) => {
-        if (next[at + R_TRIES] === 1 && next[WAITING] === 1) {
-          next[WAITING] = 0;
-          wakeWriter(next);
-        }
-        next[at + R_TRIES] = 0;
-        advance(next);
-      });
+      if (sub > 0) wake();
+      else {
+        step('swap waiting after a retry', (next) => {
+          const waiting = next[at + R_TRIES] === 1 ? get(next, WAITING) : 0;
+          next[at + R_TRIES] = 0;
+          if (waiting === 0) advance(next);
+          else {
+            next[WAITING] = 0;
+            next[at + R_SUB] = 1 + waiting;
+          }
+        });
+      }
       break;
     case 'stamp':
       step('load stamp', (next) => {
@@ -243,13 +260,14 @@ export function readerSteps(state: State, index: number, world: World, programs:
           if (next[WAITING] === 0) advance(next);
           else next[at + R_SUB] = 1;
         });
-      } else {
-        step('swap waiting, FUTEX_WAKE', (next) => {
-          if (next[WAITING] === 1) wakeWriter(next);
+      } else if (sub === 1) {
+        step('swap waiting', (next) => {
+          const waiting = get(next, WAITING);
           next[WAITING] = 0;
-          advance(next);
+          if (waiting === 0) advance(next);
+          else next[at + R_SUB] = 1 + waiting;
         });
-      }
+      } else wake();
       break;
     case 'arm':
       if (world.sleeps === null) advanceQuietly('spins');
@@ -333,6 +351,15 @@ export function readerSteps(state: State, index: number, world: World, programs:
       break;
   }
   return out;
+
+  /** Wakes the producer in the way that it had announced. */
+  function wake(): void {
+    const how = sub - 1;
+    step(how === BY_FUTEX ? 'FUTEX_WAKE' : 'ring the producer', (next) => {
+      wakeWriter(next, world, programs.faults.has('knows no doorbell of a producer') ? BY_FUTEX : how);
+      advance(next);
+    });
+  }
 
   function advanceQuietly(label: string): void {
     step(label, advance);

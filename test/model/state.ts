@@ -38,6 +38,8 @@ export const W_PENDING = field();
 /** The consumer lock that it holds while it reaps: the entry plus 1, or 0. */
 export const W_LOCK = field();
 export const W_DEAD = field();
+/** Its own doorbell: a byte is in the FIFO. */
+export const W_DOORBELL = field();
 export const W_CRASHES = field();
 
 // A reader: its table entry, its lock, its doorbell, its private state.
@@ -77,6 +79,10 @@ export type Policy = 'wait' | 'drop' | 'overwrite';
 export type ReaderKind = 'copy' | 'view' | 'hold' | 'lossless' | 'oldest';
 export type Doorbell = 'fifo' | 'futex';
 
+/** Values of WAITING. */
+export const BY_FUTEX = 1;
+export const BY_DOORBELL = 2;
+
 /** One world to search: who takes part, how often, and who may die. */
 export interface World {
   readonly policy: Policy;
@@ -89,6 +95,8 @@ export interface World {
   readonly count: number;
   /** Whether and how readers sleep for the next frame; without, they read the newest at any time. */
   readonly sleeps: Doorbell | null;
+  /** How the writer waits for readers: blocked, or on its event loop. */
+  readonly writerSleeps: Doorbell;
   readonly writerCrashes: number;
   readonly readerCrashes: number;
   /** A newcomer takes the entry of a reader that died. */

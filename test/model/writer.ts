@@ -6,6 +6,8 @@ import type { Step } from './search';
 import {
   ARMED,
   BORROWERS,
+  BY_DOORBELL,
+  BY_FUTEX,
   BYTES,
   CLAIM,
   CLOSED,
@@ -31,6 +33,7 @@ import {
   W_BITS,
   W_CRASHES,
   W_DEAD,
+  W_DOORBELL,
   W_INDEX,
   W_LINE,
   W_LOCK,
@@ -63,9 +66,14 @@ export const ASLEEP = 9;
 const AWAKE = 10;
 const WITHDRAW = 11;
 
-/** FUTEX_WAKE on producerWaiting, as readers do it. */
-export function wakeWriter(state: State): void {
-  if (state[W_PROGRAM] === P_PUBLISH && state[W_SUB] === ASLEEP && state[W_DEAD] === 0) state[W_SUB] = AWAKE;
+/** FUTEX_WAKE on producerWaiting, or a byte into the producer's doorbell, as readers do it. */
+export function wakeWriter(state: State, world: World, how: number): void {
+  if (how === BY_DOORBELL) {
+    state[W_DOORBELL] = 1;
+    return;
+  }
+  if (world.writerSleeps === 'futex' && state[W_PROGRAM] === P_PUBLISH && state[W_SUB] === ASLEEP && state[W_DEAD] === 0)
+    state[W_SUB] = AWAKE;
 }
 
 /** The line the writer is at, for invariants. */
@@ -101,8 +109,9 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
   if (get(state, W_CRASHES) > 0) {
     step('dies', (next) => {
       flush(next); // what was executed becomes visible, whoever dies
-      for (const at of [W_LINE, W_SUB, W_INDEX, W_BITS, W_ANNOUNCED, W_LOCK]) next[at] = 0;
-      next[W_PROGRAM] = P_OPEN;
+      for (const at of [W_LINE, W_SUB, W_INDEX, W_BITS, W_ANNOUNCED, W_LOCK, W_DOORBELL]) next[at] = 0;
+      // Closed is final: the next producer of the name makes another object.
+      next[W_PROGRAM] = next[CLOSED] === 1 && !faults.has('a closed pool goes on') ? P_FINISHED : P_OPEN;
       next[W_DEAD] = 1;
       next[W_CRASHES] = get(next, W_CRASHES) - 1;
     });
@@ -147,6 +156,8 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
       });
     } else {
       step('state := OPEN', (next) => {
+        // A successor has frames of its own to put.
+        if (next[CLOSED] === 1) next[W_PUTS] = get(next, W_PUTS) - SLOTS;
         next[CLOSED] = 0;
         goTo(next, 0);
         next[W_PROGRAM] = next[W_PUTS] === world.frames ? P_CLOSE : P_PUBLISH;
@@ -155,6 +166,13 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
     return out;
   }
 
+  // Its event loop turns between two puts: a byte of a wait that is over.
+  const betweenPuts = program === P_PUBLISH && get(state, W_LINE) === 0 && sub === 0 && state[W_ANNOUNCED] === 0;
+  if (betweenPuts && get(state, W_DOORBELL) === 1) {
+    step('reads a byte that it does not wait for', (next) => {
+      next[W_DOORBELL] = 0;
+    });
+  }
   const line = (program === P_CLOSE ? programs.close : programs.publish)[get(state, W_LINE)];
   switch (line) {
     case 'claim':
@@ -283,8 +301,8 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
         });
         break;
       case ANNOUNCE:
-        step('waiting := 1', (next) => {
-          next[WAITING] = 1;
+        step('waiting := how', (next) => {
+          next[WAITING] = world.writerSleeps === 'futex' ? BY_FUTEX : BY_DOORBELL;
           next[W_ANNOUNCED] = 1;
           next[W_BITS] = 0;
           if (faults.has('no second look before sleeping')) next[W_SUB] = SLEEP;
@@ -292,12 +310,18 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
         });
         break;
       case SLEEP:
-        step('FUTEX_WAIT', (next) => {
+        step(world.writerSleeps === 'futex' ? 'FUTEX_WAIT' : 'back to the event loop', (next) => {
           next[W_BITS] = 0;
-          next[W_SUB] = next[WAITING] === 1 ? ASLEEP : AWAKE;
+          next[W_SUB] = world.writerSleeps === 'fifo' || next[WAITING] === BY_FUTEX ? ASLEEP : AWAKE;
         });
         break;
       case ASLEEP:
+        if (get(state, W_DOORBELL) === 1) {
+          step('is rung', (next) => {
+            next[W_DOORBELL] = 0;
+            next[W_SUB] = AWAKE;
+          });
+        }
         // The pause of some tens of milliseconds is for the dead alone: with everybody alive it must not be needed.
         if (world.readers.some((_, i) => get(state, readerAt(i) + R_CRASHES) < world.readerCrashes)) {
           step('pause is over', (next) => {
