@@ -54,6 +54,7 @@ function bindC(koffi: KoffiModule) {
     dlsym: loader.func('dlsym', 'uintptr_t', ['uintptr_t', 'str']) as (library: Address, name: string) => Address,
     getenv: libc.func('getenv', 'str', ['str']) as (name: string) => string | null,
     fdopen: libc.func('fdopen', 'uintptr_t', ['int', 'str']) as (fd: Int, mode: string) => Address,
+    close: libc.func('close', 'int', ['int']) as (fd: Int) => Int,
     fclose: libc.func('fclose', 'int', ['uintptr_t']) as (file: Address) => Int,
     setvbuf: libc.func('setvbuf', 'int', ['uintptr_t', 'uintptr_t', 'int', 'size_t']) as (
       file: Address,

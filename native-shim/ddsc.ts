@@ -87,8 +87,9 @@ export class Ddsc implements DdsLibrary {
 
   deleteParticipant(participant: DdsHandle, domainId: number): void {
     const domain = this.#dds.get_parent(participant);
-    this.#checked(this.#dds.delete(participant), 'dds_delete', 'participant');
+    const result = this.#dds.delete(participant);
     this.#deleteDomainIfUnused(domain, domainId);
+    this.#checked(result, 'dds_delete', 'participant');
   }
 
   // Other threads of this process may have participants of their own in the domain.
@@ -132,9 +133,13 @@ export class Ddsc implements DdsLibrary {
     // that nobody else uses. That topic stays as long as the participant, and the serialiser with it.
     const name = `tensoripc_scratch_${randomBytes(8).toString('hex')}`;
     const scratch = this.createTopic(participant, name, type, qos);
-    const reader = this.createReader(participant, scratch, {});
-    const writer = this.createWriter(participant, scratch, {});
+    const ends: DdsHandle[] = [];
+    let known = false;
     try {
+      const reader = this.createReader(participant, scratch, {});
+      ends.push(reader);
+      const writer = this.createWriter(participant, scratch, {});
+      ends.push(writer);
       this.#checked(this.#dds.write(writer, new Uint8Array(Math.max(64, type.sampleBytes))), 'dds_write', name);
       const taken = this.#dds.takecdr(reader, this.#serdata, 1, this.#infoBytes, ANY_STATE);
       if (this.#checked(taken, 'dds_takecdr', name) === 0)
@@ -143,10 +148,11 @@ export class Ddsc implements DdsLibrary {
       const pointer = new Uint8Array(64);
       this.#calls.c.copyOut(pointer, Number(serdata) + SERDATA_TYPE, 8);
       this.#dds.serdata_unref(serdata);
+      known = true;
       return Number(new DataView(pointer.buffer).getBigUint64(0, true));
     } finally {
-      this.#dds.delete(writer);
-      this.#dds.delete(reader);
+      for (const end of ends.reverse()) this.#dds.delete(end);
+      if (!known) this.#dds.delete(scratch);
     }
   }
 
@@ -230,9 +236,13 @@ export class Ddsc implements DdsLibrary {
   openWait(reader: DdsHandle): DdsHandle {
     const participant = this.#checked(this.#dds.get_participant(reader), 'dds_get_participant');
     const waitset = this.#checked(this.#dds.create_waitset(participant), 'dds_create_waitset');
-    const condition = this.#checked(this.#dds.create_readcondition(reader, ANY_STATE), 'dds_create_readcondition');
-    this.#checked(this.#dds.waitset_attach(waitset, condition, 0), 'dds_waitset_attach');
-    return waitset;
+    const condition = this.#dds.create_readcondition(reader, ANY_STATE);
+    const attached = condition < 0 ? condition : this.#dds.waitset_attach(waitset, condition, 0);
+    if (attached >= 0) return waitset;
+    this.#dds.delete(waitset);
+    if (condition < 0) return this.#fail('dds_create_readcondition', condition);
+    this.#dds.delete(condition);
+    return this.#fail('dds_waitset_attach', attached);
   }
 
   wait(waitset: DdsHandle, timeoutMs: number): boolean {
@@ -260,7 +270,11 @@ export class Ddsc implements DdsLibrary {
     const { c } = this.#calls;
     const file = Number(c.fdopen(fd, 'w'));
     const putw = Number(c.dlsym(0, 'putw'));
-    if (file === 0 || putw === 0) throw new TensorIpcError('SYSTEM', 'no stream for wake-ups from libc (fdopen, putw)');
+    if (file === 0 || putw === 0) {
+      if (file === 0) c.close(fd);
+      else c.fclose(file);
+      throw new TensorIpcError('SYSTEM', 'no stream for wake-ups from libc (fdopen, putw)');
+    }
     c.setvbuf(file, 0, IO_UNBUFFERED, 0);
     const listener = Number(this.#dds.create_listener(file));
     this.#dds.lset_data_available(listener, putw);

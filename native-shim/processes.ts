@@ -1,10 +1,13 @@
 // Other processes of this machine, as /proc shows them. Read through libc: Deno's own file functions want --allow-all for /proc.
 
+import { TensorIpcError } from '../host/runtime/errors';
 import type { Calls } from './linux';
 import { directoryNames } from './linux';
 
 const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
+/** A process has gone, or is another user's, or there is no /proc. */
+const NOT_TO_BE_SEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR'];
 
 export class Processes {
   readonly #calls: Calls;
@@ -13,11 +16,17 @@ export class Processes {
     this.#calls = calls;
   }
 
+  /** Throws unless the last call failed because there is nothing to see: what could not be looked at is not gone. */
+  #unseen(call: string, path: string): null {
+    if (!NOT_TO_BE_SEEN.includes(this.#calls.errnoName())) this.#calls.fail(call, path);
+    return null;
+  }
+
   /** A whole file of /proc, or null where it is gone or not to be read. */
   #read(path: string): string | null {
     const { c } = this.#calls;
     const fd = c.open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) return null;
+    if (fd < 0) return this.#unseen('open', path);
     const decoder = new TextDecoder();
     const chunk = new Uint8Array(64 * 1024);
     let text = '';
@@ -25,7 +34,8 @@ export class Processes {
     try {
       for (;;) {
         const bytes = c.pread(fd, chunk, chunk.byteLength, offset);
-        if (bytes <= 0) return text + decoder.decode();
+        if (bytes < 0) return this.#unseen('pread', path);
+        if (bytes === 0) return text + decoder.decode();
         text += decoder.decode(chunk.subarray(0, bytes), { stream: true });
         offset += bytes;
       }
@@ -49,20 +59,26 @@ export class Processes {
   /** Pages of address space that this process has taken; 0 where /proc does not tell. */
   ownPages(): number {
     // proc_pid_statm(5): the first number is the size.
-    return Number(this.#read('/proc/self/statm')?.split(' ')[0] ?? 0);
+    try {
+      return Number(this.#read('/proc/self/statm')?.split(' ')[0] ?? 0);
+    } catch (error) {
+      if (!(error instanceof TensorIpcError)) throw error;
+      return 0;
+    }
   }
 
   /** Which processes, of those that this user may look into, have files of a directory mapped: their numbers, by the file's name. */
   thatMap(directoryPath: string): Map<string, number[]> {
     const { c, architecture } = this.#calls;
     const directory = c.open('/proc', O_RDONLY | architecture.O_DIRECTORY | O_CLOEXEC, 0);
-    if (directory < 0) return new Map();
+    if (directory < 0) return this.#unseen('open', '/proc') ?? new Map();
     const pids: number[] = [];
     try {
       const entries = new Uint8Array(32 * 1024);
       for (;;) {
         const bytes = c.getdents64(architecture.SYS_getdents64, directory, entries, entries.byteLength);
-        if (bytes <= 0) break;
+        if (bytes < 0) this.#calls.fail('getdents64', '/proc');
+        if (bytes === 0) break;
         for (const name of directoryNames(entries.subarray(0, bytes))) if (/^\d+$/.test(name)) pids.push(Number(name));
       }
     } finally {

@@ -3,6 +3,7 @@
 import { Waiters } from '../endpoint/waiters';
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type Timer } from '../runtime/system';
 import {
   type Announcement,
@@ -91,18 +92,24 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
       this.#topic = this.#participant.topic(DISCOVERY_TOPIC, DISCOVERY_TYPE);
       this.#open();
     } catch (error) {
-      this.#participant.close();
+      runSteps([() => this.#participant.close()]);
       throw error;
     }
   }
 
   #open(): void {
     const reader = this.#participant.reader(this.#topic, DISCOVERY_QOS.reader);
-    reader.limitBytes(MAX_ANNOUNCEMENT_BYTES);
-    if (!this.#keepAlive) reader.unref();
+    try {
+      reader.limitBytes(MAX_ANNOUNCEMENT_BYTES);
+      if (!this.#keepAlive) reader.unref();
+      reader.onData((samples) => this.#take(samples));
+    } catch (error) {
+      // The participant may be others' as well.
+      runSteps([() => reader.close()]);
+      throw error;
+    }
     this.#readers += 1;
     this.#reader = reader;
-    reader.onData((samples) => this.#take(samples));
   }
 
   /** Somebody floods the topic. What is known stays so until it could have been heard of again. */
@@ -266,11 +273,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
     this.#waiters.resolveAll(null);
     if (this.closed) return;
     this.#closed = true;
-    try {
-      this.#reader?.close();
-    } finally {
-      this.#participant.close();
-    }
+    everyStep([() => this.#reader?.close(), () => this.#participant.close()]);
   }
 
   [Symbol.dispose](): void {

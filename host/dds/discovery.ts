@@ -2,6 +2,7 @@
 // signs of life, so that an event loop that is busy is not taken for a dead one; frames cost nothing.
 
 import { TensorIpcError } from '../runtime/errors';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type Timer } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { type Announcement, DISCOVERY_QOS, DISCOVERY_TOPIC, DISCOVERY_TYPE, encodeAnnouncement } from './announcement';
@@ -31,7 +32,7 @@ export class PoolAnnouncer {
       const topic = this.#participant.topic(DISCOVERY_TOPIC, DISCOVERY_TYPE);
       this.#writer = this.#participant.writer(topic, DISCOVERY_QOS.writer);
     } catch (error) {
-      this.#participant.close();
+      runSteps([() => this.#participant.close()]);
       throw error;
     }
   }
@@ -74,11 +75,6 @@ export class PoolAnnouncer {
   /** Whoever listens hears that the pool is closed. */
   close(): void {
     this.#timer?.stop();
-    try {
-      this.#tell(true);
-      this.#writer.close();
-    } finally {
-      this.#participant.close();
-    }
+    everyStep([() => this.#tell(true), () => this.#writer.close(), () => this.#participant.close()]);
   }
 }

@@ -1,5 +1,6 @@
 // The way from Cyclone's threads to the event loop: one pipe for all readers of this thread.
 
+import { everyStep, runSteps } from '../runtime/steps';
 import { type Notifier, platform } from '../runtime/system';
 import type { DdsHandle, DdsLibrary, DdsWake } from './library';
 
@@ -20,7 +21,12 @@ class Hub {
   constructor(library: DdsLibrary) {
     this.#library = library;
     this.#notifier = platform().openNotifier((readers) => this.#look(readers));
-    this.#wake = library.openWake(this.#notifier.fd);
+    try {
+      this.#wake = library.openWake(this.#notifier.fd);
+    } catch (error) {
+      runSteps([() => this.#notifier.close()]);
+      throw error;
+    }
   }
 
   /** @param readers The numbers that Cyclone wrote; null where some may be missing. */
@@ -35,8 +41,8 @@ class Hub {
   }
 
   add(watcher: Watcher): void {
-    this.#watchers.set(watcher.handle, watcher);
     this.#library.watch(watcher.handle, this.#wake);
+    this.#watchers.set(watcher.handle, watcher);
   }
 
   remove(watcher: Watcher): void {
@@ -51,8 +57,7 @@ class Hub {
 
   close(): void {
     // The end that is written to first: nobody writes any more, since its readers are gone.
-    this.#library.closeWake(this.#wake);
-    this.#notifier.close();
+    everyStep([() => this.#library.closeWake(this.#wake), () => this.#notifier.close()]);
   }
 }
 
@@ -61,7 +66,19 @@ let hub: Hub | null = null;
 /** From now on, data for the watcher's reader makes it look. */
 export function watch(library: DdsLibrary, watcher: Watcher): void {
   hub ??= new Hub(library);
-  hub.add(watcher);
+  try {
+    hub.add(watcher);
+  } catch (error) {
+    runSteps([closeUnused]);
+    throw error;
+  }
+}
+
+function closeUnused(): void {
+  if (hub === null || !hub.empty) return;
+  const unused = hub;
+  hub = null;
+  unused.close();
 }
 
 /** Once its reader is deleted: no thread of Cyclone's calls for it any more. */
@@ -69,9 +86,7 @@ export function unwatch(watcher: Watcher): void {
   if (hub === null) return;
   hub.remove(watcher);
   hub.updateRef();
-  if (!hub.empty) return;
-  hub.close();
-  hub = null;
+  closeUnused();
 }
 
 /** A watcher has begun or ceased to wait. */

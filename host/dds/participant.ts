@@ -1,5 +1,6 @@
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
+import { everyStep, runSteps } from '../runtime/steps';
 import { openParticipant } from './configuration';
 import { type DdsHandle, type DdsLibrary, type DdsQos, ddsLibrary } from './library';
 import { DdsReader } from './reader';
@@ -96,9 +97,14 @@ export class DdsParticipant {
     this.#own(topic);
     const serialiser = this.#serialiser(topic);
     const handle = this.#library.createWriter(this.#handle, topic.handle, { ...topic.qos, ...qos });
-    const writer: DdsWriter = new DdsWriter(this.#library, handle, topic, serialiser, () => this.#children.delete(writer));
-    this.#children.add(writer);
-    return writer;
+    try {
+      const writer: DdsWriter = new DdsWriter(this.#library, handle, topic, serialiser, () => this.#children.delete(writer));
+      this.#children.add(writer);
+      return writer;
+    } catch (error) {
+      runSteps([() => this.#library.delete(handle)]);
+      throw error;
+    }
   }
 
   /** A reader. What its QoS leaves out is the topic's. */
@@ -139,12 +145,11 @@ export class DdsParticipant {
     this.#unwatch();
     const children = [...this.#children];
     this.#children.clear();
-    for (const child of children) child.abandon();
-    try {
-      this.#library.deleteParticipant(this.#handle, this.domainId);
-    } finally {
-      for (const child of children) child.gone();
-      this.#unregister();
-    }
+    everyStep([
+      ...children.map((child) => () => child.abandon()),
+      () => this.#library.deleteParticipant(this.#handle, this.domainId),
+      ...children.map((child) => () => child.gone()),
+      this.#unregister,
+    ]);
   }
 }

@@ -2,6 +2,7 @@ import { Waiters } from '../endpoint/waiters';
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
 import { messageOf } from '../runtime/realm';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 import type { DdsHandle, DdsLibrary, DdsSample } from './library';
 import { unwatch, updateRef, type Watcher, watch } from './notify';
@@ -105,8 +106,14 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
 
   /** Calls back with the samples that arrive. Returns how to stop. */
   onData(callback: (samples: readonly DdsSample[]) => void): () => void {
-    this.on('data', callback);
-    return () => void this.off('data', callback);
+    const off = () => void this.off('data', callback);
+    try {
+      this.on('data', callback);
+    } catch (error) {
+      runSteps([off]);
+      throw error;
+    }
+    return off;
   }
 
   /** The next sample: null when the time is over or the reader is closed. */
@@ -156,8 +163,8 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   // A reader that nobody waits for makes no wake-ups: programs that only take pay nothing for them.
   #watch(): void {
     if (!this.#watched) {
-      this.#watched = true;
       watch(this.#library, this);
+      this.#watched = true;
     }
     updateRef();
     // Whatever came before there was a listener has woken nobody.
@@ -229,11 +236,14 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   /** Leaves. Waiting ends: `next` gives null, loops end. */
   close(): void {
     if (this.#closed) return;
-    this.abandon();
-    if (this.#waitset !== null) this.#library.delete(this.#waitset);
-    this.#library.delete(this.handle);
-    this.gone();
-    this.#forget();
+    const waitset = this.#waitset;
+    everyStep([
+      () => this.abandon(),
+      () => waitset !== null && this.#library.delete(waitset),
+      () => this.#library.delete(this.handle),
+      () => this.gone(),
+      this.#forget,
+    ]);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
+import { everyStep } from '../runtime/steps';
 import type { DdsHandle, DdsLibrary } from './library';
 import { StatusWatch } from './status';
 import type { DdsTopic } from './topic';
@@ -82,9 +83,7 @@ export class DdsWriter extends Emitter<DdsWriterEvents> {
   /** Leaves: readers see it go. What has not been acknowledged is lost. */
   close(): void {
     if (this.#closed) return;
-    this.abandon();
-    this.#library.delete(this.#handle);
-    this.#forget();
+    everyStep([() => this.abandon(), () => this.#library.delete(this.#handle), this.#forget]);
   }
 
   [Symbol.dispose](): void {

@@ -346,8 +346,19 @@ export function arenaUsage(): { handles: number; freeBytes: number } {
   return { handles, freeBytes };
 }
 
+/** Ranges of their own that could not be cleared when their pools ended: the engine must not give their memory to anybody else. */
+const unclearedAlone = new Set<Space>();
+
+/** Puts zeroed memory over a range of its own. One that cannot be cleared is kept, and cleared later. */
+export function vacateAlone(system: System, space: Space): void {
+  unclearedAlone.add(space);
+  system.unmapFixed(space.address, space.bytes);
+  unclearedAlone.delete(space);
+}
+
 /** Room for frames that no Wasm memory can hold: a SharedArrayBuffer of their own. */
 export function reserveAlone(system: System, bytes: number): Space {
+  for (const space of unclearedAlone) runSteps([() => vacateAlone(system, space)]);
   try {
     const buffer = new SharedArrayBuffer(bytes + system.pageBytes);
     const base = system.addressOf(new Uint8Array(buffer, 0, 1));

@@ -5,6 +5,7 @@ import { DdsParticipant } from '../dds/participant';
 import { POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../dds/pool-types';
 import type { DdsLiveliness, DdsReader } from '../dds/reader';
 import { steadyMs } from '../runtime/clock';
+import { everyStep, runSteps } from '../runtime/steps';
 import type { Doorbell, System } from '../runtime/system';
 import { metadataTopic, progressTopic } from './form';
 import { type Announcement, decodeMetadata, MAX_METADATA_BYTES, MAX_PROGRESS_BYTES } from './messages';
@@ -72,16 +73,19 @@ export class WireFeed {
     this.#pool = pool;
     this.#progressOf = new ProgressReader(pool);
     this.#participant = DdsParticipant.shared({ domainId });
+    let metadataReader: DdsReader | null = null;
     try {
       const metadata = this.#participant.topic(metadataTopic(pool), POOL_METADATA_TYPE);
       const progress = this.#participant.topic(progressTopic(pool), POOL_PROGRESS_TYPE);
-      this.#metadata = this.#participant.reader(metadata, POOL_QOS.metadataReader);
+      metadataReader = this.#participant.reader(metadata, POOL_QOS.metadataReader);
+      this.#metadata = metadataReader;
       // Reliable, unlike the package's: what was told before a reader came is given to reliable ones only, and idle producers tell no more.
       this.#progress = this.#participant.reader(progress, { ...POOL_QOS.progressReader, reliability: 'reliable' });
       this.#metadata.limitBytes(MAX_METADATA_BYTES);
       this.#progress.limitBytes(MAX_PROGRESS_BYTES);
     } catch (error) {
-      this.#participant.close();
+      // The participant may be others' as well.
+      runSteps([() => metadataReader?.close(), () => this.#participant.close()]);
       throw error;
     }
   }
@@ -174,7 +178,7 @@ export class WireFeed {
     if (progress.length > 0) {
       this.#takeProgress(progress);
       this.#ringSoon();
-    }
+    } else this.#guessLap();
     this.raise();
   }
 
@@ -292,12 +296,20 @@ export class WireFeed {
    */
   #guessLap(): void {
     if (!this.#lapUnknown) return;
+    let touched: boolean;
+    try {
+      touched = !this.#untouched();
+    } catch (error) {
+      // Nobody could catch it here. It is looked at once more with what arrives next.
+      this.#fault ??= error;
+      return;
+    }
     this.#lapUnknown = false;
     const lap = this.#historyLen;
     // A full ring has no padding.
     if (this.#sequence >= lap - 1) return;
     const first = this.#firstNs - this.#begunNs > FIRST_NS && this.#sequence === this.#slot && this.#slot === 0;
-    if (!first && !this.#untouched()) {
+    if (!first && touched) {
       this.#sequence += lap;
       this.#note();
     }
@@ -366,34 +378,38 @@ export class WireFeed {
   /** Calls back when something has arrived. What it is has been taken in by then. */
   listen(onRing: () => void): Doorbell {
     this.#onRing = onRing;
-    const stop = [
-      this.#metadata.onData((samples) => {
-        this.#takeMetadata(samples);
-        onRing();
-      }),
-      this.#progress.onData((samples) => {
-        this.#takeProgress(samples);
-        onRing();
-      }),
-    ];
+    const stop: (() => void)[] = [];
+    const close = () => {
+      this.#onRing = null;
+      everyStep(stop);
+    };
+    try {
+      stop.push(
+        this.#metadata.onData((samples) => {
+          this.#takeMetadata(samples);
+          onRing();
+        }),
+      );
+      stop.push(
+        this.#progress.onData((samples) => {
+          this.#takeProgress(samples);
+          onRing();
+        }),
+      );
+    } catch (error) {
+      runSteps([close]);
+      throw error;
+    }
     const setRef = (ref: boolean) => {
       for (const reader of [this.#metadata, this.#progress])
         if (ref) reader.ref();
         else reader.unref();
     };
     setRef(false);
-    return {
-      setRef,
-      close: () => {
-        this.#onRing = null;
-        for (const off of stop) off();
-      },
-    };
+    return { setRef, close };
   }
 
   close(): void {
-    this.#metadata.close();
-    this.#progress.close();
-    this.#participant.close();
+    everyStep([() => this.#metadata.close(), () => this.#progress.close(), () => this.#participant.close()]);
   }
 }

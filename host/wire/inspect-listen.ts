@@ -2,6 +2,7 @@
 
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { WireFeed } from './feed';
@@ -116,6 +117,6 @@ export async function listenToPythonPools(
     }
     return new Map([...listeners].map(([name, listener]) => [name, listener.news]));
   } finally {
-    for (const listener of listeners.values()) listener.close();
+    runSteps([...listeners.values()].map((listener) => () => listener.close()));
   }
 }

@@ -1,5 +1,6 @@
 // The state of a slot's locks, seen without taking, making or changing any.
 
+import { runSteps } from '../runtime/steps';
 import { type System, SystemError } from '../runtime/system';
 import type { SlotFiles } from './inspect-names';
 import { slotFiles } from './lock-files';
@@ -79,7 +80,7 @@ export class LockProbe {
       if (kind !== 'file' || found < bytes) return false;
       return this.#system.readAt(fd, this.#bytes, 0) === this.#bytes.byteLength;
     } finally {
-      this.#system.close(fd);
+      runSteps([() => this.#system.close(fd)]);
     }
   }
 }

@@ -6,10 +6,12 @@ import { translate } from '../native/pool';
 import { wallMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { printable } from '../runtime/printable';
+import { runSteps } from '../runtime/steps';
 import { type MappedObjects, platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { wireObject } from './form';
 import { inspectPythonPool, look, type PythonPoolInfo, pythonPoolFiles } from './inspect';
+import { wasPool } from './inspect-foreign';
 
 /** What is younger may be in the making, or between two processes that use it one after the other. */
 const MIN_AGE_MS = 60_000;
@@ -65,6 +67,7 @@ function judge(system: System, info: PythonPoolInfo, mapped: MappedObjects, dryR
       count === 0 ? 'its producer lives' : `${count} ${count === 1 ? 'process has' : 'processes have'} it mapped`,
     );
   }
+  if (!wasPool(system, info)) return all('unknown', 'has no locks of a pool, and is not empty');
   // Locks of a pool whose object is gone may still be open in consumers that wait for the next producer.
   if (lockFiles.some((file) => mapped.has(`/${file}`))) return all('kept', 'a process still has its locks');
   const why = state === 'dead' ? 'no process has it mapped' : 'its pool is gone';
@@ -96,16 +99,16 @@ function dispose(system: System, { name, lockFiles }: PythonPoolInfo): boolean {
     return true;
   } finally {
     // Closing drops the lock.
-    if (fd !== null) system.close(fd);
+    if (fd !== null) runSteps([() => system.close(fd)]);
   }
 }
 
 /**
- * Removes a Python pool: its object and its locks. One that a process has mapped only when forced to; its participants then go on
- * with what they have, and newcomers do not find it.
+ * Removes a Python pool: its object and its locks. One that a process has mapped, and what never was a pool, only when forced to; its
+ * participants then go on with what they have, and newcomers do not find it.
  *
  * @returns the files removed. None if there is nothing under the name.
- * @throws TensorIpcError PRODUCER_EXISTS, PERMISSION_DENIED, INVALID_NAME
+ * @throws TensorIpcError PRODUCER_EXISTS, FOREIGN_OBJECT, PERMISSION_DENIED, INVALID_NAME
  */
 export function removePythonPool(name: string, options: { readonly force: boolean }): string[] {
   checkName(name);
@@ -118,12 +121,25 @@ export function removePythonPool(name: string, options: { readonly force: boolea
       const who = processes.length === 0 ? 'has a live producer' : `is mapped by ${pids(processes)}`;
       throw new TensorIpcError('PRODUCER_EXISTS', `pool '${name}' ${who}: stop it, or remove the pool under it with --force`);
     }
+    if (!options.force && !wasPool(system, info)) throw foreign(info);
     const removed = [...lockFiles, ...(objectBytes === null ? [] : [wireObject(name).slice(1)])];
     for (const file of removed) system.unlinkObject(`/${file}`);
     return removed;
   } catch (error) {
     throw translate(name, error);
   }
+}
+
+function foreign({ name, objectBytes }: PythonPoolInfo): TensorIpcError {
+  const object = `/dev/shm${wireObject(name)}`;
+  const what =
+    objectBytes === null
+      ? 'nothing of a Python pool but files called like its locks, none of which is one'
+      : `${object} has ${objectBytes} bytes that are not all zero, and no slot has its three semaphores`;
+  return new TensorIpcError(
+    'FOREIGN_OBJECT',
+    `pool '${name}': ${what}: it is another program's file; to remove it all the same: --force`,
+  );
 }
 
 /** "process 4" or "processes 4, 5". */

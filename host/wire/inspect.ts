@@ -3,6 +3,7 @@
 
 import { LOCK_PRODUCER } from '../../assembly/layout';
 import { translate } from '../native/pool';
+import { runSteps } from '../runtime/steps';
 import { type MappedObjects, platform, type System, SystemError } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
 import { wireObject } from './form';
@@ -115,6 +116,6 @@ export function producerLocks(system: System, pool: string): boolean {
   try {
     return system.isLocked(fd, LOCK_PRODUCER);
   } finally {
-    system.close(fd);
+    runSteps([() => system.close(fd)]);
   }
 }

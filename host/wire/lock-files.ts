@@ -61,7 +61,7 @@ function openChecked(system: System, pool: string, file: LockFile, trust: Trust)
     checkSize(system, pool, fd, file);
     return fd;
   } catch (error) {
-    system.close(fd);
+    runSteps([() => system.close(fd)]);
     throw error;
   }
 }
@@ -145,10 +145,7 @@ export class SlotMapping {
     const place = reserveInArena(system, files.length * pageBytes);
     if (place === null) throw new TensorIpcError('ADDRESS_SPACE', `pool '${pool}': no room for the locks of its slots`);
     const { space, arena } = place;
-    const release = () => {
-      system.unmapFixed(space.address, space.bytes);
-      arena.release(space);
-    };
+    const release = () => arena.vacate(space);
     const made: string[] = [];
     let whole = false;
     try {
@@ -191,8 +188,7 @@ export function withLock({ system, pool, slot, trust }: Locked, kind: Kind, use:
     for (const file of slotFiles(system, pool, slot))
       if (file.kind === kind && mapExisting(system, pool, file, trust, space.address)) use(space);
   } finally {
-    system.unmapFixed(space.address, space.bytes);
-    arena.release(space);
+    runSteps([() => arena.vacate(space)]);
   }
 }
 
@@ -204,23 +200,31 @@ function mapExisting(system: System, pool: string, file: LockFile, trust: Trust,
     checkSize(system, pool, fd, file);
     return true;
   } finally {
-    system.close(fd);
+    runSteps([() => system.close(fd)]);
   }
 }
 
-/** Removes the names of a pool's locks. Those who have them open keep them. */
+/** Removes the names of a pool's locks: all that can be removed, whatever becomes of one. Those who have them open keep them. */
 export function unlinkLocks(system: System, pool: string, slotCount: number): void {
-  for (let slot = 0; slot < slotCount; slot++) unlinkSlot(system, pool, slot);
+  let failure: { readonly error: unknown } | null = null;
+  for (let slot = 0; slot < slotCount; slot++) {
+    for (const { object } of slotFiles(system, pool, slot)) {
+      try {
+        unlinkLock(system, pool, object);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  }
+  if (failure !== null) throw failure.error;
 }
 
-function unlinkSlot(system: System, pool: string, slot: number): void {
-  for (const { object } of slotFiles(system, pool, slot)) {
-    try {
-      system.unlinkObject(object);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      refuse(system, pool, object, error);
-    }
+function unlinkLock(system: System, pool: string, object: string): void {
+  try {
+    system.unlinkObject(object);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    refuse(system, pool, object, error);
   }
 }
 

@@ -4,7 +4,8 @@
 import type { Trust } from '../endpoint/options';
 import { translate } from '../native/pool';
 import { TensorIpcError } from '../runtime/errors';
-import type { System } from '../runtime/system';
+import { everyStep, runSteps } from '../runtime/steps';
+import type { System, TimeBudget } from '../runtime/system';
 import { SlotMapping, slotIsNamed } from './lock-files';
 
 /** How long a reader may take to leave after it has let the writer in. */
@@ -46,13 +47,27 @@ class SlotLock {
     this.#metWriter = !free && semaphores.value(this.#files.write) === 0 && Atomics.load(this.#files.counter, 0) === 0n;
     if (!free && !semaphores.wait(this.#files.readTry, budget)) return false;
     let got = false;
-    if (semaphores.wait(this.#files.mutex, budget)) {
-      const before = Atomics.add(this.#files.counter, 0, 1n);
-      got = before !== 0n || semaphores.wait(this.#files.write, budget);
+    try {
+      got = this.#enter(budget);
+      semaphores.post(this.#files.readTry);
+    } catch (error) {
+      runSteps([() => semaphores.post(this.#files.readTry), () => got && this.unlockRead(LEAVING_MS)]);
+      throw error;
+    }
+    return got;
+  }
+
+  /** Between the outer door and the slot. */
+  #enter(budget: TimeBudget): boolean {
+    const { semaphores } = this.#system;
+    if (!semaphores.wait(this.#files.mutex, budget)) return false;
+    let got = Atomics.add(this.#files.counter, 0, 1n) !== 0n;
+    try {
+      got ||= semaphores.wait(this.#files.write, budget);
+    } finally {
       if (!got) Atomics.sub(this.#files.counter, 0, 1n);
       semaphores.post(this.#files.mutex);
     }
-    semaphores.post(this.#files.readTry);
     return got;
   }
 
@@ -60,8 +75,11 @@ class SlotLock {
   unlockRead(timeoutMs: number): boolean {
     const { semaphores } = this.#system;
     if (!semaphores.wait(this.#files.mutex, { leftMs: timeoutMs })) return false;
-    if (Atomics.sub(this.#files.counter, 0, 1n) === 1n) semaphores.post(this.#files.write);
-    semaphores.post(this.#files.mutex);
+    try {
+      if (Atomics.sub(this.#files.counter, 0, 1n) === 1n) semaphores.post(this.#files.write);
+    } finally {
+      semaphores.post(this.#files.mutex);
+    }
     return true;
   }
 
@@ -69,14 +87,22 @@ class SlotLock {
     const { semaphores } = this.#system;
     const budget = { leftMs: timeoutMs };
     if (!semaphores.wait(this.#files.readTry, budget)) return false;
-    if (semaphores.wait(this.#files.write, budget)) return true;
-    semaphores.post(this.#files.readTry);
-    return false;
+    let got = false;
+    try {
+      got = semaphores.wait(this.#files.write, budget);
+    } finally {
+      if (!got) semaphores.post(this.#files.readTry);
+    }
+    return got;
   }
 
   unlockWrite(): void {
-    this.#system.semaphores.post(this.#files.write);
-    this.#system.semaphores.post(this.#files.readTry);
+    const { semaphores } = this.#system;
+    try {
+      semaphores.post(this.#files.write);
+    } finally {
+      semaphores.post(this.#files.readTry);
+    }
   }
 
   /** Whether somebody is between its outer door and its inner one: a writer that waits for readers, or a reader for an instant. */
@@ -180,13 +206,16 @@ export class Locks {
     try {
       const files = SlotMapping.open(this.#system, this.#pool, slot, trust, current === null);
       if (files === null) return null;
-      if (current?.() === false) {
-        files.close();
-        return null;
+      let kept = false;
+      try {
+        if (current?.() === false) return null;
+        const lock = new SlotLock(this.#system, files);
+        this.#slots[slot] = lock;
+        kept = true;
+        return lock;
+      } finally {
+        if (!kept) runSteps([() => files.close()]);
       }
-      const lock = new SlotLock(this.#system, files);
-      this.#slots[slot] = lock;
-      return lock;
     } catch (error) {
       throw translate(this.#pool, error);
     }
@@ -250,7 +279,7 @@ export class Locks {
         held.push(slot);
       }
     } catch (error) {
-      this.unlockRead(held);
+      runSteps([() => this.unlockRead(held)]);
       throw error;
     }
     return { held, stuck: null };
@@ -277,8 +306,11 @@ export class Locks {
 
   /** Gives them back, in descending order. */
   unlockRead(slots: readonly number[]): void {
-    const descending = slots.length === 1 ? slots : [...slots].sort((a, b) => b - a);
-    for (const slot of descending) this.#slots[slot]?.unlockRead(this.#timeoutMs);
+    if (slots.length === 1) this.#slots[slots[0] as number]?.unlockRead(this.#timeoutMs);
+    else {
+      const descending = [...slots].sort((a, b) => b - a);
+      everyStep(descending.map((slot) => () => this.#slots[slot]?.unlockRead(this.#timeoutMs)));
+    }
   }
 
   /**
@@ -328,7 +360,8 @@ export class Locks {
   }
 
   close(): void {
-    for (const lock of this.#slots) lock?.close();
+    const locks = this.#slots.filter((lock) => lock !== undefined);
     this.#slots.fill(undefined);
+    everyStep(locks.map((lock) => () => lock.close()));
   }
 }

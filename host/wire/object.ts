@@ -1,9 +1,10 @@
 // The object of a Python pool, mapped: nothing but frames, one behind the other, and once more right behind where pages allow it.
 
-import { alignUp, reserveAlone, reserveInArena, type Space } from '../memory/arena';
+import { alignUp, reserveAlone, reserveInArena, type Space, vacateAlone } from '../memory/arena';
 import { type Window, WindowBuilder } from '../memory/mapping';
 import { WindowCache } from '../memory/window-cache';
 import { TensorIpcError } from '../runtime/errors';
+import { everyStep, runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 
@@ -40,7 +41,7 @@ export class WireObject {
       this.windows.build(buffer, byteOffset + slot * frameBytes, count, latestFirst),
     );
     this.#release = () => {
-      if (place === null) system.unmapFixed(this.#space.address, this.#space.bytes);
+      if (place === null) vacateAlone(system, this.#space);
       else place.arena.retire(place.space);
     };
     try {
@@ -48,7 +49,7 @@ export class WireObject {
       if (this.mirrored) system.mapFixed(this.#space.address + mapBytes, mapBytes, fd, 0, true);
       system.prefault(this.#space.address, wanted, true);
     } catch (error) {
-      this.#release();
+      runSteps([this.#release]);
       throw error;
     }
   }
@@ -75,8 +76,7 @@ export class WireObject {
     if (this.#closed) return;
     this.#closed = true;
     this.#cache.clear();
-    this.#release();
-    this.#system.close(this.#fd);
+    everyStep([this.#release, () => this.#system.close(this.#fd)]);
   }
 }
 

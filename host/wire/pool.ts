@@ -8,6 +8,7 @@ import { checkFile } from '../native/trust';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { MAX_WIRE_HISTORY, wireObject } from './form';
@@ -114,15 +115,17 @@ export class WirePool implements Holder {
     }
     const fd = system.openObject(name);
     if (fd === null) return null;
-    let object: WireObject | null = null;
+    let close = () => system.close(fd);
     try {
       checkFile(metadata.name, name, system.statDescriptor(fd), system, options.trust);
       checkWireObject(system, metadata.name, fd, metadata);
-      object = new WireObject(system, fd, metadata);
-    } finally {
-      if (object === null) system.close(fd);
+      const object = new WireObject(system, fd, metadata);
+      close = () => object.close();
+      return new WirePool(system, object, metadata, creatorPid, options);
+    } catch (error) {
+      runSteps([close]);
+      throw error;
     }
-    return new WirePool(system, object, metadata, creatorPid, options);
   }
 
   /**
@@ -175,12 +178,11 @@ export class WirePool implements Holder {
     const slots = this.#lent.get(index);
     if (slots === undefined) return;
     this.#lent.delete(index);
-    this.locks.unlockRead(slots);
-    if (this.#closed && this.#lent.size === 0) this.#free();
+    everyStep([() => this.locks.unlockRead(slots), () => this.#closed && this.#lent.size === 0 && this.#free()]);
   }
 
   #releaseAll(): void {
-    for (const index of [...this.#lent.keys()]) this.#release(index);
+    everyStep([...this.#lent.keys()].map((index) => () => this.#release(index)));
   }
 
   /** Leaves the pool. Views that are still out keep its pages, and their slots' locks, until they are released. */
@@ -192,9 +194,6 @@ export class WirePool implements Holder {
   }
 
   #free(): void {
-    this.#unregister();
-    this.locks.close();
-    this.object.close();
-    this.#uncount();
+    everyStep([this.#unregister, () => this.locks.close(), () => this.object.close(), this.#uncount]);
   }
 }

@@ -14,7 +14,7 @@ import { translate } from '../native/pool';
 import { checkFile } from '../native/trust';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
-import { runSteps } from '../runtime/steps';
+import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
@@ -92,7 +92,8 @@ export class WireSink implements Sink {
       } catch (error) {
         throw translate(name, error);
       } finally {
-        rivals.close();
+        // What was made is this producer's in any case; a reader that stays goes with its participant.
+        runSteps([() => rivals.close()]);
       }
       this.#name = new NameWatch(this.#system, this.#object, () => this.#leave());
       this.#uncount = countOwn(name);
@@ -109,11 +110,11 @@ export class WireSink implements Sink {
         this.#announce();
         this.#welcome = this.#welcoming();
       } catch (error) {
-        this.#takeBack();
+        runSteps([() => this.#takeBack()]);
         throw error;
       }
     } catch (error) {
-      this.#participant.close();
+      runSteps([() => this.#participant.close()]);
       throw error;
     }
     this.#timer = platform().every(TICK_MS, () => this.#tick());
@@ -142,6 +143,7 @@ export class WireSink implements Sink {
     }
     const { fd, created } = system.openOrCreateObject(object, MODE);
     let keep = false;
+    let removed = false;
     try {
       const { bytes, identity } = system.statDescriptor(fd);
       if (bytes !== 0 || !system.tryLock(fd, LOCK_PRODUCER) || system.statObject(object)?.identity !== identity)
@@ -155,10 +157,12 @@ export class WireSink implements Sink {
         return made;
       } catch (error) {
         runSteps([() => system.unlinkObject(object)]);
+        removed = true;
         throw error;
       }
     } catch (error) {
-      if (created) runSteps([() => system.statDescriptor(fd).bytes === 0 && system.unlinkObject(object)]);
+      // Not what a successor has made since.
+      if (created && !removed) runSteps([() => system.statDescriptor(fd).bytes === 0 && system.unlinkObject(object)]);
       throw error;
     } finally {
       if (!keep) runSteps([() => system.close(fd)]);
@@ -233,7 +237,7 @@ export class WireSink implements Sink {
   /** Its notices would be taken for those of the producer that has the name now. */
   #leave(): void {
     this.#timer.stop();
-    for (const writer of this.#writers) writer.close();
+    everyStep(this.#writers.map((writer) => () => writer.close()));
   }
 
   get nextSequence(): number {
@@ -347,12 +351,7 @@ export class WireSink implements Sink {
 
   close(): void {
     this.#timer.stop();
-    if (this.#held >= 0) this.abandon(this.#held);
-    try {
-      this.#takeBack();
-    } finally {
-      this.#participant.close();
-    }
+    everyStep([() => this.#held >= 0 && this.abandon(this.#held), () => this.#takeBack(), () => this.#participant.close()]);
   }
 
   /**
@@ -363,16 +362,13 @@ export class WireSink implements Sink {
     const system = this.#system;
     const { name, historyLen } = this.#metadata;
     const object = wireObject(name);
-    try {
-      if (this.#object.named(object)) {
-        unlinkLocks(system, name, historyLen);
-        system.unlinkObject(object);
-      }
-      for (const writer of this.#writers) writer.close();
-    } finally {
-      this.#locks.close();
-      this.#object.close();
-      this.#uncount();
-    }
+    everyStep([
+      () =>
+        this.#object.named(object) && everyStep([() => unlinkLocks(system, name, historyLen), () => system.unlinkObject(object)]),
+      ...this.#writers.map((writer) => () => writer.close()),
+      () => this.#locks.close(),
+      () => this.#object.close(),
+      this.#uncount,
+    ]);
   }
 }

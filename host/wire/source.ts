@@ -9,6 +9,7 @@ import type { SharedPool } from '../memory/share';
 import { translate } from '../native/pool';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { everyStep } from '../runtime/steps';
 import type { Doorbell, System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -123,6 +124,7 @@ export class WireSource implements Source {
     this.#missed = 0;
     this.#lastSequence = null;
     this.#events.onConnect(metadata);
+    this.#feed.raise();
   }
 
   /** @param succeeded Whether the next producer has announced its pool. */
@@ -135,8 +137,7 @@ export class WireSource implements Source {
     this.#pool = null;
     this.#judged = null;
     this.#feed.forget(succeeded);
-    if (this.#ended === null) pool.close();
-    this.#events.onDisconnect(reason);
+    everyStep([() => this.#ended === null && pool.close(), () => this.#events.onDisconnect(reason)]);
   }
 
   /** What is left of a pool that is lost, for those who have not seen its last frame. */
@@ -394,9 +395,8 @@ export class WireSource implements Source {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#pool?.close();
+    const pool = this.#pool;
     this.#pool = null;
-    this.settle();
-    this.#feed.close();
+    everyStep([() => pool?.close(), () => this.settle(), () => this.#feed.close()]);
   }
 }

@@ -139,6 +139,75 @@ for (const [what, bytes] of [
   });
 }
 
+const python = (pool: string) => `/dev/shm/tensoripc_${pool}`;
+
+/** Makes what is called like a lock of a slot. Those of the Python package have 32 bytes. */
+function lock(pool: string, kind: 'mutex' | 'wrt' | 'readtry', bytes = 32, slot = 0): string {
+  const path = `/dev/shm/sem.tensoripc_${pool}_f${slot}_${kind}`;
+  const content = Buffer.alloc(bytes);
+  content[0] = 1;
+  writeFileSync(path, content, { mode: 0o600 });
+  return path;
+}
+
+const KINDS = ['mutex', 'wrt', 'readtry'] as const;
+
+for (const [what, bytes, locks] of [
+  ['a text', Buffer.from('notes'), () => []],
+  ['a large file that begins with zeros', zeros((1 << 20) + 3, 1 << 20, 'end'), () => []],
+  ['a text with one file called like a lock', Buffer.from('notes'), (pool) => [lock(pool, 'mutex')]],
+  ['a text with files called like locks', Buffer.from('notes'), (pool) => KINDS.map((kind) => lock(pool, kind, 40))],
+] as const satisfies readonly (readonly [string, Buffer, (pool: string) => string[]])[]) {
+  test(`${what} under a Python pool's name: neither rm nor gc takes it; --force does`, async () => {
+    const pool = poolName('foreign').replaceAll('-', '_');
+    const files = [python(pool), ...locks(pool)];
+    writeFileSync(python(pool), bytes, { mode: 0o600 });
+    const kept = () =>
+      assert.ok(files.every((file) => existsSync(file)) && readFileSync(python(pool)).equals(bytes), 'it is as it was');
+    try {
+      for (const more of [[], ['--wire', 'tensor-ipc']]) {
+        const refused = await cli('rm', pool, ...more);
+        assert.is(refused.code, 1, refused.stdout.toString());
+        assert.match(refused.stderr, /^tensor-ipc: FOREIGN_OBJECT: .*--force\n$/);
+        kept();
+      }
+      const swept = await cli('gc', '--age', '0', pool);
+      assert.match(swept.stdout.toString(), /^left alone .*\n0 removed/);
+      kept();
+      assert.is((await cli('rm', pool, '--force')).code, 0);
+      assert.not.ok(files.some((file) => existsSync(file)));
+    } finally {
+      for (const file of files) rmSync(file, { force: true });
+    }
+  });
+}
+
+for (const [what, bytes, locks] of [
+  ['an empty file', Buffer.alloc(0), () => []],
+  ['zeros, no whole number of words', Buffer.alloc((1 << 20) + 3), () => []],
+  ['frames, and the locks of one slot', Buffer.alloc(64, 5), (pool) => KINDS.map((kind) => lock(pool, kind))],
+  [
+    'frames, the locks of one slot, and a damaged lock of another',
+    Buffer.alloc(64, 5),
+    (pool) => [...KINDS.map((kind) => lock(pool, kind)), lock(pool, 'mutex', 7, 1)],
+  ],
+] as const satisfies readonly (readonly [string, Buffer, (pool: string) => string[]])[]) {
+  for (const [command, ...more] of [['rm'], ['gc', '--age', '0']] as const) {
+    test(`${what} under a Python pool's name: ${command} takes it`, async () => {
+      const pool = poolName('remains').replaceAll('-', '_');
+      const files = [python(pool), ...locks(pool)];
+      writeFileSync(python(pool), bytes, { mode: 0o600 });
+      try {
+        const { code, stderr } = await cli(command, pool, ...more);
+        assert.is(code, 0, stderr);
+        assert.not.ok(files.some((file) => existsSync(file)));
+      } finally {
+        for (const file of files) rmSync(file, { force: true });
+      }
+    });
+  }
+}
+
 test('an empty file whose maker holds its lock is a pool in the making', async () => {
   const pool = poolName('making');
   // The lock of byte 0, as a producer takes it before it gives the object its size.

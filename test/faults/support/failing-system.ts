@@ -12,6 +12,8 @@ export interface MadeCall {
   /** The path, of calls that have one. */
   readonly path: string | null;
   readonly creates: boolean;
+  /** Whether it looks into /proc: how many of those there are depends on what else runs on the machine. */
+  readonly proc: boolean;
 }
 
 /** How a call fails. */
@@ -76,8 +78,11 @@ export class FailingLibc {
   readonly #errnoOf: Readonly<Record<string, number>>;
   readonly #setErrno: (errno: number) => void;
   readonly #munmap: Call;
+  // Descriptors of files of /proc.
+  readonly #procFds = new Set<unknown>();
   #made: MadeCall[] | null = null;
   #left = -1;
+  #proc = false;
   #fault: Fault | null = null;
   #failed: MadeCall | null = null;
   #times = 0;
@@ -111,9 +116,10 @@ export class FailingLibc {
     return made;
   }
 
-  /** The call after `index` others fails. */
-  arm(index: number, fault: Fault): void {
+  /** The call after `index` others fails; those that look into /proc are counted apart. */
+  arm(index: number, fault: Fault, proc = false): void {
     this.#left = index;
+    this.#proc = proc;
     this.#fault = fault;
     this.#failed = null;
     this.#times = 0;
@@ -129,20 +135,19 @@ export class FailingLibc {
     const wrapped: Call = (...args) => {
       const name = declared === 'syscall' ? (SYSCALLS[Number(args[0])] ?? declared) : declared;
       if (!Object.hasOwn(ERRNOS, name)) return call(...args);
-      const made = {
-        name,
-        path: args.find((arg) => typeof arg === 'string') ?? null,
-        creates: name === 'open' && creating(args),
-      };
+      const path = args.find((arg) => typeof arg === 'string') ?? null;
+      const proc = path === null ? this.#procFds.has(name === 'getdents64' ? args[1] : args[0]) : /^\/proc(\/|$)/.test(path);
+      const made = { name, path, creates: name === 'open' && creating(args), proc };
       this.#made?.push(made);
+      if (proc && name === 'close') this.#procFds.delete(args[0]);
       const fault = this.#fault;
-      if (fault === null) return call(...args);
-      if (this.#failed === null ? this.#left-- > 0 : this.#failed.name !== name) return call(...args);
+      if (fault === null || proc !== this.#proc) return this.#call(made, call, args);
+      if (this.#failed === null ? this.#left-- > 0 : this.#failed.name !== name) return this.#call(made, call, args);
       this.#times += 1;
       if (this.#times >= (fault.times ?? 1)) this.#fault = null;
       this.#failed = made;
-      // Linux closes a descriptor whatever it says of it.
-      if (name === 'close') call(...args);
+      // Linux closes a descriptor whatever it says of it. A semaphore that cannot be posted, since it has its highest value, is free.
+      if (name === 'close' || name === 'sem_post') call(...args);
       if (fault.hole === true) this.#munmap(args[0], args[1]);
       const errno = this.#errnoOf[fault.errno] as number;
       this.#setErrno(errno);
@@ -150,6 +155,12 @@ export class FailingLibc {
     };
     if (call.async !== undefined) wrapped.async = call.async;
     return wrapped;
+  }
+
+  #call({ name, proc }: MadeCall, call: Call, args: readonly unknown[]): unknown {
+    const answer = call(...args);
+    if (proc && name === 'open') this.#procFds.add(answer);
+    return answer;
   }
 }
 

@@ -82,8 +82,10 @@ export class NthCall {
     await this.#dry();
     const before = tracesNow(libc.system);
     const { made, locks } = await this.#dry();
-    for (const [index, call] of made.entries()) {
-      if (isOneOfMany(made, index)) continue;
+    const looks = made.filter(({ proc }) => proc);
+    const others = made.filter(({ proc }) => !proc);
+    for (const [index, call] of [...others.entries(), ...looks.entries()]) {
+      if (call.proc ? isAnotherLook(looks, index) : isOneOfMany(others, index)) continue;
       const faults = faultsOf(call);
       for (const fault of this.#scenario.once === true ? faults.slice(0, 1) : faults) {
         await this.#fail(index, call, fault, before, locks);
@@ -108,7 +110,7 @@ export class NthCall {
     const what = `${this.#scenario.name}: call ${index + 1}, ${planned.name}(${planned.path ?? ''}), ${how}`;
     const offend = (text: string) => void this.offences.push(`${what}: ${text}`);
     const stage = await this.#scenario.stage();
-    libc.arm(index, fault);
+    libc.arm(index, fault, planned.proc);
     const error = await errorOf(() => stage.run(), what);
     const failed = libc.disarm();
     if (failed === null) {
@@ -145,6 +147,13 @@ export class NthCall {
     if (error.syscall === undefined) offend(`no syscall: ${describe(error)}`);
     if (!/: .+/.test(error.message)) offend(`says nothing: ${error.message}`);
   }
+}
+
+/** Whether a call looks into /proc as others do before it and behind it. */
+function isAnotherLook(looks: readonly MadeCall[], index: number): boolean {
+  const kind = ({ name, path }: MadeCall) => `${name} ${path?.replace(/\d+/, 'N') ?? ''}`;
+  const same = looks.flatMap((look, at) => (kind(look) === kind(looks[index] as MadeCall) ? [at] : []));
+  return index !== same[0] && index !== same.at(-1);
 }
 
 /** Whether a call is like those around it: of the 64 locks that are looked at one after the other, the first and the last will do. */
