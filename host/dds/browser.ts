@@ -3,6 +3,7 @@
 import { Waiters } from '../endpoint/waiters';
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
+import { messageOf } from '../runtime/realm';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type Timer } from '../runtime/system';
 import {
@@ -121,9 +122,20 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
     this.#reader?.close();
     this.#reader = null;
     this.#instances.clear();
-    this.#after(REST_MS, () => {
+    this.#wake(REST_MS);
+  }
+
+  /** Listens again. Where it cannot, it rests once more: nobody could catch what is thrown here. */
+  #wake(delayMs: number): void {
+    this.#after(delayMs, () => {
       if (this.closed) return;
-      this.#open();
+      try {
+        this.#open();
+      } catch (error) {
+        platform().warn(`DDS domain ${this.domainId}: cannot listen for pools now: ${messageOf(error)}`);
+        this.#wake(REST_MS);
+        return;
+      }
       const reader = this.#readers;
       this.#after(RETURN_MS, () => {
         const lost = [...this.#known.values()].filter((known) => known.reader < reader);

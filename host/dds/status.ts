@@ -1,6 +1,7 @@
 // News of a state that Cyclone announces on threads of its own only: who is matched, and who is alive. No signal of libc's has the
 // form of those callbacks on every machine, so while somebody listens, a slow timer asks; it does not keep the process alive.
 
+import { TensorIpcError } from '../runtime/errors';
 import { platform, type Timer } from '../runtime/system';
 
 /** How often a state is asked for that somebody listens to, ms. */
@@ -12,6 +13,7 @@ export class StatusWatch<State> {
   readonly #changed: (state: State) => void;
   #key: string;
   #timer: Timer | null = null;
+  #warned = false;
 
   /** @param first What counts as known: listeners hear of anything else. */
   constructor(first: State, read: () => State, changed: (state: State) => void) {
@@ -23,7 +25,18 @@ export class StatusWatch<State> {
   setWanted(wanted: boolean): void {
     if (wanted === (this.#timer !== null)) return;
     this.#timer?.stop();
-    this.#timer = wanted ? platform().every(INTERVAL_MS, () => this.look()) : null;
+    this.#timer = wanted ? platform().every(INTERVAL_MS, () => this.#lookAgain()) : null;
+  }
+
+  /** Nobody could catch what is thrown here. The next look may succeed. */
+  #lookAgain(): void {
+    try {
+      this.look();
+    } catch (error) {
+      if (!(error instanceof TensorIpcError)) throw error;
+      if (!this.#warned) platform().warn(error.message);
+      this.#warned = true;
+    }
   }
 
   look(): void {

@@ -72,6 +72,8 @@ export class WireSink implements Sink {
   #held = -1;
   #framesRefused = 0;
   #waits = 0;
+  // Whether somebody has heard that the timer's work failed.
+  #warned = false;
   // Since when each put was refused, or 0.
   #refusedSinceMs = 0;
 
@@ -227,11 +229,18 @@ export class WireSink implements Sink {
     });
   }
 
+  /** Nobody could catch what is thrown here. The next one tries again. */
   #tick(): void {
-    const now = steadyMs();
-    if (!this.#name.check(now)) return;
-    if (now - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
-    this.#welcome.look(now);
+    try {
+      const now = steadyMs();
+      if (!this.#name.check(now)) return;
+      if (now - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
+      this.#welcome.look(now);
+    } catch (error) {
+      if (!(error instanceof TensorIpcError)) throw error;
+      if (!this.#warned) platform().warn(`pool '${this.#metadata.name}': its announcement is behind: ${error.message}`);
+      this.#warned = true;
+    }
   }
 
   /** Its notices would be taken for those of the producer that has the name now. */
