@@ -116,7 +116,7 @@ type Run = () => unknown;
 const SCENARIOS: readonly (readonly [name: string, stage: (opened: Opened) => Run])[] = [
   [
     'create, put, close',
-    (opened) => () => {
+    () => () => {
       using producer = produce();
       producer.put(frame(1));
     },
