@@ -4,29 +4,21 @@ import { runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import { wireObject } from './form';
 import type { PythonPoolInfo } from './inspect';
+import { COUNTER_BYTES } from './lock-files';
 
 const CHUNK_BYTES = 1 << 20;
-/** As LOCK_KINDS has them. */
-const SEMAPHORES_OF_SLOT = 3;
 
 /**
- * Whether this is a pool, or what one has left: one slot has its three semaphores, of their size and of the object's owner, as every pool has
- * from its first frame on. Before that the object is zeros, or empty, and nobody misses those. Of a pool whose object is gone one lock is enough.
+ * Whether this is a pool, or what one has left: it has a lock, of a lock's size and of the object's owner, as every pool has from its first frame
+ * on. One is enough: removing a pool may have ended halfway. Before the first frame the object is zeros, or empty, and nobody misses those.
  */
-export function wasPool(system: System, info: PythonPoolInfo): boolean {
-  const { objectBytes, name, uid } = info;
-  const whole = (file: string) => {
+export function wasPool(system: System, { name, uid, objectBytes, lockFiles }: PythonPoolInfo): boolean {
+  const isLock = (file: string) => {
     const status = system.statObject(`/${file}`);
-    return status !== null && status.kind === 'file' && status.uid === uid && status.bytes === system.semaphores.bytes;
+    const bytes = file.startsWith('sem.') ? system.semaphores.bytes : COUNTER_BYTES;
+    return status !== null && status.kind === 'file' && status.uid === uid && status.bytes === bytes;
   };
-  const semaphores = info.lockFiles.filter((file) => file.startsWith('sem.') && whole(file));
-  if (objectBytes === null) return semaphores.length > 0 || info.lockFiles.some((file) => !file.startsWith('sem.'));
-  const found = new Map<string, number>();
-  for (const file of semaphores) {
-    const slot = file.slice(0, file.lastIndexOf('_'));
-    found.set(slot, (found.get(slot) ?? 0) + 1);
-  }
-  return [...found.values()].some((count) => count === SEMAPHORES_OF_SLOT) || isZeros(system, wireObject(name));
+  return lockFiles.some(isLock) || (objectBytes !== null && isZeros(system, wireObject(name)));
 }
 
 function isZeros(system: System, object: string): boolean {

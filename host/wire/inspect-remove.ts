@@ -135,7 +135,7 @@ function foreign({ name, objectBytes }: PythonPoolInfo): TensorIpcError {
   const what =
     objectBytes === null
       ? 'nothing of a Python pool but files called like its locks, none of which is one'
-      : `${object} has ${objectBytes} bytes that are not all zero, and no slot has its three semaphores`;
+      : `${object} has ${objectBytes} bytes that are not all zero, and nothing beside it is a lock of it`;
   return new TensorIpcError(
     'FOREIGN_OBJECT',
     `pool '${name}': ${what}: it is another program's file; to remove it all the same: --force`,

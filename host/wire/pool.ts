@@ -29,7 +29,7 @@ const forgottenViews = new FinalizationRegistry<Forgotten>(({ pool, index }) => 
 
 interface Process {
   readonly pid: number;
-  readonly start: number | null;
+  readonly start: number;
 }
 
 export interface WirePoolOptions {
@@ -71,7 +71,9 @@ export class WirePool implements Holder {
     this.buffers = new BufferPool(metadata);
     // Of another namespace of processes, a number means nothing here.
     const visible = system.mappedObjects().get(wireObject(name))?.includes(creatorPid) ?? false;
-    this.#creator = visible ? { pid: creatorPid, start: system.processStart(creatorPid) } : null;
+    const start = visible ? system.processStart(creatorPid) : null;
+    // One that has just ended is DDS's to miss: a process without a start would be alive for ever.
+    this.#creator = start === null ? null : { pid: creatorPid, start };
     this.#uncount = countOwn(name);
     // A slot that this process took with it would stay locked for ever.
     this.#unregister = registerOpen(() => this.#releaseAll());

@@ -155,7 +155,7 @@ const KINDS = ['mutex', 'wrt', 'readtry'] as const;
 for (const [what, bytes, locks] of [
   ['a text', Buffer.from('notes'), () => []],
   ['a large file that begins with zeros', zeros((1 << 20) + 3, 1 << 20, 'end'), () => []],
-  ['a text with one file called like a lock', Buffer.from('notes'), (pool) => [lock(pool, 'mutex')]],
+  ['a text with one file called like a lock', Buffer.from('notes'), (pool) => [lock(pool, 'mutex', 31)]],
   ['a text with files called like locks', Buffer.from('notes'), (pool) => KINDS.map((kind) => lock(pool, kind, 40))],
 ] as const satisfies readonly (readonly [string, Buffer, (pool: string) => string[]])[]) {
   test(`${what} under a Python pool's name: neither rm nor gc takes it; --force does`, async () => {
@@ -185,6 +185,7 @@ for (const [what, bytes, locks] of [
 for (const [what, bytes, locks] of [
   ['an empty file', Buffer.alloc(0), () => []],
   ['zeros, no whole number of words', Buffer.alloc((1 << 20) + 3), () => []],
+  ['frames, and the last lock of what was removed by half', Buffer.alloc(64, 5), (pool) => [lock(pool, 'readtry')]],
   ['frames, and the locks of one slot', Buffer.alloc(64, 5), (pool) => KINDS.map((kind) => lock(pool, kind))],
   [
     'frames, the locks of one slot, and a damaged lock of another',
