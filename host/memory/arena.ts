@@ -82,8 +82,8 @@ export class Arena extends CoreMemory {
   #sweepAt = MIN_SWEEP;
   // Behind what was given out last.
   #cursor = 0;
-  // Ranges that could not be cleared when their pools ended.
-  #uncleared: Space[] = [];
+  // What is still to be done with ranges that could not be cleared when their pools ended.
+  #uncleared: (() => void)[] = [];
   readonly #freeHandles: Handle[] = [];
   #nextHandle = HANDLES_START;
 
@@ -121,7 +121,7 @@ export class Arena extends CoreMemory {
    * left of it that only another thread can reach.
    */
   reserve(bytes: number, reach: Reach = 'free'): Space | null {
-    for (const space of this.#uncleared.splice(0)) runSteps([() => this.vacate(space)]);
+    runSteps(this.#uncleared.splice(0));
     let space = this.#cut(bytes);
     if (space === null && reach !== 'free') {
       this.#sweep();
@@ -175,22 +175,22 @@ export class Arena extends CoreMemory {
    * are still there, or none, and the next to be mapped by anybody could come to lie there.
    */
   vacate(space: Space): void {
-    this.#clear(space);
+    this.#clear(space, () => this.vacate(space));
     this.release(space);
   }
 
   /** The same for a range that typed arrays may be left of: it is not given out again while there is another. */
   retire(space: Space): void {
-    this.#clear(space);
+    this.#clear(space, () => this.retire(space));
     this.#quarantine.push({ start: space.byteOffset, bytes: space.bytes, buffer: new WeakRef(space.buffer) });
     if (this.#quarantine.length >= this.#sweepAt) this.#sweep();
   }
 
-  #clear(space: Space): void {
+  #clear(space: Space, again: () => void): void {
     try {
       this.#system.unmapFixed(space.address, space.bytes);
     } catch (error) {
-      this.#uncleared.push(space);
+      this.#uncleared.push(again);
       throw error;
     }
   }
