@@ -18,7 +18,8 @@ export function wasPool(system: System, { name, uid, objectBytes, lockFiles }: P
     const bytes = file.startsWith('sem.') ? system.semaphores.bytes : COUNTER_BYTES;
     return status !== null && status.kind === 'file' && status.uid === uid && status.bytes === bytes;
   };
-  return lockFiles.some(isLock) || (objectBytes !== null && isZeros(system, wireObject(name)));
+  const isEmpty = (file: string) => system.statObject(`/${file}`)?.bytes === 0;
+  return lockFiles.some(isLock) || (objectBytes === null ? lockFiles.every(isEmpty) : isZeros(system, wireObject(name)));
 }
 
 function isZeros(system: System, object: string): boolean {
