@@ -13,6 +13,7 @@ import { checkFlag, checkRequest, checkSignal, checkTimeout, type Prospect } fro
 import type { Cursor, Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import { Waiting } from '../endpoint/waiting';
+import { checkOptions } from '../endpoint/wires';
 import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
 import { whenDropped } from '../runtime/dropped';
@@ -133,7 +134,11 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     sample: Sample,
     options: ConsumerOptions & { readonly historyLen?: number } = {},
   ): TensorConsumer {
-    return new TensorConsumer(MetadataCreator.fromSample(name, sample, options), options, options.historyLen === undefined);
+    return new TensorConsumer(
+      MetadataCreator.fromSample(name, sample, checkOptions(options)),
+      options,
+      options.historyLen === undefined,
+    );
   }
 
   /** A consumer that takes the pool for what it says it is. */
@@ -173,7 +178,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   get(options?: GetOptions): Frame<T> | null {
     this.#reads = true;
-    if (options?.latestFirst !== undefined) checkFlag('latestFirst', options.latestFirst);
+    if (options !== undefined && checkOptions(options).latestFirst !== undefined)
+      checkFlag('latestFirst', options.latestFirst as boolean);
     const frame = this.#source.get<T>(this.#cursor, options);
     if (frame === null && options !== undefined) this.#checkRead(options);
     return frame;
@@ -187,7 +193,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   borrow(options?: WindowOptions): View<T> | null {
     this.#reads = true;
-    if (options?.latestFirst !== undefined) checkFlag('latestFirst', options.latestFirst);
+    if (options !== undefined && checkOptions(options).latestFirst !== undefined)
+      checkFlag('latestFirst', options.latestFirst as boolean);
     const view = this.#source.borrow<T>(this.#cursor, options);
     if (view === null && options !== undefined) this.#checkRead(options);
     return view;
@@ -243,7 +250,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   frames(options: FramesOptions & { readonly borrow: true }): AsyncIterableIterator<View<T>>;
   frames(options?: FramesOptions & { readonly borrow?: false }): AsyncIterableIterator<Frame<T>>;
   frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
-    const { borrow = false } = options;
+    const { borrow = false } = checkOptions(options);
     this.#checkCall(options, Infinity);
     checkFlag('borrow', borrow);
     const cursor = { ...this.#cursor };
@@ -290,9 +297,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   }
 
   #checkCall(options: NextOptions, timeoutMs: number): void {
+    checkRequest(options, this.#prospect);
     checkTimeout(timeoutMs);
     checkSignal(options.signal);
-    checkRequest(options, this.#prospect);
   }
 
   /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */

@@ -1,7 +1,7 @@
 import { PoolAnnouncer } from '../dds/discovery';
 import type { Sink } from '../endpoint/sink';
 import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from '../endpoint/slot';
-import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
+import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
 import { copyToShared } from '../memory/copy';
 import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
@@ -105,7 +105,13 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     if (own === null) {
       throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
     }
-    const { historyPad = 'zero', onPinned = 'wait', waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS, mode = 0o600, discovery } = options;
+    const {
+      historyPad = 'zero',
+      onPinned = 'wait',
+      waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS,
+      mode = 0o600,
+      discovery,
+    } = checkOptions(options);
     oneOf('historyPad', historyPad, ['zero', 'fill']);
     oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
     checkWaitTimeout(waitTimeoutMs);
@@ -151,7 +157,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   ): TensorProducer<T>;
   static fromSample(name: string, sample: Sample, options?: SampleOptions & ProducerOptions): TensorProducer;
   static fromSample(name: string, sample: Sample, options: SampleOptions & ProducerOptions = {}): TensorProducer {
-    return new TensorProducer(MetadataCreator.fromSample(name, sample, options), options);
+    return new TensorProducer(MetadataCreator.fromSample(name, sample, checkOptions(options)), options);
   }
 
   get name(): string {

@@ -4,7 +4,7 @@ import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
 import { checkSignal } from './requests';
-import { checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
+import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
 
 /**
  * Whose pools a process accepts: 'owner' its own user's, writable by nobody else; 'group' any owner's, writable by owner and
@@ -105,7 +105,7 @@ export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOpti
     from = 'now',
     protect = false,
     waitTimeoutMs = 1000,
-  } = options;
+  } = checkOptions(options);
   if (onNewData !== undefined && typeof onNewData !== 'function') {
     throw new TensorIpcError('INVALID_ARGUMENT', `onNewData is a function, found ${typeof onNewData}`);
   }

@@ -6,6 +6,7 @@ import { normalise } from '../tensor/tensor';
 import { checkCount, checkInto, checkWholeCount } from '../tensor/validation';
 import type { GetOptions } from './options';
 import type { WindowRequest } from './source';
+import { checkOptions } from './wires';
 
 /** What is known of the frames to come. */
 export interface Prospect {
@@ -22,7 +23,7 @@ export interface Prospect {
  * @throws TensorIpcError INVALID_ARGUMENT, HISTORY_TOO_LONG, SHAPE_MISMATCH, DTYPE_MISMATCH
  */
 export function checkRequest(request: GetOptions, { metadata, historyKnown, lossless }: Prospect): void {
-  const { historyLen = 1, latestFirst = true, into } = request;
+  const { historyLen = 1, latestFirst = true, into } = checkOptions(request);
   checkWholeCount(historyLen);
   if (lossless) checkSingle(request);
   if (metadata !== null && historyKnown) checkCount(metadata, historyLen);

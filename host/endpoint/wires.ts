@@ -16,6 +16,12 @@ export interface WireOptions {
   readonly repair?: boolean;
 }
 
+/** Throws INVALID_ARGUMENT unless it is an object, as options are: a number or null in their place would be read as no options. */
+export function checkOptions<Options extends object>(options: Options): Options {
+  if (typeof options === 'object' && options !== null) return options;
+  throw new TensorIpcError('INVALID_ARGUMENT', `options must be an object such as { historyLen: 5 }, found ${String(options)}`);
+}
+
 /** Throws INVALID_ARGUMENT unless the value is one of those allowed. */
 export function oneOf<V extends string>(option: string, value: V, allowed: readonly V[]): V {
   if (allowed.includes(value)) return value;
