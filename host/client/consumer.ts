@@ -26,8 +26,8 @@ import type { TypedArray } from '../tensor/dtype';
 import { checkName, MetadataCreator, ownMetadata, type PoolMetadata, type Sample } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
-import { type Anchor, closeOnAbort, closing, type Ears, eventsOf, subscriptionOf } from './ears';
 import { FrameLoop } from './loop';
+import { type Anchor, type ConsumerCallbacks, closeOnAbort, closing, eventsOf, subscriptionOf } from './weak-callbacks';
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
@@ -46,7 +46,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #removeAbort: () => void;
   readonly #keep: () => void;
   readonly #anchor: Anchor = { held: null };
-  readonly #ears: Ears = {
+  readonly #callbacks: ConsumerCallbacks = {
     onConnect: (found) => this.#connected(found),
     onDisconnect: (reason) => this.#disconnected(reason),
     onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
@@ -89,18 +89,18 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#expects = { historyKnown: this.#expected !== null && !ignoreHistory, lossless: checked.delivery === 'all' };
     this.#onNewData = onNewData ?? null;
     const what = { ...checked, name: this.name, expected: this.#expected, ignoreHistory, shared };
-    const ears = new WeakRef(this.#ears);
-    const events = eventsOf(ears);
+    const callbacks = new WeakRef(this.#callbacks);
+    const events = eventsOf(callbacks);
     const system = platform().system();
     this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
-    this.#waiting = new Waiting(this.#source, subscriptionOf(ears, this.#subscription, this.#anchor));
+    this.#waiting = new Waiting(this.#source, subscriptionOf(callbacks, this.#subscription, this.#anchor));
     try {
       this.#source.connect();
     } catch (error) {
       runSteps([() => this.#source.close(), () => this.#waiting.close()]);
       throw error;
     }
-    this.#removeAbort = closeOnAbort(ears, signal);
+    this.#removeAbort = closeOnAbort(callbacks, signal);
     this.#keep = whenDropped(this, closing(this.name, this.#source, this.#waiting, this.#removeAbort));
     if (signal?.aborted) this.cleanup();
     else this.listenersChanged();

@@ -14,10 +14,10 @@ import {
   decodeAnnouncement,
   MAX_ANNOUNCEMENT_BYTES,
 } from './announcement';
+import { BoundedCache } from './bounded-cache';
 import type { DdsSample } from './library';
 import { DdsParticipant, type DdsParticipantOptions } from './participant';
 import type { DdsReader } from './reader';
-import { Remembered } from './remembered';
 import type { DdsTopic } from './topic';
 
 /** More pools than any lab has, and more bytes about them; somebody who announces more than that means harm. */
@@ -73,7 +73,7 @@ export class DdsPoolBrowser extends Emitter<DdsPoolBrowserEvents> implements Dis
   // Null while it rests.
   #reader: DdsReader | null = null;
   #readers = 0;
-  readonly #known = new Remembered<Known>(MAX_POOLS, MAX_BYTES);
+  readonly #known = new BoundedCache<Known>(MAX_POOLS, MAX_BYTES);
   // The ids of those that are known, and null of the others, by what Cyclone calls their instances.
   readonly #instances = new Map<bigint, string | null>();
   readonly #waiters = new Waiters<Wanted, AnnouncedPool | null>(() => {});

@@ -22,7 +22,7 @@ const MAX_EARLY = 10;
 const FIRST_NS = 1_000_000_000n;
 /** Frames of which it is kept when they were told of. */
 const KEPT_TIMES = 32;
-/** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (welcome.ts). */
+/** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (late-joiners.ts). */
 const REPEATED_NS = 5_000_000n;
 
 export class WireFeed {

@@ -18,13 +18,13 @@ import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
+import { LateJoiners } from './late-joiners';
 import { unlinkLocks } from './lock-files';
 import { Locks } from './locks';
 import { encodeMetadata, encodeProgress } from './messages';
 import { NameWatch } from './name-watch';
 import { WireObject } from './object';
 import { countOwn, otherProcesses, ownCount } from './participants';
-import { Welcome } from './welcome';
 
 /** The package's objects are its user's alone. */
 const MODE = 0o600;
@@ -64,7 +64,7 @@ export class WireSink implements Sink {
   // A progress message for each slot: they are the same in every lap.
   readonly #progress: readonly Uint8Array[];
   #sequence = 0;
-  readonly #welcome: Welcome;
+  readonly #lateJoiners: LateJoiners;
   #announcedMs = 0;
   #toldMs = 0;
   readonly #name: NameWatch;
@@ -110,7 +110,7 @@ export class WireSink implements Sink {
         this.#metadataWriter = this.#writer(topic, POOL_QOS.metadataWriter);
         this.#progressWriter = this.#writer(progress, POOL_QOS.progressWriter);
         this.#announce();
-        this.#welcome = this.#welcoming();
+        this.#lateJoiners = this.#watchLateJoiners();
       } catch (error) {
         runSteps([() => this.#takeBack()]);
         throw error;
@@ -213,9 +213,9 @@ export class WireSink implements Sink {
     this.#metadataWriter.write(this.#announcement);
   }
 
-  #welcoming(): Welcome {
+  #watchLateJoiners(): LateJoiners {
     const writer = this.#metadataWriter;
-    return new Welcome({
+    return new LateJoiners({
       get readersSoFar() {
         return writer.readersSoFar;
       },
@@ -235,7 +235,7 @@ export class WireSink implements Sink {
       const now = steadyMs();
       if (!this.#name.check(now)) return;
       if (now - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
-      this.#welcome.look(now);
+      this.#lateJoiners.look(now);
     } catch (error) {
       if (!(error instanceof TensorIpcError)) throw error;
       if (!this.#warned) platform().warn(`pool '${this.#metadata.name}': its announcement is behind: ${error.message}`);
@@ -334,8 +334,8 @@ export class WireSink implements Sink {
     this.#sequence = sequence + 1;
     // Not only by the timer: a loop that never returns to the event loop has none.
     if (now - this.#announcedMs >= ANNOUNCE_INTERVAL_MS) this.#announce();
-    this.#welcome.greet(now);
-    this.#welcome.told(now);
+    this.#lateJoiners.serve(now);
+    this.#lateJoiners.told(now);
     this.#toldMs = steadyMs();
     this.#progressWriter.write(this.#progress[slot] as Uint8Array);
     return sequence;

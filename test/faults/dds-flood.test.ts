@@ -3,7 +3,7 @@
 import { TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Remembered } from '../../host/dds/remembered';
+import { BoundedCache } from '../../host/dds/bounded-cache';
 import { hasLibrary } from '../dds/support/peers';
 import { nextDomain } from '../discovery/support/peers';
 import { Child, poolName, sleep } from '../support/child';
@@ -151,7 +151,7 @@ testWith('notices of a megabyte: nothing of them is copied, and true ones are he
 });
 
 test('who says most gives way first', () => {
-  const memory = new Remembered<{ publication: bigint; bytes: number }>(4, 1000);
+  const memory = new BoundedCache<{ publication: bigint; bytes: number }>(4, 1000);
   const forgotten: bigint[] = [];
   const say = (id: string, publication: bigint, bytes: number) => {
     const room = memory.makeRoom({ publication, bytes }, (entry) => void forgotten.push(entry.publication));

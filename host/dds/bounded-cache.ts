@@ -6,7 +6,7 @@ export interface Said {
   readonly bytes: number;
 }
 
-export class Remembered<T extends Said> {
+export class BoundedCache<T extends Said> {
   readonly #entries = new Map<string, T>();
   readonly #bytesOf = new Map<bigint, number>();
   readonly #maxEntries: number;

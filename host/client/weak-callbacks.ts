@@ -6,8 +6,8 @@ import type { Subscription, Waiting } from '../endpoint/waiting';
 import { onAbort } from '../runtime/signals';
 import { everyStep } from '../runtime/steps';
 
-/** What a consumer does when it hears of something. It holds its ears, and nobody else does. */
-export interface Ears extends SourceEvents {
+/** What a consumer does when it hears of something. It holds its callbacks, and nobody else does. */
+export interface ConsumerCallbacks extends SourceEvents {
   /** Whether anybody listens for frames. */
   subscribed(): boolean;
   serve(): void;
@@ -20,29 +20,33 @@ export interface Anchor {
   held: object | null;
 }
 
-export function eventsOf(ears: WeakRef<Ears>): SourceEvents {
+export function eventsOf(callbacks: WeakRef<ConsumerCallbacks>): SourceEvents {
   return {
-    onConnect: (metadata) => ears.deref()?.onConnect(metadata),
-    onDisconnect: (reason) => ears.deref()?.onDisconnect(reason),
-    onLag: (missed, sequence) => ears.deref()?.onLag(missed, sequence),
-    wantsLast: () => ears.deref()?.wantsLast() ?? false,
+    onConnect: (metadata) => callbacks.deref()?.onConnect(metadata),
+    onDisconnect: (reason) => callbacks.deref()?.onDisconnect(reason),
+    onLag: (missed, sequence) => callbacks.deref()?.onLag(missed, sequence),
+    wantsLast: () => callbacks.deref()?.wantsLast() ?? false,
   };
 }
 
-export function subscriptionOf(ears: WeakRef<Ears>, cursor: Cursor, anchor: Anchor): Subscription & { readonly anchor: Anchor } {
+export function subscriptionOf(
+  callbacks: WeakRef<ConsumerCallbacks>,
+  cursor: Cursor,
+  anchor: Anchor,
+): Subscription & { readonly anchor: Anchor } {
   return {
     anchor,
     cursor,
     get active() {
-      return ears.deref()?.subscribed() ?? false;
+      return callbacks.deref()?.subscribed() ?? false;
     },
-    serve: () => ears.deref()?.serve(),
-    report: (error) => ears.deref()?.report(error),
+    serve: () => callbacks.deref()?.serve(),
+    report: (error) => callbacks.deref()?.report(error),
   };
 }
 
-export function closeOnAbort(ears: WeakRef<Ears>, signal: AbortSignal | undefined): () => void {
-  return signal === undefined ? () => {} : onAbort(signal, () => ears.deref()?.abort());
+export function closeOnAbort(callbacks: WeakRef<ConsumerCallbacks>, signal: AbortSignal | undefined): () => void {
+  return signal === undefined ? () => {} : onAbort(signal, () => callbacks.deref()?.abort());
 }
 
 /** How a dropped consumer is closed. */

@@ -2,7 +2,7 @@
 // take: from then on it takes the oldest of them with each new one, and stays as many frames behind. So each gets the metadata first.
 
 /** For how long a reader counts as new: two processes that find each other do so within some tens of milliseconds. */
-const WELCOME_MS = 300;
+const NEW_FOR_MS = 300;
 /** Between two announcements to newcomers, of a producer without pause. */
 const GAP_MS = 2;
 /** How long after a newcomer was seen a notice may still have missed it. */
@@ -17,7 +17,7 @@ export interface Host {
   repeat(): void;
 }
 
-export class Welcome {
+export class LateJoiners {
   readonly #host: Host;
   #known: number;
   #cameMs = -Infinity;
@@ -32,7 +32,7 @@ export class Welcome {
   }
 
   /** Before each notice, and at times: those who have come hear first what the pool is. */
-  greet(nowMs: number): void {
+  serve(nowMs: number): void {
     const { readersSoFar } = this.#host;
     if (readersSoFar !== this.#known) {
       this.#known = readersSoFar;
@@ -40,7 +40,7 @@ export class Welcome {
       this.#announcedMs = -Infinity;
       this.#owed = true;
     }
-    if (nowMs - this.#cameMs > WELCOME_MS || nowMs - this.#announcedMs < GAP_MS) return;
+    if (nowMs - this.#cameMs > NEW_FOR_MS || nowMs - this.#announcedMs < GAP_MS) return;
     this.#announcedMs = nowMs;
     this.#host.announce();
   }
@@ -52,8 +52,8 @@ export class Welcome {
 
   /** At times: of an idle producer, newcomers hear which frame is the newest. Not at once: they have to know by then what the pool is. */
   look(nowMs: number): void {
-    this.greet(nowMs);
-    if (!this.#owed || nowMs - this.#cameMs <= WELCOME_MS) return;
+    this.serve(nowMs);
+    if (!this.#owed || nowMs - this.#cameMs <= NEW_FOR_MS) return;
     this.#owed = false;
     if (this.#toldMs > -Infinity && this.#toldMs < this.#cameMs + MISSED_MS) this.#host.repeat();
   }
