@@ -1,7 +1,7 @@
 // Installs what tests meet beyond the library's own development dependencies: other runtimes, other libraries. Each group is a small
 // npm project under test/, so that "npm ci" at the root stays light.  npm run peers [group…]
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackDebian } from './debian.mjs';
 
@@ -39,6 +39,7 @@ for (const [name, flags] of Object.entries(GROUPS)) {
   });
   console.log(`installed (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   if (name === 'arm64') installCyclone();
+  if (name === 'wire') installPackage();
 }
 
 /** Cyclone DDS for arm64. What is left out comes with the packages that docs/arm64.md lists. */
@@ -56,4 +57,31 @@ function installCyclone() {
     return;
   }
   console.log(`${names.join(', ')} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+}
+
+/**
+ * The Python package itself. Without its dependencies: it asks for a cyclonedds that has no wheel for newer Pythons, and does not name sympy,
+ * which it imports.
+ */
+function installPackage() {
+  const started = Date.now();
+  const venv = 'test/wire/venv';
+  const packages = ['tensor-ipc==0.1.0', 'cyclonedds==11.0.1', 'numpy', 'posix_ipc==1.3.2', 'sympy==1.14.0', 'mpmath==1.4.1'];
+  // What cyclonedds imports.
+  packages.push('rich-click==1.9.9', 'rich', 'click', 'pygments', 'markdown-it-py', 'mdurl', 'typing_extensions');
+  process.stdout.write(`${venv}: the Python package, by pip … `);
+  rmSync(venv, { recursive: true, force: true });
+  for (const [command, ...args] of [
+    ['python3', '-m', 'venv', venv],
+    [`${venv}/bin/pip`, 'install', '--quiet', '--disable-pip-version-check', '--no-deps', ...packages],
+  ]) {
+    const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+    if (status === 0) continue;
+    // Half of it would look like all of it.
+    rmSync(venv, { recursive: true, force: true });
+    const why = (error?.message ?? stderr).trim().split('\n').at(-1);
+    console.log(`\nskip: the Python package: ${why}; it takes Python 3.9 or newer with venv (apt install python3-venv) and PyPI`);
+    return;
+  }
+  console.log(`installed (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }

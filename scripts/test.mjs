@@ -6,7 +6,7 @@ import { bundle } from './bundle.mjs';
 import { runSuite } from './suite.mjs';
 
 function list(folder) {
-  if (basename(folder) === 'node_modules') return [];
+  if (['node_modules', 'venv'].includes(basename(folder))) return [];
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name);
     return statSync(path).isDirectory() ? list(path) : [path];

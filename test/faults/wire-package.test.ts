@@ -1,7 +1,7 @@
-// The Python package itself, where a Python has it: TIPC_PACKAGE_PYTHON=build/venv/bin/python npm test -- wire-package
-// (pip install tensor-ipc cyclonedds numpy posix_ipc sympy). It speaks in domain 0.
+// The Python package itself, which "npm run peers wire" installs; TIPC_PACKAGE_PYTHON names another Python that has it. It speaks in domain 0.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { TensorConsumer, TensorIpcError, TensorProducer } from 'tensor-ipc';
 import { test } from 'uvu';
@@ -12,7 +12,8 @@ import { removeWireObjects, wireName } from '../wire/support/shm';
 import { configureHere } from '../wire-interop/support/ours';
 
 configureHere();
-const python = process.env['TIPC_PACKAGE_PYTHON'];
+const INSTALLED = 'test/wire/venv/bin/python';
+const python = process.env['TIPC_PACKAGE_PYTHON'] ?? (existsSync(INSTALLED) ? INSTALLED : undefined);
 const HERE = { wire: 'tensor-ipc', domainId: 0 } as const;
 const HISTORY = 4;
 const made: string[] = [];
@@ -56,7 +57,7 @@ class Package {
 }
 
 if (python === undefined) {
-  console.log('\nskip: TIPC_PACKAGE_PYTHON names no Python with the package');
+  console.log('\nskip: the Python package is not installed: npm run peers wire');
   test.skip('the package itself');
 } else {
   test('it comes to an idle producer of ours: it reads the newest frame, and the next', async () => {
