@@ -37,13 +37,23 @@ const CASES: readonly [label: string, what: Omit<Case, 'name'>][] = [
   ['one_page', { shape: [PAGE], dtype: 'bool', history_len: 1 }],
 ];
 
+/** sem_t of glibc, as sem_open makes it with the value 1: the value, then FUTEX_SHARED. */
+const SEMAPHORE = [1, 0, 0, 0, 0, 0, 0, 0, 128];
+
 /**
- * Makes the counters of a pool's slots, before anybody else does, a page long: qemu-user does not share the last page of a file that fills
+ * Makes the locks of a pool's slots, before anybody else does, a page long: qemu-user does not share the last page of a file that fills
  * it in part, with the emulated pages larger than its own. Processes of the package map what they find.
  */
-function makeCounters({ name, history_len }: Case): void {
-  for (let slot = 0; slot < history_len; slot++)
-    writeFileSync(`/dev/shm/tensoripc_${name}_f${slot}_cnt`, new Uint8Array(PAGE), { mode: 0o600, flag: 'wx' });
+function makeLocks({ name, history_len }: Case): void {
+  for (let slot = 0; slot < history_len; slot++) {
+    const make = (file: string, content: readonly number[]) => {
+      const page = new Uint8Array(PAGE);
+      page.set(content);
+      writeFileSync(`/dev/shm/${file}`, page, { mode: 0o600, flag: 'wx' });
+    };
+    make(`tensoripc_${name}_f${slot}_cnt`, []);
+    if (PAGE > 4096) for (const lock of ['mutex', 'wrt', 'readtry']) make(`sem.tensoripc_${name}_f${slot}_${lock}`, SEMAPHORE);
+  }
 }
 
 function same(found: readonly Seen[] | null, expected: readonly Seen[], label: string): void {
@@ -113,7 +123,7 @@ else {
       const what = pool(label, rest);
       await using producer = Peer.python(tools);
       await producer.ask('produce', what);
-      makeCounters(what);
+      makeLocks(what);
       using consumer = new TensorConsumer(metadataOf(what), HERE);
       using named = TensorConsumer.attach(what.name, HERE);
       await untilJoins(consumer, producer);
@@ -138,7 +148,7 @@ else {
     test(`pages of ${PAGE} bytes, ${label}: ours to Python`, async () => {
       const what = pool(label, rest);
       using producer = new TensorProducer(metadataOf(what), HERE);
-      makeCounters(what);
+      makeLocks(what);
       using here = new TensorConsumer(metadataOf(what), HERE);
       await using consumer = Peer.python(tools);
       await consumer.ask('consume', { ...what, callback: true });
@@ -175,7 +185,7 @@ else {
   test(`pages of ${PAGE} bytes: either side waits for what the other one holds`, async () => {
     const what = pool('held', { shape: [PAGE / 16], dtype: 'float32', history_len: 4 });
     using producer = new TensorProducer(metadataOf(what), { ...HERE, waitTimeoutMs: 200 });
-    makeCounters(what);
+    makeLocks(what);
     await using peer = Peer.python(tools);
     await peer.ask('consume', what);
     await untilConnected(peer);
