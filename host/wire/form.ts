@@ -44,6 +44,16 @@ export function slotNames(pool: string, slot: number): Readonly<Record<'mutex' |
   return { mutex: `${prefix}_mutex`, write: `${prefix}_wrt`, readTry: `${prefix}_readtry`, counter: `${prefix}_cnt` };
 }
 
+/** A lock in the making, under a name that is nobody's pool: who is killed while making it leaves that. */
+export function draftName(id: bigint): string {
+  return `/tensoripc-draft.${id.toString(16).padStart(16, '0')}`;
+}
+
+/** Whether a name of /dev/shm, without the slash, is one of those. */
+export function isDraft(file: string): boolean {
+  return /^tensoripc-draft\.[0-9a-f]{16}$/.test(file);
+}
+
 export function metadataTopic(pool: string): string {
   return `tensoripc_${pool}_meta`;
 }

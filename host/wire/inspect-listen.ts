@@ -107,15 +107,24 @@ export async function listenToPythonPools(
   const listeners = new Map<string, Listener>();
   try {
     const chosen = bounded(names);
-    for (const name of chosen) listeners.set(name, new Listener(name, domainId));
+    const refused = new Map<string, PythonPoolNews>();
+    for (const name of chosen) {
+      try {
+        listeners.set(name, new Listener(name, domainId));
+      } catch (error) {
+        // One name that is no topic of DDS, as a stranger's file may have, must not keep the others from being heard.
+        if (!(error instanceof TensorIpcError) || error.code !== 'DDS' || chosen.length === 1) throw error;
+        refused.set(name, { metadata: null, creatorPid: null, newestSlot: null, producers: 0, error });
+      }
+    }
     const deadline = steadyMs() + timeoutMs;
     for (;;) {
       const waiting = [...listeners.values()].filter((listener) => !listener.done()).length;
-      onProgress?.(chosen.length - waiting);
+      onProgress?.(listeners.size - waiting);
       if (waiting === 0 || steadyMs() >= deadline) break;
       await new Promise<void>((resolve) => void platform().after(LOOK_MS, resolve));
     }
-    return new Map([...listeners].map(([name, listener]) => [name, listener.news]));
+    return new Map([...refused, ...[...listeners].map(([name, listener]) => [name, listener.news] as const)]);
   } finally {
     runSteps([...listeners.values()].map((listener) => () => listener.close()));
   }

@@ -9,7 +9,7 @@ import { printable } from '../runtime/printable';
 import { runSteps } from '../runtime/steps';
 import { type MappedObjects, platform, type System } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
-import { wireObject } from './form';
+import { isDraft, wireObject } from './form';
 import { inspectPythonPool, look, type PythonPoolInfo, pythonPoolFiles } from './inspect';
 import { wasPool } from './inspect-foreign';
 
@@ -36,7 +36,8 @@ export function removeDeadPython(options: {
   const system = platform().system();
   const { dryRun, pools, minAgeMs = MIN_AGE_MS } = options;
   const mapped = system.mappedObjects();
-  return pythonPoolFiles(system, mapped)
+  const drafts = pools === undefined ? removeDrafts(system, dryRun, minAgeMs) : [];
+  const removals = pythonPoolFiles(system, mapped)
     .filter(({ pool }) => pools?.includes(pool) ?? true)
     .flatMap((files) => {
       try {
@@ -46,8 +47,25 @@ export function removeDeadPython(options: {
         const translated = translate(files.pool, error);
         if (!(translated instanceof TensorIpcError)) throw translated;
         const reason = `${translated.code}: ${translated.message}`;
-        return [{ file: wireObject(files.pool).slice(1), action: 'unknown', reason, bytes: 0, lockOf: null }];
+        const file = wireObject(files.pool).slice(1);
+        return [{ file, action: 'unknown', reason, bytes: 0, lockOf: null } as const];
       }
+    });
+  return [...removals, ...drafts];
+}
+
+/** Locks whose makers were killed before they had their names. To make one takes no millisecond. */
+function removeDrafts(system: System, dryRun: boolean, minAgeMs: number): PythonRemoval[] {
+  return system
+    .listSharedMemory()
+    .filter(isDraft)
+    .flatMap((file): PythonRemoval[] => {
+      const status = system.statObject(`/${file}`);
+      if (status === null || status.uid !== system.uid) return [];
+      const old = wallMs(system) - status.changedMs >= minAgeMs;
+      if (old && !dryRun) system.unlinkObject(`/${file}`);
+      const action = !old ? 'young' : dryRun ? 'wouldRemove' : 'removed';
+      return [{ file, action, reason: 'a lock whose maker was killed', bytes: 0, lockOf: null }];
     });
 }
 

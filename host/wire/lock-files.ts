@@ -7,7 +7,7 @@ import { checkFile } from '../native/trust';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
 import { type Address, type System, SystemError } from '../runtime/system';
-import { slotNames } from './form';
+import { draftName, slotNames } from './form';
 
 /** The package's locks are its user's alone. */
 const MODE = 0o600;
@@ -105,7 +105,7 @@ function checkSize(system: System, pool: string, fd: number, { object, bytes }: 
 
 /** Makes one under another name and links it: others map what they find. False when the name is taken by now. */
 function make(system: System, file: LockFile, at: Address): boolean {
-  const draft = `${file.object}.${system.randomU64().toString(16)}`;
+  const draft = draftName(system.randomU64());
   const { fd } = system.openOrCreateObject(draft, MODE);
   try {
     system.allocate(fd, file.bytes);

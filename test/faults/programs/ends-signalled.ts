@@ -27,6 +27,9 @@ function last(who: string): void {
 
 type OnExit = (callback: () => unknown) => void;
 
+/** Held, or they would be collected and closed. */
+const others: unknown[] = [];
+
 async function load(guest: string): Promise<void> {
   switch (guest) {
     case 'pool':
@@ -35,7 +38,7 @@ async function load(guest: string): Promise<void> {
     case 'copy': {
       // The package's other build: another copy of the library in the process.
       const { TensorProducer: Other } = require(resolve('dist/cjs/index.cjs')) as { TensorProducer: typeof TensorProducer };
-      Other.fromSample(`${pool}-copy`, new Uint8Array(4));
+      others.push(Other.fromSample(`${pool}-copy`, new Uint8Array(4)));
       return;
     }
     case 'v3':
