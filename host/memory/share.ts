@@ -47,7 +47,7 @@ interface SharedParts {
   readonly lease: LeaseParts;
 }
 
-/** Offers a mapping of this thread to another. */
+/** @internal Offers a mapping of this thread to another. */
 export function shareMapping(mapping: Mapping): SharedPool {
   const { name } = mapping.metadata;
   const { identity } = mapping.system.statDescriptor(mapping.fd);
@@ -79,7 +79,7 @@ export function shareMapping(mapping: Mapping): SharedPool {
   };
 }
 
-/** @throws TensorIpcError INVALID_ARGUMENT when it is none, or does not come from this process. */
+/** @internal @throws TensorIpcError INVALID_ARGUMENT when it is none, or does not come from this process. */
 export function checkShared(shared: SharedPool, pid: number): SharedPool {
   const { kind, parts } = shared ?? {};
   // What crosses a process loses the memory on the way.
@@ -93,7 +93,7 @@ export function checkShared(shared: SharedPool, pid: number): SharedPool {
   return shared;
 }
 
-/** The same pages as a mapping of this thread. Throws when another reader has taken the offer, or it was withdrawn. */
+/** @internal The same pages as a mapping of this thread. Throws when another reader has taken the offer, or it was withdrawn. */
 export function adoptMapping(system: System, shared: SharedPool): Mapping {
   const { memory, framesBuffer, control, frames, template, description, geometry } = shared.parts;
   const core = new CoreMemory(system, memory);

@@ -21,6 +21,7 @@ import { ProducerDoorbell } from './producer-doorbell';
 /** What to do when a consumer holds a view of the frame that the next one would replace. */
 export type OnPinned = 'wait' | 'drop' | 'overwrite';
 
+/** @internal */
 export const POLICIES: Readonly<Record<OnPinned, number>> = {
   wait: ON_PINNED_WAIT,
   drop: ON_PINNED_DROP,
@@ -35,6 +36,7 @@ const DROPPED = -1;
 /** In place of a slot: readers are in the way, and the policy is to wait for them. */
 const MUST_WAIT = -2;
 
+/** @internal */
 export class Backpressure {
   #mapping: Mapping;
   readonly #system: System;

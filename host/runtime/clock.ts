@@ -10,12 +10,12 @@ export function monotonicNs(): bigint {
 
 // Deadlines and ages never ask the globals: fake timers of a test runner replace those, and a wait would never end.
 
-/** Milliseconds of a clock that only goes forward, for deadlines and intervals of this process. */
+/** @internal Milliseconds of a clock that only goes forward, for deadlines and intervals of this process. */
 export function steadyMs(): number {
   return platform().steadyMs();
 }
 
-/** Milliseconds since 1970 as the kernel stamps files. */
+/** @internal Milliseconds since 1970 as the kernel stamps files. */
 export function wallMs(system: System): number {
   return Number(system.realtimeNs() / 1_000_000n);
 }
