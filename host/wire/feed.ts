@@ -25,6 +25,13 @@ const KEPT_TIMES = 32;
 /** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (late-joiners.ts). */
 const REPEATED_NS = 5_000_000n;
 
+/** The newest frame that was told of, or -1 for both where none was. */
+export interface Newest {
+  readonly slot: number;
+  readonly sequence: number;
+  readonly timestampNs: bigint;
+}
+
 export class WireFeed {
   readonly #system: System;
   readonly #pool: string;
@@ -45,6 +52,8 @@ export class WireFeed {
   #saidSlot = -1;
   #saidNs = 0n;
   #stranger = false;
+  // What was told before a stranger spoke.
+  #before: Newest | null = null;
   // What arrived and could not be read, until somebody hears of it.
   #fault: unknown = null;
   #faultMs = -Infinity;
@@ -122,6 +131,15 @@ export class WireFeed {
   /** Whether frames were told of by another producer than the one before, since `begin` or `settle`. */
   get stranger(): boolean {
     return this.#stranger;
+  }
+
+  /** The newest frame but for what a stranger told, whose slots may be another pool's. */
+  get newestBefore(): Newest {
+    return this.#before ?? this.#newest();
+  }
+
+  #newest(): Newest {
+    return { slot: this.#slot, sequence: this.#sequence, timestampNs: this.#timestampNs };
   }
 
   /** Whether a producer has left, and nobody has spoken since. It may be an earlier one, which DDS has given up only now. */
@@ -243,6 +261,7 @@ export class WireFeed {
     if (publication !== this.#speaker) {
       // Perhaps of the next ring: then these notices are what is known of it.
       this.#stranger = this.#historyLen !== 0 && this.#sequence >= 0;
+      if (this.#stranger) this.#before ??= this.#newest();
       this.#speaker = publication;
       this.#early = [];
     }
@@ -344,6 +363,7 @@ export class WireFeed {
   /** The other producer speaks of the same pool. */
   settle(): void {
     this.#stranger = false;
+    this.#before = null;
     this.#early = [];
   }
 
@@ -356,6 +376,7 @@ export class WireFeed {
     if (!keepAnnouncement) this.#announcement = null;
     if (!this.#stranger) this.#early = [];
     this.#stranger = false;
+    this.#before = null;
     this.#historyLen = 0;
     this.#slot = -1;
     this.#sequence = -1;

@@ -9,7 +9,7 @@ import { untilAnswer, wireTools } from '../wire/support/peers';
 import { configureHere } from '../wire-interop/support/ours';
 import { HERE, peersOf, smallPool } from '../wire-interop/support/pools';
 import { untilNewest } from '../wire-interop/support/rounds';
-import { metadataOf, tensorOf } from '../wire-interop/support/tensors';
+import { metadataOf, seenIn, tensorOf } from '../wire-interop/support/tensors';
 
 configureHere();
 const tools = wireTools();
@@ -91,6 +91,54 @@ if (tools === null) {
       assert.ok(statSync(`/dev/shm/tensoripc_${what.name}`).size > 0, 'the name is the other one’s');
       await second.ask('put', { seed: 14 });
       await untilNewest(consumer, what, 14);
+    });
+  }
+
+  for (const kind of ['python', 'c', 'ours'] as const) {
+    test(`a producer dies and ${kind}'s next one puts, while the reader's thread is busy: no frame twice, and none of the dead one's slots`, async () => {
+      const what = smallPool('successor', { history_len: 4 });
+      using consumer = new TensorConsumer(metadataOf(what), HERE);
+      const heard: number[] = [];
+      consumer.on('frame', (frame) => void heard.push(seenIn(frame, what)[0] as number));
+      const first = producers.python();
+      await first.ask('produce', what);
+      await untilAnswer(
+        () => first.ask('announce'),
+        () => consumer.connected,
+        'the consumer has joined',
+      );
+      for (let seed = 1; seed <= 3; seed++) {
+        await first.ask('put', { seed });
+        await untilAnswer(
+          async () => heard.at(-1),
+          (last) => last === seed,
+          'the frame is heard',
+        );
+      }
+      await using next = producers[kind]();
+      await next.ask('stats').catch(() => {});
+      // Its words, and the news of the other's death, are taken in at once.
+      const died = first.kill();
+      const asked = [next.ask('produce', what), next.ask('put_many', { count: 10, rate_hz: 10, seed: 11 })];
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+      await Promise.all([died, ...asked]);
+      // The fast peers speak before they are known.
+      await untilAnswer(
+        async () => {
+          await next.ask('announce');
+          await next.ask('put', { seed: 21 });
+          return heard.at(-1);
+        },
+        (last) => last === 21,
+        'the successor is heard',
+      );
+      const others = heard.filter((seed, at) => seed !== 21 && seed !== heard[at - 1]);
+      assert.equal(others.slice(0, 3), [1, 2, 3]);
+      assert.equal(heard.slice(0, others.length), others, JSON.stringify(heard));
+      assert.ok(
+        others.slice(3).every((seed, at, all) => seed >= 11 && seed < 21 && (at === 0 || seed > (all[at - 1] as number))),
+        JSON.stringify(heard),
+      );
     });
   }
 
