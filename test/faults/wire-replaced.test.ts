@@ -116,7 +116,9 @@ if (tools === null) {
         );
       }
       await using next = producers[kind]();
-      await next.ask('stats').catch(() => {});
+      // It is up once it answers, if only that it has no consumer.
+      const answered = () => true;
+      await next.ask('stats').then(answered, answered);
       // Its words, and the news of the other's death, are taken in at once.
       const died = first.kill();
       const asked = [next.ask('produce', what), next.ask('put_many', { count: 10, rate_hz: 10, seed: 11 })];
