@@ -211,7 +211,7 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.0
   end
-  i32.store offset=96
+  i32.store offset=112
   local.get $5
   local.get $2
   i32.store offset=28
@@ -372,9 +372,9 @@
   i32.store offset=12
   local.get $4
   block $assembly/control/word|inlined.1 (result i64)
-   i32.const -1973378771
+   i32.const 1906179161
    i64.extend_i32_u
-   i32.const 995888672
+   i32.const -947280655
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -387,15 +387,15 @@
   i64.store offset=24
   local.get $4
   local.get $0
-  i64.load offset=128
+  i64.load offset=144
   i64.store offset=32
   local.get $4
   local.get $0
-  i32.load offset=136
+  i32.load offset=152
   i32.store offset=40
   local.get $4
   local.get $0
-  i32.load offset=140
+  i32.load offset=156
   i32.store offset=44
   local.get $4
   i32.const 512
@@ -415,15 +415,15 @@
   i32.store offset=60
   local.get $4
   local.get $0
-  i64.load offset=120
+  i64.load offset=136
   i64.store offset=64
   local.get $4
   local.get $0
-  i64.load offset=104
+  i64.load offset=120
   i64.store offset=72
   local.get $4
   local.get $0
-  i64.load offset=112
+  i64.load offset=128
   i64.store offset=80
   local.get $4
   local.get $0
@@ -431,7 +431,7 @@
   i32.store offset=88
   local.get $4
   local.get $0
-  i32.load offset=144
+  i32.load offset=160
   i32.store offset=92
   local.get $4
   local.get $2
@@ -549,16 +549,16 @@
   i32.load offset=20
   local.set $3
   local.get $0
-  i32.load offset=140
+  i32.load offset=156
   local.set $7
   local.get $0
-  i32.load offset=144
+  i32.load offset=160
   local.set $8
   local.get $0
-  i64.load offset=112
+  i64.load offset=128
   local.set $1
   local.get $0
-  i64.load offset=104
+  i64.load offset=120
   local.set $5
   block $assembly/history/within|inlined.0 (result i32)
    i32.const 64
@@ -716,10 +716,10 @@
   local.set $1
   local.get $0
   local.get $6
-  i32.store offset=136
+  i32.store offset=152
   local.get $0
   local.get $1
-  i64.store offset=120
+  i64.store offset=136
   local.get $0
   block $assembly/history/alignUp|inlined.1 (result i64)
    local.get $8
@@ -742,14 +742,14 @@
    i64.and
    br $assembly/history/alignUp|inlined.1
   end
-  i64.store offset=128
+  i64.store offset=144
   i32.const 0
   return
  )
  (func $assembly/control/controlPublish (param $0 i32)
   local.get $0
   i32.load
-  i32.const 1
+  i32.const 2
   i32.atomic.store offset=8
  )
  (func $assembly/control/controlValidate (param $0 i32) (param $1 i32) (param $2 f64) (result i32)
@@ -793,7 +793,7 @@
    i32.const -10
    return
   end
-  i32.const 1
+  i32.const 2
   local.get $3
   i32.ne
   if
@@ -809,9 +809,9 @@
    return
   end
   block $assembly/control/word|inlined.3 (result i64)
-   i32.const -1973378771
+   i32.const 1906179161
    i64.extend_i32_u
-   i32.const 995888672
+   i32.const -947280655
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -840,19 +840,19 @@
   local.get $0
   local.get $1
   i32.load offset=44
-  i32.store offset=140
+  i32.store offset=156
   local.get $0
   local.get $1
   i32.load offset=92
-  i32.store offset=144
+  i32.store offset=160
   local.get $0
   local.get $1
   i64.load offset=80
-  i64.store offset=112
+  i64.store offset=128
   local.get $0
   local.get $1
   i64.load offset=72
-  i64.store offset=104
+  i64.store offset=120
   local.get $0
   call $assembly/control/controlLayout
   local.tee $3
@@ -868,7 +868,7 @@
   local.get $1
   i32.load offset=40
   local.get $0
-  i32.load offset=136
+  i32.load offset=152
   i32.ne
   if (result i32)
    i32.const 1
@@ -896,7 +896,7 @@
    local.get $1
    i64.load offset=64
    local.get $0
-   i64.load offset=120
+   i64.load offset=136
    i64.ne
   end
   if (result i32)
@@ -905,7 +905,7 @@
    local.get $1
    i64.load offset=32
    local.get $0
-   i64.load offset=128
+   i64.load offset=144
    i64.ne
   end
   if
@@ -914,7 +914,7 @@
   end
   local.get $2
   local.get $0
-  i64.load offset=128
+  i64.load offset=144
   f64.convert_i64_u
   f64.ne
   if
@@ -1156,7 +1156,7 @@
        i32.atomic.rmw.xchg offset=328
        br $assembly/sync/takeWaiting|inlined.3
       end
-      i32.store offset=96
+      i32.store offset=112
      end
      local.get $2
      local.get $4
@@ -1192,7 +1192,7 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.4
   end
-  i32.store offset=96
+  i32.store offset=112
   i32.const -3
   f64.convert_i32_s
   return
@@ -1352,11 +1352,15 @@
   end
   local.tee $1
   i64.load offset=16
-  i64.store offset=72
+  i64.store offset=80
   local.get $0
   local.get $1
   i64.load offset=24
-  i64.store offset=80
+  i64.store offset=88
+  local.get $0
+  local.get $1
+  i32.load offset=32
+  i32.store offset=96
  )
  (func $assembly/history/slotsFor (param $0 i64) (param $1 i64) (param $2 i64) (result i64)
   local.get $2
@@ -1540,7 +1544,7 @@
   end
   local.get $0
   local.get $4
-  i64.store offset=104
+  i64.store offset=120
   local.get $5
   i32.wrap_i64
   return
@@ -1603,8 +1607,8 @@
  )
  (func $assembly/reader/readerCopyEnd (param $0 i32) (param $1 f64) (param $2 i32) (result i32)
   (local $3 i64)
-  (local $4 i64)
-  (local $5 i32)
+  (local $4 i32)
+  (local $5 i64)
   (local $6 i64)
   block $assembly/history/windowStart|inlined.1 (result i64)
    block $assembly/handle/slotCapacityOf|inlined.4 (result i64)
@@ -1616,7 +1620,7 @@
    local.get $1
    i64.trunc_sat_f64_u
    i64.add
-   local.tee $4
+   local.tee $5
    i64.const 1
    i64.add
    local.get $2
@@ -1630,7 +1634,7 @@
    local.get $0
    i32.load offset=4
    block $assembly/history/slotOf|inlined.4 (result i32)
-    local.get $4
+    local.get $5
     local.get $3
     i64.rem_u
     i32.wrap_i64
@@ -1641,18 +1645,22 @@
    i32.add
    br $assembly/handle/slotAt|inlined.4
   end
-  local.tee $5
+  local.tee $4
   i64.load offset=16
-  i64.store offset=72
-  local.get $0
-  local.get $5
-  i64.load offset=24
   i64.store offset=80
+  local.get $0
+  local.get $4
+  i64.load offset=24
+  i64.store offset=88
+  local.get $0
+  local.get $4
+  i32.load offset=32
+  i32.store offset=96
   local.get $2
   i32.const 1
   i32.eq
   if (result i32)
-   local.get $5
+   local.get $4
   else
    block $assembly/handle/slotAt|inlined.5 (result i32)
     local.get $0
@@ -1670,10 +1678,10 @@
     br $assembly/handle/slotAt|inlined.5
    end
   end
-  local.set $5
+  local.set $4
   atomic.fence
   block $assembly/sync/loadStamp|inlined.2 (result i64)
-   local.get $5
+   local.get $4
    i64.atomic.load
    br $assembly/sync/loadStamp|inlined.2
   end
@@ -1695,7 +1703,7 @@
   i64.load offset=56
   i64.eq
   if
-   local.get $4
+   local.get $5
    block $assembly/handle/entryOf|inlined.6 (result i32)
     local.get $0
     i32.load offset=24
@@ -1707,7 +1715,7 @@
    i64.gt_u
    if
     local.get $0
-    local.get $4
+    local.get $5
     i64.store offset=64
     local.get $0
     local.get $0
@@ -1722,7 +1730,7 @@
      local.get $0
      local.get $0
      i64.load offset=80
-     local.get $4
+     local.get $5
      local.get $3
      i64.sub
      i64.const 1
@@ -1744,8 +1752,8 @@
   (local $8 i32)
   (local $9 i32)
   (local $10 i64)
-  (local $11 f64)
-  (local $12 i32)
+  (local $11 i32)
+  (local $12 f64)
   block $assembly/handle/controlOf|inlined.9 (result i32)
    local.get $0
    i32.load
@@ -1794,12 +1802,12 @@
   local.set $6
   i32.const -3
   f64.convert_i32_s
-  local.set $11
+  local.set $12
   i32.const 0
   local.set $8
   local.get $0
   i32.const 0
-  i32.store offset=96
+  i32.store offset=112
   block $for-break0
    loop $for-loop|0
     i32.const 1024
@@ -1823,7 +1831,7 @@
       if
        i32.const -2
        f64.convert_i32_s
-       local.set $11
+       local.set $12
        br $for-break0
       end
       local.get $10
@@ -1846,7 +1854,7 @@
         i32.const -17
        end
        f64.convert_i32_s
-       local.set $11
+       local.set $12
        br $for-break0
       end
       block $assembly/history/windowStart|inlined.2 (result i64)
@@ -1913,7 +1921,7 @@
         i32.add
         br $assembly/handle/slotAt|inlined.6
        end
-       local.tee $12
+       local.tee $11
        i64.atomic.load offset=8
        br $assembly/sync/loadClaim|inlined.1
       end
@@ -1963,14 +1971,14 @@
         i32.atomic.rmw.xchg offset=328
         br $assembly/sync/takeWaiting|inlined.5
        end
-       i32.store offset=96
+       i32.store offset=112
       end
       local.get $0
       local.get $1
       i32.const 1
       i32.eq
       if (result i32)
-       local.get $12
+       local.get $11
       else
        block $assembly/handle/slotAt|inlined.7 (result i32)
         local.get $0
@@ -1990,13 +1998,17 @@
         br $assembly/handle/slotAt|inlined.7
        end
       end
-      local.tee $12
+      local.tee $11
       i64.load offset=16
-      i64.store offset=72
-      local.get $0
-      local.get $12
-      i64.load offset=24
       i64.store offset=80
+      local.get $0
+      local.get $11
+      i64.load offset=24
+      i64.store offset=88
+      local.get $0
+      local.get $11
+      i32.load offset=32
+      i32.store offset=96
       local.get $7
       i64.const 1
       i64.sub
@@ -2079,8 +2091,8 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.6
   end
-  i32.store offset=96
-  local.get $11
+  i32.store offset=112
+  local.get $12
   return
  )
  (func $assembly/reader/readerHold (param $0 i32) (param $1 i32) (result f64)
@@ -2543,14 +2555,14 @@
  (func $assembly/writer/writerCommit (param $0 i32) (param $1 i32) (result i32)
   (local $2 i64)
   (local $3 i32)
-  (local $4 i64)
-  (local $5 i32)
+  (local $4 i32)
+  (local $5 i64)
   block $assembly/handle/controlOf|inlined.18 (result i32)
    local.get $0
    i32.load
    br $assembly/handle/controlOf|inlined.18
   end
-  local.set $3
+  local.set $4
   block $assembly/handle/positionOf|inlined.2 (result i64)
    local.get $0
    i64.load offset=32
@@ -2559,22 +2571,26 @@
   local.set $2
   local.get $0
   i64.load offset=64
-  local.set $4
+  local.set $5
   local.get $0
   i32.load offset=40
-  local.tee $5
+  local.tee $3
   local.get $1
   if (result i64)
    local.get $0
-   i64.load offset=72
+   i64.load offset=80
   else
-   local.get $4
+   local.get $5
   end
   i64.store offset=16
+  local.get $3
   local.get $5
-  local.get $4
   i64.store offset=24
-  local.get $5
+  local.get $3
+  local.get $0
+  i32.load offset=96
+  i32.store offset=32
+  local.get $3
   block $assembly/sync/stampDone|inlined.5 (result i64)
    local.get $2
    i64.const 1
@@ -2589,13 +2605,13 @@
   i64.const 1
   i64.add
   i64.store offset=32
-  local.get $3
+  local.get $4
   local.get $2
   i64.const 1
   i64.add
   i64.atomic.store offset=128
   block $assembly/sync/loadArmed|inlined.0 (result i64)
-   local.get $3
+   local.get $4
    i64.atomic.load offset=256
    br $assembly/sync/loadArmed|inlined.0
   end
@@ -2692,9 +2708,16 @@
   i64.load offset=64
   i64.store offset=208
   local.get $3
+  local.get $0
+  i64.load offset=72
+  i64.store offset=240
+  local.get $0
+  local.get $3
   i32.const 1
   i32.atomic.rmw.add offset=196
-  drop
+  i32.const 1
+  i32.add
+  i32.store offset=96
   local.get $3
   i32.const 0
   i32.atomic.store offset=328
@@ -2767,7 +2790,7 @@
    br $assembly/sync/takeArmed|inlined.0
   end
   local.tee $1
-  i64.store offset=88
+  i64.store offset=104
   local.get $1
   i64.eqz
   if

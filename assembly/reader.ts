@@ -9,12 +9,14 @@ import {
   CONSUMER_FRAMES_MISSED,
   CONSUMER_FRAMES_TAKEN,
   CONSUMER_LAST_POSITION,
+  HANDLE_EPOCH,
   HANDLE_HOLD_PIN,
   HANDLE_PUBLISHED_NS,
   HANDLE_TIMESTAMP_NS,
   HANDLE_VIEW_PIN,
   HANDLE_WAKE,
   PRODUCER_OPEN,
+  SLOT_EPOCH,
   SLOT_PUBLISHED_NS,
   SLOT_TIMESTAMP_NS,
 } from './layout';
@@ -65,6 +67,7 @@ function noteRead(handle: usize, position: u64): void {
 export function readTimes(handle: usize, newest: usize): void {
   store<u64>(handle, load<u64>(newest, SLOT_TIMESTAMP_NS), HANDLE_TIMESTAMP_NS);
   store<u64>(handle, load<u64>(newest, SLOT_PUBLISHED_NS), HANDLE_PUBLISHED_NS);
+  store<u32>(handle, load<u32>(newest, SLOT_EPOCH), HANDLE_EPOCH);
 }
 
 /**

@@ -11,17 +11,21 @@ import {
   HANDLE_ARMED,
   HANDLE_CLOCK_NS,
   HANDLE_DESCRIPTOR,
+  HANDLE_EPOCH,
+  HANDLE_PERIOD_NS,
   HANDLE_POSITION,
   HANDLE_TIMESTAMP_NS,
   HEADER_FRAMES_OVERRUN,
   HEADER_FRAMES_REFUSED,
   HEADER_ON_PINNED,
+  HEADER_PERIOD_NS,
   HEADER_PRODUCER_EPOCH,
   HEADER_PRODUCER_PID,
   HEADER_PRODUCER_SINCE_NS,
   HEADER_WAITS,
   PRODUCER_CLOSED,
   PRODUCER_OPEN,
+  SLOT_EPOCH,
   SLOT_PUBLISHED_NS,
   SLOT_TIMESTAMP_NS,
 } from './layout';
@@ -55,7 +59,8 @@ export function writerOpen(handle: usize, pid: u32, onPinned: u32): i32 {
   store<u32>(control, pid, HEADER_PRODUCER_PID);
   store<u32>(control, onPinned, HEADER_ON_PINNED);
   store<u64>(control, load<u64>(handle, HANDLE_CLOCK_NS), HEADER_PRODUCER_SINCE_NS);
-  atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH);
+  store<u64>(control, load<u64>(handle, HANDLE_PERIOD_NS), HEADER_PERIOD_NS);
+  store<u32>(handle, atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH) + 1, HANDLE_EPOCH);
   storeWaiting(control, 0);
   storeProducerState(control, PRODUCER_OPEN);
   return OK;
@@ -120,6 +125,7 @@ export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
   const now = load<u64>(handle, HANDLE_CLOCK_NS);
   store<u64>(descriptor, ownTimestamp ? load<u64>(handle, HANDLE_TIMESTAMP_NS) : now, SLOT_TIMESTAMP_NS);
   store<u64>(descriptor, now, SLOT_PUBLISHED_NS);
+  store<u32>(descriptor, load<u32>(handle, HANDLE_EPOCH), SLOT_EPOCH);
   storeStamp(descriptor, stampDone(position)); // S1
   store<u64>(handle, position + 1, HANDLE_POSITION);
   storeHead(control, position + 1); // S1, S5

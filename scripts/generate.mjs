@@ -7,7 +7,7 @@ import { transform } from 'esbuild';
 import { renderHeader } from './generate-header.mjs';
 
 const LAYOUT = 'assembly/layout.ts';
-const STATUS = 'assembly/status.ts';
+const DTYPES = 'host/tensor/dtype.ts';
 const HEADER = 'native-shim/include/tensor_ipc_layout.h';
 const FORMAT = 'docs/pool-format.md';
 
@@ -54,6 +54,20 @@ function parseConstants(source, values) {
     } else doc = [];
   }
   return constants;
+}
+
+/** DLDataTypeCode of dlpack.h. */
+const DLPACK_CODES = { int: 0, uint: 1, float: 2, bfloat: 4, bool: 6 };
+
+/** The dtypes of the library, with DLPack's code and bits. */
+function parseDtypes(source) {
+  const rows = [...source.matchAll(/^ {2}(([a-z]+)\d*): \{ itemBytes: (\d),/gm)];
+  return rows.map(([, name, kind, bytes]) => ({ name, bytes: Number(bytes), code: DLPACK_CODES[kind], bits: 8 * bytes }));
+}
+
+function dtypeTable(dtypes) {
+  const rows = dtypes.map(({ name, bytes, code, bits }) => `| \`${name}\` | ${bytes} | ${code} | ${bits} |`);
+  return ['| dtype | bytes | DLPack code | DLPack bits |', '|---|---:|---:|---:|', ...rows].join('\n');
 }
 
 const MASK = (1n << 64n) - 1n;
@@ -133,7 +147,7 @@ layout.LAYOUT_SIGNATURE_LOW = Number(BigInt.asIntN(32, signature));
 layout.LAYOUT_SIGNATURE_HIGH = Number(BigInt.asIntN(32, signature >> 32n));
 
 const constants = parseConstants(source, layout);
-const statusConstants = parseConstants(readFileSync(STATUS, 'utf8'), await importTypeScript(STATUS));
+const dtypes = parseDtypes(readFileSync(DTYPES, 'utf8'));
 const hex = `0x${signature.toString(16).padStart(16, '0')}`;
 
 let newSource = source;
@@ -145,11 +159,12 @@ let format = readFileSync(FORMAT, 'utf8');
 for (const [name, fields] of Object.entries(structs)) format = fill(format, name, structTable(fields));
 format = fill(format, 'values', constantTable(constants, 'values'));
 format = fill(format, 'limits', constantTable(constants, 'limits'));
+format = fill(format, 'dtypes', dtypeTable(dtypes));
 format = fill(format, 'signature', ['```text', text.trimEnd(), '```', '', `Its XXH64 is \`${hex}\`.`].join('\n'));
 
 const files = {
   [LAYOUT]: newSource,
-  [HEADER]: renderHeader({ structs, constants, statusConstants, layout, signature: hex }),
+  [HEADER]: renderHeader({ structs, constants, layout, dtypes, signature: hex }),
   [FORMAT]: format,
 };
 

@@ -1,29 +1,23 @@
 import { PoolAnnouncer } from '../dds/discovery';
 import type { Sink } from '../endpoint/sink';
-import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from '../endpoint/slot';
+import { checkTimestamp, type Lender, LoanGuard, type LoanOptions, type PutOptions, Slot } from '../endpoint/slot';
 import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
 import { copyToShared } from '../memory/copy';
-import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
+import type { Lengths, Window } from '../memory/window';
 import type { OnPinned } from '../native/backpressure';
 import { NativeSink } from '../native/sink';
 import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
+import { MetadataCreator, type Sample, type SampleOptions } from '../tensor/creator';
 import type { TypedArray } from '../tensor/dtype';
-import {
-  type FieldMetadata,
-  type HistoryPad,
-  MetadataCreator,
-  ownMetadata,
-  type PoolMetadata,
-  type Sample,
-  type SampleOptions,
-} from '../tensor/metadata';
+import { type FieldMetadata, type HistoryPad, ownMetadata, type PoolMetadata } from '../tensor/metadata';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
 import { checkedTensors, directData } from '../tensor/validation';
 import { WireSink } from '../wire/sink';
+import { committedLengths, lengthsOf, lengthsOfTensors } from './lengths';
 import { OpenPool } from './open-pool';
 
 /** How a producer treats its pool. */
@@ -76,12 +70,15 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   #lastLoan = 0;
   #guard: LoanGuard | null = null;
   #refusedBuffer: ArrayBuffer | null = null;
+  // What was stated of the loan that is out.
+  #loanLengths: Lengths | null = null;
   readonly #lender: Lender = {
-    commitLoan: (guard, refused, timestampNs) => {
+    committedLengths: (length) => committedLengths(this.metadata, this.#loanLengths, length),
+    commitLoan: (guard, refused, timestampNs, lengths) => {
       this.#pool.loan = 0;
       this.#guard = guard;
       if (this.#pool.closed) throw this.#closedError();
-      return refused ? -1 : this.#sink.publish(this.#pool.loanSlot, timestampNs);
+      return refused ? -1 : this.#sink.publish(this.#pool.loanSlot, timestampNs, lengths);
     },
     releaseLoan: (guard) => {
       this.#guard = guard;
@@ -218,13 +215,15 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   /**
    * Lends the next slot to be written in place. One at a time: commit or release it before the next put or loan.
    *
-   * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED
+   * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED, INVALID_ARGUMENT, SHAPE_MISMATCH
    */
-  loan(): Slot<T> {
+  loan(options?: LoanOptions): Slot<T> {
     this.#assertReady();
+    const lengths = options === undefined ? null : lengthsOf(this.metadata, checkOptions(options).length);
     const slot = this.#sink.claim();
     const refused = slot < 0;
-    const window = refused ? this.#scratchWindow() : this.#sink.window(slot);
+    const window = refused ? this.#scratchWindow(lengths) : this.#sink.window(slot, lengths);
+    this.#loanLengths = lengths;
     let guard = this.#guard;
     if (guard === null) {
       this.#lastLoan += 1;
@@ -316,12 +315,14 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   ): number {
     if (direct !== null) copyToShared(this.#system, this.#sink.window(slot).data, this.#sink.address(slot), direct);
     else this.#copyTensors(tensors as NormalTensor[], slot);
-    return this.#sink.publish(slot, timestampNs);
+    const lengths = this.metadata.varying ? lengthsOfTensors(this.metadata, tensors as NormalTensor[]) : null;
+    return this.#sink.publish(slot, timestampNs, lengths);
   }
 
-  #scratchWindow(): Window {
+  #scratchWindow(lengths: Lengths | null): Window {
     this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
-    return this.#sink.windows.build(this.#refusedBuffer, 0, 1, false);
+    const { windows } = this.#sink;
+    return lengths === null ? windows.build(this.#refusedBuffer, 0, 1, false) : windows.sized(this.#refusedBuffer, 0, lengths);
   }
 }
 

@@ -13,7 +13,7 @@ export type {
   Trust,
   WindowOptions,
 } from '../endpoint/options';
-export { type PutOptions, Slot } from '../endpoint/slot';
+export { type CommitOptions, type FrameLength, type LoanOptions, type PutOptions, Slot } from '../endpoint/slot';
 export { View } from '../endpoint/view';
 export type { Wire, WireOptions } from '../endpoint/wires';
 export type { SharedPool } from '../memory/share';
@@ -30,16 +30,17 @@ export {
 } from '../native/inspect';
 export { monotonicNs } from '../runtime/clock';
 export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from '../runtime/errors';
+export type { Attributes, Json } from '../tensor/attributes';
+export { MetadataCreator, recommendedHistoryLen, type Sample, type SampleOptions, type SampleTensor } from '../tensor/creator';
 export type { Dtype, TypedArray } from '../tensor/dtype';
+export { type Encoding, type EncodingInfo, encodings } from '../tensor/encodings';
 export {
   type Backend,
+  type FieldInit,
+  type FieldMeaning,
   type FieldMetadata,
   type HistoryPad,
-  MetadataCreator,
   PoolMetadata,
   type PoolMetadataInit,
-  recommendedHistoryLen,
-  type Sample,
-  type SampleOptions,
 } from '../tensor/metadata';
 export type { TensorLike, TensorView } from '../tensor/tensor';

@@ -101,6 +101,8 @@ export function poolError(name: string, code: number): TensorIpcError {
       return new TensorIpcError('VERSION_MISMATCH', `${where} was written by a machine of the other byte order`);
     case status.BAD_SIZE:
       return new TensorIpcError('TRUNCATED_OBJECT', `${where} has another size than its header states${remove}`);
+    case status.BAD_LENGTH:
+      return new TensorIpcError('CORRUPT_OBJECT', `${where} states that a frame is longer than its field's maxLength${remove}`);
     default:
       return new TensorIpcError('CORRUPT_OBJECT', `${where} contradicts itself (status ${code})${remove}`);
   }

@@ -6,7 +6,7 @@ import { Mapping } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
-import type { PoolDescription } from '../tensor/metadata';
+import type { PoolDescription } from '../tensor/description';
 import { readSnapshot } from './pool';
 import { checkFile, checkReaders, objectName } from './trust';
 

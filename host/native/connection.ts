@@ -1,17 +1,26 @@
 // A consumer's place in one pool: its entry in the consumer table, its copies and its pins.
 
-import { HANDLE_TIMESTAMP_NS, HANDLE_WAKE, HEADER_POOL_ID, LOCK_CONSUMERS, LOCK_PRODUCER } from '../../assembly/layout';
-import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
+import {
+  HANDLE_EPOCH,
+  HANDLE_PUBLISHED_NS,
+  HANDLE_TIMESTAMP_NS,
+  HANDLE_WAKE,
+  HEADER_POOL_ID,
+  LOCK_CONSUMERS,
+  LOCK_PRODUCER,
+} from '../../assembly/layout';
+import { BAD_HEAD, BAD_LENGTH, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
+import type { Times } from '../endpoint/times';
 import type { Holder, PinGuard } from '../endpoint/view';
-import { BufferPool } from '../memory/buffer-pool';
-import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
-import type { Mapping, Window } from '../memory/mapping';
+import type { Mapping } from '../memory/mapping';
+import type { Window } from '../memory/window';
 import type { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { PREFAULT_BYTES } from './attach';
+import { Copier } from './copier';
 import { unlinkDeadDoorbell } from './doorbell';
 import { Pins } from './pins';
 import { ProducerRinger } from './producer-doorbell';
@@ -19,10 +28,9 @@ import { ProducerRinger } from './producer-doorbell';
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
 
-export interface Copied {
+export interface Copied extends Times {
   readonly window: Window;
   readonly sequence: number;
-  readonly timestampNs: bigint;
 }
 
 export class Connection implements Holder {
@@ -30,7 +38,7 @@ export class Connection implements Holder {
   readonly poolId: bigint;
   readonly entryIndex: number;
   readonly #system: System;
-  readonly #buffers: BufferPool;
+  readonly #copier: Copier;
   readonly #producer: ProducerRinger;
   readonly #pins: Pins;
   // Those that no view has: to register one costs more than a view.
@@ -43,7 +51,7 @@ export class Connection implements Holder {
     this.mapping = mapping;
     this.entryIndex = entry;
     this.#system = system;
-    this.#buffers = new BufferPool(mapping.metadata);
+    this.#copier = new Copier(mapping);
     this.#producer = new ProducerRinger(mapping);
     this.#pins = pinsOf(mapping, entry, this.#producer);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
@@ -99,9 +107,12 @@ export class Connection implements Holder {
       if (sequence < 0) throw this.#damaged(sequence);
       const slot = core.readerCopyBegin(handle, sequence, count);
       if (slot < 0) continue;
-      target ??= this.target(count, into);
-      this.copyFrames(slot, count, latestFirst, target.data);
-      if (core.readerCopyEnd(handle, sequence, count) === OK) return { window: target, sequence, timestampNs: this.timestamp() };
+      const window = this.#copier.copy(slot, count, latestFirst, into, target);
+      if (core.readerCopyEnd(handle, sequence, count) === OK) {
+        if (window === null) throw this.#damaged(BAD_LENGTH);
+        return { window, sequence, ...this.times() };
+      }
+      target = window;
     }
     // The writer is faster than the copy. Hold the frames for this once: it waits, and the copy ends.
     let sequence = core.readerHold(handle, count);
@@ -111,10 +122,9 @@ export class Connection implements Holder {
       if (sequence === CLOSED) sequence = this.keepLast(count);
       if (sequence === EMPTY) return EMPTY;
       if (sequence < 0) throw this.#damaged(sequence);
-      target ??= this.target(count, into);
       const { slotCapacity } = this.mapping.geometry;
-      this.copyFrames((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, target.data);
-      return { window: target, sequence, timestampNs: this.timestamp() };
+      const window = this.copyHeld((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, into, target);
+      return { window, sequence, ...this.times() };
     } finally {
       this.wakeProducer(core.readerUnhold(handle));
     }
@@ -124,43 +134,33 @@ export class Connection implements Holder {
     return poolError(this.mapping.metadata.name, status);
   }
 
-  /** Timestamp that the core has left in the handle. */
-  timestamp(): bigint {
-    return this.mapping.arena.i64[(this.mapping.handle + HANDLE_TIMESTAMP_NS) / 8] as bigint;
-  }
-
-  /** Where a copy of `count` frames goes. */
-  target(count: number, into: TypedArray | null): Window {
-    return this.#buffers.target(count, into);
+  /** Times of the newest frame, which the core has left in the handle. */
+  times(): Times {
+    const { arena, handle } = this.mapping;
+    return {
+      timestampNs: arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] as bigint,
+      publishedNs: Number(arena.i64[(handle + HANDLE_PUBLISHED_NS) / 8]),
+      epoch: arena.u32[(handle + HANDLE_EPOCH) / 4] as number,
+    };
   }
 
   /** Takes a result's memory back for the next copy. */
   recycle(data: TypedArray): void {
-    this.#buffers.recycle(data);
+    this.#copier.recycle(data);
   }
 
-  /** Copies frames to the front of `to`, dense and in the order asked for. */
-  copyFrames(slot: number, count: number, latestFirst: boolean, to: TypedArray): void {
-    const { mapping } = this;
-    const { frameBytes, frameStride, slotCapacity } = mapping.geometry;
-    const address = mapping.slotAddress(slot);
-    if (count === 1 || (!latestFirst && frameStride === frameBytes)) {
-      const bytes = count * frameBytes;
-      if (bytes >= MEMCPY_FROM_BYTES) this.#system.copyOut(to, address, bytes);
-      else copyFromShared(this.#system, to, mapping.window(slot, count, false).data, address, bytes);
-      return;
-    }
-    const elements = to.length / count;
-    const target = frameBytes < MEMCPY_FROM_BYTES ? 0 : this.#system.addressOf(to);
-    for (let i = 0; i < count; i++) {
-      const step = latestFirst ? count - 1 - i : i;
-      if (target !== 0) {
-        this.#system.copy(target + i * frameBytes, address + step * frameStride, frameBytes);
-      } else {
-        const { data } = mapping.window((slot + step) % slotCapacity, 1, false);
-        copyFromShared(this.#system, to.subarray(i * elements, (i + 1) * elements), data, 0, frameBytes);
-      }
-    }
+  /** Copies frames that are held: nobody writes to them meanwhile. */
+  copyHeld(slot: number, count: number, latestFirst: boolean, into: TypedArray | null, target: Window | null = null): Window {
+    const window = this.#copier.copy(slot, count, latestFirst, into, target);
+    if (window === null) throw this.#damaged(BAD_LENGTH);
+    return window;
+  }
+
+  /** The tensors of frames that are held, on the shared pages. */
+  view(slot: number, count: number, latestFirst: boolean): Window {
+    const window = this.#copier.view(slot, count, latestFirst);
+    if (window === null) throw this.#damaged(BAD_LENGTH);
+    return window;
   }
 
   /** Pins the newest `count` frames: the sequence number of the newest, or EMPTY or CLOSED. Then takePin. */
@@ -216,7 +216,7 @@ export class Connection implements Holder {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#buffers.close();
+    this.#copier.close();
     this.#pins.close();
   }
 }

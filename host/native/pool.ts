@@ -26,7 +26,7 @@ import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type FileStatus, type System, SystemError } from '../runtime/system';
-import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
+import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/description';
 import { unlinkDeadDoorbells } from './doorbell';
 import { inherit } from './renewal';
 import { checkFile, objectName } from './trust';

@@ -3,6 +3,8 @@
 import { HANDLE_WAKE } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY } from '../../assembly/status';
 import { poolError } from '../memory/core';
+import type { Window } from '../memory/window';
+import { TensorIpcError } from '../runtime/errors';
 import type { TypedArray } from '../tensor/dtype';
 import type { Connection, Copied } from './connection';
 
@@ -48,12 +50,18 @@ export class ReliableCursor {
   take(into: TypedArray | null): Copied {
     const { core, handle, geometry } = this.#connection.mapping;
     const sequence = this.#cursor;
-    const window = this.#connection.target(1, into);
-    this.#connection.copyFrames(sequence % geometry.slotCapacity, 1, false, window.data);
+    let window: Window;
+    try {
+      window = this.#connection.copyHeld(sequence % geometry.slotCapacity, 1, false, into);
+    } catch (error) {
+      // One that is damaged stays so: the reader goes on behind it.
+      if (error instanceof TensorIpcError && error.code === 'CORRUPT_OBJECT') this.#advance();
+      throw error;
+    }
     core.reliableTimes(handle);
-    const timestampNs = this.#connection.timestamp();
+    const times = this.#connection.times();
     this.#advance();
-    return { window, sequence, timestampNs };
+    return { window, sequence, ...times };
   }
 
   /** Pins the frame that next() named for a view, leaves its times in the handle, and moves on. */

@@ -5,8 +5,9 @@ import { OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import type { ProducerCounters, Sink } from '../endpoint/sink';
 import { poolError } from '../memory/core';
-import type { Mapping, Window, WindowBuilder } from '../memory/mapping';
+import type { Mapping } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
+import type { Lengths, Window, WindowBuilder } from '../memory/window';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, type Platform, platform, type System } from '../runtime/system';
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
@@ -14,6 +15,7 @@ import { Backpressure, type OnPinned, POLICIES } from './backpressure';
 import { readProducerCounters } from './counters';
 import { Ringer, ringNewcomers, unlinkDeadDoorbells } from './doorbell';
 import { KeptPlaces } from './kept-places';
+import { SlotLengths } from './lengths';
 import { NameWatch } from './name-watch';
 import { type OpenedPool, openForProducer, renewForProducer, translate } from './pool';
 import { objectName } from './trust';
@@ -35,6 +37,7 @@ export class NativeSink implements Sink {
   #mapping: Mapping;
   #ringer: Ringer;
   readonly #backpressure: Backpressure;
+  #lengths: SlotLengths;
   readonly #pad: HistoryPad;
   #sequence: number;
   // A slot is being written: its bytes lie where the mapping is now.
@@ -53,6 +56,7 @@ export class NativeSink implements Sink {
     this.#mapping = mapping;
     this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs, () => this.#lookIfDue(this.#platform.monotonicNs()));
     this.#ringer = new Ringer(mapping);
+    this.#lengths = new SlotLengths(mapping);
     const { core, handle } = mapping;
     try {
       mapping.setClock(this.#platform.monotonicNs());
@@ -103,16 +107,17 @@ export class NativeSink implements Sink {
     });
   }
 
-  window(slot: number): Window {
-    return this.#mapping.window(slot, 1, false);
+  window(slot: number, lengths: Lengths | null = null): Window {
+    return lengths === null ? this.#mapping.window(slot, 1, false) : this.#mapping.sizedWindow(slot, lengths);
   }
 
   address(slot: number): Address {
     return this.#mapping.slotAddress(slot);
   }
 
-  publish(slot: number, timestampNs: bigint | undefined): number {
+  publish(slot: number, timestampNs: bigint | undefined, lengths: Lengths | null): number {
     const mapping = this.#mapping;
+    if (lengths !== null) this.#lengths.write(slot, lengths);
     const { core, handle } = mapping;
     const sequence = this.#sequence;
     if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
@@ -163,6 +168,7 @@ export class NativeSink implements Sink {
     const ringer = this.#ringer;
     this.#mapping = mapping;
     this.#ringer = new Ringer(mapping);
+    this.#lengths = new SlotLengths(mapping);
     this.#name?.moveTo(mapping);
     everyStep([
       () => this.#backpressure.moveTo(mapping, kept),
@@ -176,9 +182,11 @@ export class NativeSink implements Sink {
   /** Copies the first frame into the padding before it. Nobody reads any of it until the head moves. */
   #fillHistory(slot: number): void {
     const { geometry, system } = this.#mapping;
+    const lengths = this.#metadata.varying ? this.#lengths.read(slot) : null;
     for (let back = 1; back < this.#metadata.historyLen; back++) {
       const to = (slot + geometry.slotCapacity - back) % geometry.slotCapacity;
       system.copy(this.#mapping.slotAddress(to), this.#mapping.slotAddress(slot), geometry.frameBytes);
+      if (lengths !== null) this.#lengths.write(to, lengths);
     }
   }
 

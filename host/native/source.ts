@@ -1,6 +1,6 @@
 // The reading end of a native pool.
 
-import { DOORBELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
+import { DOORBELL_FILE, HANDLE_EPOCH, HANDLE_PUBLISHED_NS, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
 import { CLOSED, EMPTY } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
@@ -143,7 +143,7 @@ export class NativeSource implements Source {
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
     if (typeof copied === 'number') return null;
     const missed = this.#advance(connection, cursor, copied.sequence, false);
-    return new Frame<T>(copied.window, copied.sequence, count, copied.timestampNs, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(copied.window, copied.sequence, count, copied, missed, into === null ? this.#recycle : null);
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
@@ -196,9 +196,9 @@ export class NativeSource implements Source {
     checkSingle(request);
     const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
     if (reliable.next() < 0) return null;
-    const { window, sequence, timestampNs } = reliable.take(into);
-    const missed = this.#advance(connection, cursor, sequence, true);
-    return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
+    const taken = reliable.take(into);
+    const missed = this.#advance(connection, cursor, taken.sequence, true);
+    return new Frame<T>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
@@ -235,17 +235,20 @@ export class NativeSource implements Source {
     const { slotCapacity } = mapping.geometry;
     const { u32 } = mapping.arena;
     const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
+    const published = (mapping.handle + HANDLE_PUBLISHED_NS) / 4;
     const count = request?.historyLen ?? 1;
     const oldest = sequence - count + 1;
     let guard: PinGuard | null = null;
     try {
-      const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
+      const window = connection.view((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
       const low = u32[times] as number;
       const high = u32[times + 1] as number;
+      const publishedNs = (u32[published + 1] as number) * 2 ** 32 + (u32[published] as number);
+      const epoch = u32[(mapping.handle + HANDLE_EPOCH) / 4] as number;
       // Before the reader moves on: a pool that is over goes with its last reader and its last view.
       guard = connection.takePin(oldest);
       const missed = this.#advance(connection, cursor, sequence, inOrder);
-      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed);
+      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed, publishedNs, epoch);
     } catch (error) {
       const taken = guard;
       runSteps([() => (taken === null ? connection.dropPin() : connection.releasePin(taken))]);

@@ -2,7 +2,7 @@
 
 import { HEADER_MAGIC, MAGIC_HIGH, MAGIC_LOW } from '../../assembly/layout';
 import type { System } from '../runtime/system';
-import { METADATA_BEGINNING } from '../tensor/metadata';
+import { METADATA_BEGINNING } from '../tensor/description';
 
 const MAGIC_BYTES = 8;
 const CHUNK_BYTES = 1 << 20;

@@ -4,8 +4,8 @@ import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
 import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
 import { View } from '../endpoint/view';
-import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
+import type { Window } from '../memory/window';
 import { translate } from '../native/pool';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
@@ -253,8 +253,9 @@ export class WireSource implements Source {
     const latestFirst = request?.latestFirst ?? true;
     const sequence = copyWindow(pool, feed, count, new WindowCopier(this.#system, pool, target.data, count, latestFirst));
     const timestampNs = feed.timestampOf(sequence);
+    const times = { timestampNs, publishedNs: Number(timestampNs), epoch };
     const missed = this.#advance(cursor, sequence, epoch);
-    return new Frame<T>(target, sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(target, sequence, count, times, missed, into === null ? this.#recycle : null);
   }
 
   /**
@@ -318,6 +319,8 @@ export class WireSource implements Source {
       low,
       high,
       this.#advance(cursor, sequence, epoch),
+      Number(timestampNs),
+      epoch,
     );
   }
 

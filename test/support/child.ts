@@ -17,8 +17,8 @@ export function poolName(label: string): string {
 }
 
 /** For assert.throws: whether an error is the library's, with this code. */
-export function hasCode(code: TensorIpcErrorCode): (error: Error) => boolean {
-  return (error) => error instanceof TensorIpcError && error.code === code;
+export function hasCode(code: TensorIpcErrorCode, says = /(?:)/): (error: Error) => boolean {
+  return (error) => error instanceof TensorIpcError && error.code === code && says.test(error.message);
 }
 
 /** Names in /dev/shm that a pool of this name left behind: its object and its consumers' FIFOs. */
