@@ -177,7 +177,7 @@ test('wrong lengths are refused, and cost no frame', () => {
   assert.throws(() => producer.put({ ...good, points: { data: new Float32Array(4), shape: [1, 4] } }), hasCode('SHAPE_MISMATCH'));
   assert.throws(() => producer.put({ ...good, id: { data: new BigUint64Array(2), shape: [2] } }), hasCode('SHAPE_MISMATCH'));
   assert.throws(() => producer.loan({ length: MAX + 1 }), hasCode('SHAPE_MISMATCH', /at most 300/));
-  for (const length of [-1, 1.5, Number.NaN, '3' as unknown as number, null as unknown as number])
+  for (const length of [-1, 1.5, Number.NaN, '3', null] as number[])
     assert.throws(() => producer.loan({ length }), hasCode('INVALID_ARGUMENT'));
   assert.throws(() => producer.loan({ length: { points: 1 } }), hasCode('FIELDS_MISMATCH', /points, labels/));
   {
