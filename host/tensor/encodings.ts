@@ -22,11 +22,14 @@ type Rule =
 export interface EncodingInfo {
   readonly dtypes: readonly Dtype[];
   readonly rule: Rule;
-  /** `encoding` of sensor_msgs/Image (image_encodings.hpp); for packets `format` of CompressedImage or foxglove's CompressedVideo. */
+  /**
+   * `encoding` of sensor_msgs/Image (image_encodings.hpp), in the form that every distribution still knows: 'yuv422_yuy2' and not 'yuyv';
+   * for packets `format` of CompressedImage or foxglove's CompressedVideo.
+   */
   readonly ros: string | null;
-  /** Pixel format (`ffmpeg -pix_fmts`); for packets the codec. */
+  /** Pixel format (`ffmpeg -pix_fmts`); for packets the codec (`-codecs`), for sound the raw format (`-formats`). */
   readonly ffmpeg: string | null;
-  /** Format of video/x-raw or video/x-bayer; for packets the media type. */
+  /** Format of video/x-raw, video/x-bayer or audio/x-raw; for packets the media type. */
   readonly gstreamer: string | null;
 }
 
@@ -66,7 +69,7 @@ const ENCODINGS = {
   bayer_bggr16: info(['uint16'], GRAY, 'bayer_bggr16', 'bayer_bggr16le', 'bggr16le'),
   bayer_gbrg16: info(['uint16'], GRAY, 'bayer_gbrg16', 'bayer_gbrg16le', 'gbrg16le'),
   bayer_grbg16: info(['uint16'], GRAY, 'bayer_grbg16', 'bayer_grbg16le', 'grbg16le'),
-  nv12: info(['uint8'], YUV420, null, 'nv12', 'NV12'),
+  nv12: info(['uint8'], YUV420, 'nv12', 'nv12', 'NV12'),
   nv21: info(['uint8'], YUV420, 'nv21', 'nv21', 'NV21'),
   i420: info(['uint8'], YUV420, null, 'yuv420p', 'I420'),
   yuyv: info(['uint8'], YUV422, 'yuv422_yuy2', 'yuyv422', 'YUY2'),
