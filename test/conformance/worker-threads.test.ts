@@ -115,6 +115,35 @@ test('a lossless reader in a worker', async () => {
   await thread.ask({ op: 'close' });
 });
 
+test('frames of varying length, put by one worker and read by another on shared pages, and by name', async () => {
+  const name = poolName('varying-thread');
+  await using writer = new Thread();
+  await writer.ask({ op: 'produceVarying', pool: name, maxLength: ELEMENTS });
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  const maps = mapsOf(name);
+  await using shared = new Thread();
+  await using named = new Thread();
+  assert.is(await shared.ask({ op: 'adopt', shared: consumer.share() as SharedPool }), true);
+  assert.is(mapsOf(name), maps, 'nothing is mapped twice');
+  assert.is(await named.ask({ op: 'attach', pool: name }), true);
+  const sizes = [7, 0, ELEMENTS, 100, 1];
+  for (const [value, length] of sizes.entries()) {
+    assert.is(await writer.ask({ op: 'putVarying', length, value, loan: value % 2 === 1 }), value);
+    const last = [value, value - 1, value - 2].map((k) => sizes[k] ?? 0);
+    const expected = {
+      shape: [length],
+      windowShape: [3, ELEMENTS],
+      lengths: last,
+      values: last.map((size, i) => (size === 0 ? [] : [value - i])),
+    };
+    for (const thread of [shared, named]) assert.equal(await thread.ask({ op: 'lengths', historyLen: 3 }), expected);
+    assert.equal([...(consumer.get()?.data ?? [])], Array.from({ length }, () => value));
+  }
+  for (const thread of [shared, named, writer]) await thread.ask({ op: 'close' });
+  consumer.close();
+  assert.equal(leftovers(name), []);
+});
+
 test('a view that is out in a worker outlives the thread that mapped it; the last one unmaps', async () => {
   const name = poolName('shared');
   const producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });

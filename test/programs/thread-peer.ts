@@ -6,6 +6,9 @@ import { type ConsumerOptions, type SharedPool, TensorConsumer, TensorProducer, 
 export type ThreadRequest =
   | { op: 'adopt'; shared: SharedPool; options?: ConsumerOptions<Float64Array> }
   | { op: 'attach'; pool: string }
+  | { op: 'lengths'; historyLen: number }
+  | { op: 'produceVarying'; pool: string; maxLength: number }
+  | { op: 'putVarying'; length: number; value: number; loan: boolean }
   | { op: 'produce'; pool: string; elements: number }
   | { op: 'put'; value: number }
   | { op: 'get'; historyLen?: number }
@@ -35,6 +38,25 @@ async function serve(request: ThreadRequest): Promise<unknown> {
       elements = request.elements;
       producer = TensorProducer.fromSample(request.pool, new Float64Array(elements), { historyLen: 3 });
       return producer.nextSequence;
+    case 'produceVarying': {
+      const sample = { data: new Float64Array(1), shape: [1], maxLength: request.maxLength };
+      producer = TensorProducer.fromSample(request.pool, sample, { historyLen: 3 });
+      return producer.nextSequence;
+    }
+    case 'putVarying': {
+      if (producer === null) return null;
+      if (!request.loan) return producer.put(new Float64Array(request.length).fill(request.value));
+      using slot = producer.loan();
+      slot.data.fill(request.value, 0, request.length);
+      return slot.commit({ length: request.length });
+    }
+    case 'lengths': {
+      using window = consumer?.borrow({ historyLen: request.historyLen });
+      using latest = consumer?.borrow();
+      if (!window || !latest) return null;
+      const values = Array.from({ length: request.historyLen }, (_, i) => [...new Set(window.at(i))]);
+      return { shape: latest.shape, windowShape: window.shape, lengths: window.lengths, values };
+    }
     case 'put':
       return producer?.put(new Float64Array(elements).fill(request.value));
     case 'get': {
