@@ -11,6 +11,7 @@ import { put } from './put';
 import { idleConsumersRole, putIdleConsumers } from './put-idle-consumers';
 import { playerRole, waiterRole } from './runtime-roles';
 import { runtimes } from './runtimes';
+import { spinnerRole, spinPaced } from './spin-paced';
 import { receiverRole, throughput } from './throughput';
 import { echoRole, wakeEventLoop } from './wake-event-loop';
 import { wire } from './wire';
@@ -24,6 +25,7 @@ export const benchmarks: readonly Benchmark[] = [
   wakeEventLoop,
   wakeSync,
   spin,
+  spinPaced,
   pacedLatency,
   putIdleConsumers,
   throughput,
@@ -40,6 +42,7 @@ export const roles: readonly Role<never, Commands>[] = [
   playerRole,
   receiverRole,
   sleeperRole,
+  spinnerRole,
   waiterRole,
   wireConsumerRole,
   wireProducerRole,

@@ -10,6 +10,7 @@ struct slot {
   _Atomic uint64_t claim; // the frame that the producer is about to write here, writes, or wrote last
   uint64_t timestamp_ns;
   uint64_t published_ns;
+  uint32_t epoch;
 };
 
 struct ring {
@@ -39,7 +40,11 @@ static inline int ring_begin(struct ring *ring, uint64_t frame) {
       atomic_load(&ring->pin) <= frame - ring->slot_count)
     return 0;
   atomic_store(&slot->stamp, 2 * frame + 1);
-  atomic_thread_fence(memory_order_seq_cst); // before a byte is written
+#if !defined(__x86_64__)
+  // Before a byte is written. x86-64 keeps stores in order: docs/design/0013-fences.md.
+  atomic_thread_fence(memory_order_seq_cst);
+#endif
+  compiler_barrier();
   return 1;
 }
 
@@ -47,6 +52,7 @@ static inline int ring_begin(struct ring *ring, uint64_t frame) {
 static inline uint64_t ring_commit(struct ring *ring, uint64_t frame) {
   struct slot *slot = &ring->slots[frame % ring->slot_count];
   slot->timestamp_ns = slot->published_ns = now_ns();
+  slot->epoch = 1;
   atomic_store(&slot->stamp, stamp_done(frame));
   atomic_store(&ring->head, frame + 1);
   return atomic_load(&ring->armed);

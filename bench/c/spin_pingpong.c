@@ -2,6 +2,8 @@
 //
 //   word ROUND_TRIPS BATCHES CPU CPU          one counter each way, nothing else: ns one way, for each batch
 //   ring ROUND_TRIPS BATCHES CPU CPU SLOTS    a ring each way: claim, write 28 bytes, clock, publish; spin, pin, read, unpin
+//   paced RATE_HZ FRAMES CPU CPU SLOTS        a ring one way, the writer asleep between frames: ns from before the writing until the
+//                                             reader has read, for each frame
 #include "ring.h"
 
 #define FRAME_BYTES 28
@@ -98,10 +100,45 @@ static void ring_pingpong(size_t trips, size_t batches, const int *cpus, size_t 
   munmap(pong.frames, slots * FRAME_BYTES);
 }
 
+/** What the two sides of a paced run note, beside the ring. */
+struct paced_frame {
+  uint64_t sent_ns;
+  uint64_t read_ns;
+};
+
+static void ring_paced(size_t rate_hz, size_t frames, const int *cpus, size_t slots) {
+  const struct side side = make_side(slots);
+  struct paced_frame *noted = (struct paced_frame *)map_shared(frames * sizeof(struct paced_frame));
+  unsigned char *bytes = private_bytes(FRAME_BYTES);
+  const pid_t child = fork_partner();
+  run_on(cpus[child == 0]);
+  if (child == 0) {
+    for (uint64_t i = 0; i < frames; i++) {
+      receive(side, i);
+      noted[i].read_ns = now_ns();
+    }
+    _exit(0);
+  }
+  uint64_t due = now_ns() + 20000000;
+  for (uint64_t i = 0; i < frames; i++, due += 1000000000u / rate_hz) {
+    const struct timespec until = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    noted[i].sent_ns = now_ns();
+    send(side, i, bytes);
+  }
+  wait_partner(child);
+  for (uint64_t i = 0; i < frames; i++) figure((double)(noted[i].read_ns - noted[i].sent_ns));
+  free(bytes);
+  munmap(noted, frames * sizeof(struct paced_frame));
+  munmap(side.ring, ring_bytes(slots));
+  munmap(side.frames, slots * FRAME_BYTES);
+}
+
 static void handle(int count, char **words) {
   const size_t trips = number(count, words, 1), batches = number(count, words, 2);
   const int cpus[2] = {cpu_word(count, words, 3), cpu_word(count, words, 4)};
   if (strcmp(words[0], "word") == 0) word_pingpong(trips, batches, cpus);
+  else if (strcmp(words[0], "paced") == 0) ring_paced(trips, batches, cpus, number(count, words, 5));
   else ring_pingpong(trips, batches, cpus, number(count, words, 5));
 }
 

@@ -11,6 +11,11 @@ export interface Times {
   readonly epoch: number;
 }
 
+/** A 64-bit number of two halves of 32 bits, whatever their signs. */
+export function wholeOf(low: number, high: number): bigint {
+  return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
+}
+
 /** How long ago a frame was published, ms. */
 export function ageOf(publishedNs: number): number {
   return (Number(platform().monotonicNs()) - publishedNs) / 1e6;

@@ -3,7 +3,7 @@ import { TensorIpcError } from '../runtime/errors';
 import type { Dtype, TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
 import { frameAt } from './frame';
-import { ageOf } from './times';
+import { ageOf, wholeOf } from './times';
 
 /** Identity of what holds the frames of a view. Views that follow one another share it: registering for finalisation is what costs. */
 export class PinGuard {
@@ -36,7 +36,8 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   readonly #oldest: number;
   readonly #timeLow: number;
   readonly #timeHigh: number;
-  readonly #publishedNs: number;
+  readonly #publishedLow: number;
+  readonly #publishedHigh: number;
   /** Which of the pool's producers published the (latest) frame: 1 for the first, one more with each that took over. */
   readonly epoch: number;
   // Held, not only read: when this view is forgotten, the guard goes with it, and the pin is dropped.
@@ -44,7 +45,8 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
 
   /**
    * @internal
-   * @param oldest Number of the oldest frame of the window; below 0 where it is padding. The timestamp comes in halves: a bigint costs more.
+   * @param oldest Number of the oldest frame of the window; below 0 where it is padding. Times come in halves of 32 bits, signed: a bigint,
+   * or a number of more bits, is an object of its own.
    */
   constructor(
     holder: Holder,
@@ -55,7 +57,8 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     timeLow: number,
     timeHigh: number,
     missed: number,
-    publishedNs: number,
+    publishedLow: number,
+    publishedHigh: number,
     epoch: number,
   ) {
     this.sequence = sequence;
@@ -66,7 +69,8 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     this.#window = window;
     this.#timeLow = timeLow;
     this.#timeHigh = timeHigh;
-    this.#publishedNs = publishedNs;
+    this.#publishedLow = publishedLow;
+    this.#publishedHigh = publishedHigh;
     this.epoch = epoch;
     this.#guard = guard;
   }
@@ -110,12 +114,12 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
 
   /** Timestamp of the (latest) frame, ns: what the producer gave, or CLOCK_MONOTONIC at its publication. */
   get timestampNs(): bigint {
-    return BigInt.asIntN(64, (BigInt(this.#timeHigh) << 32n) | BigInt(this.#timeLow));
+    return wholeOf(this.#timeLow, this.#timeHigh);
   }
 
   /** How long ago the (latest) frame was published, ms. */
   ageMs(): number {
-    return ageOf(this.#publishedNs);
+    return ageOf(Number(wholeOf(this.#publishedLow, this.#publishedHigh)));
   }
 
   /**

@@ -46,16 +46,18 @@ export class Blocking {
   /** Looks until there is one: true, or false when the time is over or there is no live producer. */
   spin(cursor: Cursor, timeoutUs: number): boolean {
     const connection = this.#link.live();
+    if (this.#link.newer(cursor, connection)) return true;
+    if (connection === null) return false;
+    const { core, handle } = connection.mapping;
+    const lossless = this.#link.reliable !== null;
     const deadline = steadyMs() + timeoutUs / 1000;
-    while (!this.#link.newer(cursor, connection)) {
-      if (connection === null) return false;
-      const { core, handle } = connection.mapping;
-      core.readerSpin(handle, this.#link.seen(cursor), SPIN_ITERATIONS);
+    for (;;) {
+      const seen = this.#link.seen(cursor);
+      // What was seen is enough for who takes the newest: another look would be one more call between the frame and its reader.
+      if (core.readerSpin(handle, seen, SPIN_ITERATIONS) > seen && !lossless) return true;
       // Another look at what is there, whatever became of the pool: its last frame may have come just before its end.
-      const { connection: now } = this.#link;
-      if (this.#link.newer(cursor, now)) return true;
+      if (this.#link.newer(cursor, this.#link.connection)) return true;
       if (steadyMs() >= deadline || this.#link.live() !== connection) return this.#link.newer(cursor, this.#link.connection);
     }
-    return true;
   }
 }

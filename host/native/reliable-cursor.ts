@@ -59,9 +59,9 @@ export class ReliableCursor {
       throw error;
     }
     core.reliableTimes(handle);
-    const times = this.#connection.times();
+    const copied = this.#connection.copied(window, sequence);
     this.#advance();
-    return { window, sequence, ...times };
+    return copied;
   }
 
   /** Pins the frame that next() named for a view, leaves its times in the handle, and moves on. */

@@ -233,7 +233,7 @@ export class NativeSource implements Source {
   ): View<T> {
     const { mapping } = connection;
     const { slotCapacity } = mapping.geometry;
-    const { u32 } = mapping.arena;
+    const { i32 } = mapping.arena;
     const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
     const published = (mapping.handle + HANDLE_PUBLISHED_NS) / 4;
     const count = request?.historyLen ?? 1;
@@ -241,14 +241,15 @@ export class NativeSource implements Source {
     let guard: PinGuard | null = null;
     try {
       const window = connection.view((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
-      const low = u32[times] as number;
-      const high = u32[times + 1] as number;
-      const publishedNs = (u32[published + 1] as number) * 2 ** 32 + (u32[published] as number);
-      const epoch = u32[(mapping.handle + HANDLE_EPOCH) / 4] as number;
+      const low = i32[times] as number;
+      const high = i32[times + 1] as number;
+      const publishedLow = i32[published] as number;
+      const publishedHigh = i32[published + 1] as number;
+      const epoch = mapping.arena.u32[(mapping.handle + HANDLE_EPOCH) / 4] as number;
       // Before the reader moves on: a pool that is over goes with its last reader and its last view.
       guard = connection.takePin(oldest);
       const missed = this.#advance(connection, cursor, sequence, inOrder);
-      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed, publishedNs, epoch);
+      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed, publishedLow, publishedHigh, epoch);
     } catch (error) {
       const taken = guard;
       runSteps([() => (taken === null ? connection.dropPin() : connection.releasePin(taken))]);

@@ -307,8 +307,8 @@ export class WireSource implements Source {
       if (pool.locks.made(held.unlocked)) return this.#borrow(pool, feed, epoch, cursor, request);
       slots = [];
     }
-    const low = Number(BigInt.asUintN(32, timestampNs));
-    const high = Number(BigInt.asUintN(32, timestampNs >> 32n));
+    const low = Number(BigInt.asIntN(32, timestampNs));
+    const high = Number(BigInt.asIntN(32, timestampNs >> 32n));
     const { sequence } = held;
     return new View<T>(
       pool,
@@ -319,7 +319,8 @@ export class WireSource implements Source {
       low,
       high,
       this.#advance(cursor, sequence, epoch),
-      Number(timestampNs),
+      low,
+      high,
       epoch,
     );
   }
