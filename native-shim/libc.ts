@@ -48,6 +48,9 @@ import {
 import { Processes } from './processes';
 import { PosixSemaphores } from './semaphores';
 
+/** A variable of the environment that is not empty where the processor, an emulated one perhaps, is not to be relied upon. */
+const FENCES = 'TENSOR_IPC_FENCES';
+
 /** Who opens and closes the objects: libc itself, or a runtime that keeps count of a thread's descriptors. */
 export interface Descriptors {
   /** A descriptor that exec closes, or the negative errno. */
@@ -61,6 +64,7 @@ export class Libc implements System {
   readonly pageBytes: number;
   readonly pid: number;
   readonly nativeVersion: string;
+  readonly needsFences: boolean;
   readonly #calls: Calls;
   readonly #c: Calls['c'];
   readonly #doorbells: Doorbells;
@@ -88,6 +92,8 @@ export class Libc implements System {
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
     this.pid = this.#c.getpid();
     this.nativeVersion = this.#calls.koffi.version;
+    // Of libc: Deno asks people before JavaScript may read the environment.
+    this.needsFences = this.#calls.architecture.needsFences || (this.#c.getenv(FENCES) ?? '') !== '';
   }
 
   /** Asked each time: a program may have dropped its privileges since. */

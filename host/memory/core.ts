@@ -44,6 +44,7 @@ export interface Core {
   readerPin(handle: Handle, count: number): number;
   readerUnpin(handle: Handle): number;
   readerUnpinTo(handle: Handle, oldest: number): number;
+  readerRest(handle: Handle): void;
   readerHold(handle: Handle, count: number): number;
   readerUnhold(handle: Handle): number;
   readerIntact(handle: Handle, oldest: number): number;
@@ -57,20 +58,41 @@ export interface Core {
   xxh64(address: number, bytes: number, seed: bigint): bigint;
 }
 
-let compiled: WebAssembly.Module | null = null;
+const compiled = new Map<boolean, WebAssembly.Module>();
 
 /**
- * The core over a memory. The module is compiled once; instances have no state of their own.
+ * The core over a memory. A module is compiled once; instances have no state of their own.
  *
  * @internal Keeps WebAssembly types, which not every project has, out of the published declarations.
+ * @param needsFences What System.needsFences says of the processor.
  */
-export function instantiateCore(memory: WebAssembly.Memory): Core {
+export function instantiateCore(memory: WebAssembly.Memory, needsFences: boolean): Core {
   try {
-    compiled ??= new WebAssembly.Module(wasm);
-    return new WebAssembly.Instance(compiled, { env: { memory } }).exports as object as Core;
+    let module = compiled.get(needsFences);
+    if (module === undefined) {
+      module = new WebAssembly.Module(needsFences ? wasm : withoutFences(wasm));
+      compiled.set(needsFences, module);
+    }
+    return new WebAssembly.Instance(module, { env: { memory } }).exports as object as Core;
   } catch (error) {
     throw noWebAssembly(error);
   }
+}
+
+/** The instruction atomic.fence: opcode in two bytes, and the memory order. test/core-module.test.ts sees that no other bytes look like it. */
+const FENCE = [0xfe, 0x03, 0x00];
+const NOP = 0x01;
+
+/**
+ * The same core for a processor that keeps plain loads and plain stores in order (docs/design/0013-fences.md): each fence is three times
+ * nop, and not another byte differs. Bytes that were not recognised would leave a fence where it is.
+ */
+export function withoutFences(core: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(core);
+  for (let at = bytes.indexOf(0xfe); at >= 0; at = bytes.indexOf(0xfe, at + 1)) {
+    if (FENCE.every((byte, i) => bytes[at + i] === byte)) bytes.fill(NOP, at, at + FENCE.length);
+  }
+  return bytes;
 }
 
 /** The error of a runtime in which the core does not run. `node --jitless` has no WebAssembly at all. */

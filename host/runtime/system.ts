@@ -42,6 +42,8 @@ export interface System {
   readonly uid: number;
   /** Version of the layer that makes the calls. */
   readonly nativeVersion: string;
+  /** Whether this processor may let plain loads overtake plain loads, or plain stores plain stores, where no fence is between them. */
+  readonly needsFences: boolean;
 
   /** Address of the first byte of a view. The view's buffer must stay alive, and where it is. */
   addressOf(view: ArrayBufferView): Address;
