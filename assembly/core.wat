@@ -1,6 +1,6 @@
 (module
- (type $0 (func (param i32) (result i32)))
- (type $1 (func (param i32)))
+ (type $0 (func (param i32)))
+ (type $1 (func (param i32) (result i32)))
  (type $2 (func (param i32) (result f64)))
  (type $3 (func (param i32 i32)))
  (type $4 (func (param i32 i32) (result i32)))
@@ -43,6 +43,7 @@
  (export "readerLatest" (func $assembly/reader/readerLatest))
  (export "readerNewest" (func $assembly/reader/readerNewest))
  (export "readerPin" (func $assembly/reader/readerPin))
+ (export "readerRest" (func $assembly/reader/readerRest))
  (export "readerSpin" (func $assembly/reader/readerSpin))
  (export "readerUnhold" (func $assembly/reader/readerUnhold))
  (export "readerUnpin" (func $assembly/reader/readerUnpin))
@@ -2222,14 +2223,64 @@
   call $assembly/reader/pinNewest
   return
  )
- (func $assembly/reader/readerSpin (param $0 i32) (param $1 f64) (param $2 i32) (result f64)
-  (local $3 i32)
-  (local $4 i32)
-  (local $5 i64)
+ (func $assembly/reader/readerRest (param $0 i32)
+  (local $1 i32)
+  (local $2 i64)
+  i64.const -1
+  local.get $0
+  i64.load offset=48
+  i64.ne
+  if (result i32)
+   i32.const 1
+  else
+   i64.const -1
+   local.get $0
+   i64.load offset=56
+   i64.ne
+  end
+  if
+   return
+  end
   block $assembly/handle/controlOf|inlined.12 (result i32)
    local.get $0
    i32.load
    br $assembly/handle/controlOf|inlined.12
+  end
+  local.set $1
+  block $assembly/handle/entryBit|inlined.5 (result i64)
+   i64.const 1
+   local.get $0
+   i64.load32_u offset=28
+   i64.shl
+   br $assembly/handle/entryBit|inlined.5
+  end
+  local.set $2
+  block $assembly/sync/loadBorrowers|inlined.1 (result i64)
+   local.get $1
+   i64.atomic.load offset=320
+   br $assembly/sync/loadBorrowers|inlined.1
+  end
+  local.get $2
+  i64.and
+  i64.const 0
+  i64.ne
+  if
+   local.get $1
+   local.get $2
+   i64.const -1
+   i64.xor
+   i64.atomic.rmw.and offset=320
+   drop
+  end
+ )
+ (func $assembly/reader/readerSpin (param $0 i32) (param $1 f64) (param $2 i32) (result f64)
+  (local $3 i32)
+  (local $4 i32)
+  (local $5 i64)
+  block $assembly/handle/controlOf|inlined.13 (result i32)
+   local.get $0
+   i32.load
+   br $assembly/handle/controlOf|inlined.13
   end
   local.set $4
   block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
@@ -2283,10 +2334,10 @@
   i64.load offset=56
   i64.atomic.store offset=8
   block $assembly/sync/takeWaiting|inlined.7 (result i32)
-   block $assembly/handle/controlOf|inlined.13 (result i32)
+   block $assembly/handle/controlOf|inlined.14 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.13
+    br $assembly/handle/controlOf|inlined.14
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2314,10 +2365,10 @@
   i64.const -1
   i64.atomic.store
   block $assembly/sync/takeWaiting|inlined.8 (result i32)
-   block $assembly/handle/controlOf|inlined.14 (result i32)
+   block $assembly/handle/controlOf|inlined.15 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.14
+    br $assembly/handle/controlOf|inlined.15
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2354,10 +2405,10 @@
   local.get $2
   i64.atomic.store
   block $assembly/sync/takeWaiting|inlined.9 (result i32)
-   block $assembly/handle/controlOf|inlined.15 (result i32)
+   block $assembly/handle/controlOf|inlined.16 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.15
+    br $assembly/handle/controlOf|inlined.16
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2391,14 +2442,14 @@
   end
   i64.sub
   local.set $4
-  block $assembly/sync/loadBorrowers|inlined.1 (result i64)
-   block $assembly/handle/controlOf|inlined.16 (result i32)
+  block $assembly/sync/loadBorrowers|inlined.2 (result i64)
+   block $assembly/handle/controlOf|inlined.17 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.16
+    br $assembly/handle/controlOf|inlined.17
    end
    i64.atomic.load offset=320
-   br $assembly/sync/loadBorrowers|inlined.1
+   br $assembly/sync/loadBorrowers|inlined.2
   end
   local.get $1
   i64.extend_i32_u
@@ -2544,10 +2595,10 @@
   return
  )
  (func $assembly/writer/writerClose (param $0 i32)
-  block $assembly/handle/controlOf|inlined.17 (result i32)
+  block $assembly/handle/controlOf|inlined.18 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.17
+   br $assembly/handle/controlOf|inlined.18
   end
   i32.const 2
   i32.atomic.store offset=192
@@ -2557,10 +2608,10 @@
   (local $3 i32)
   (local $4 i32)
   (local $5 i64)
-  block $assembly/handle/controlOf|inlined.18 (result i32)
+  block $assembly/handle/controlOf|inlined.19 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.18
+   br $assembly/handle/controlOf|inlined.19
   end
   local.set $4
   block $assembly/handle/positionOf|inlined.2 (result i64)
@@ -2625,10 +2676,10 @@
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)
-  block $assembly/handle/controlOf|inlined.19 (result i32)
+  block $assembly/handle/controlOf|inlined.20 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.19
+   br $assembly/handle/controlOf|inlined.20
   end
   local.tee $0
   local.get $0
@@ -2638,10 +2689,10 @@
   i64.store offset=224
  )
  (func $assembly/writer/writerCountRefused (param $0 i32)
-  block $assembly/handle/controlOf|inlined.20 (result i32)
+  block $assembly/handle/controlOf|inlined.21 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.20
+   br $assembly/handle/controlOf|inlined.21
   end
   local.tee $0
   local.get $0
@@ -2651,10 +2702,10 @@
   i64.store offset=216
  )
  (func $assembly/writer/writerCountWait (param $0 i32)
-  block $assembly/handle/controlOf|inlined.21 (result i32)
+  block $assembly/handle/controlOf|inlined.22 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.21
+   br $assembly/handle/controlOf|inlined.22
   end
   local.tee $0
   local.get $0
@@ -2667,10 +2718,10 @@
   (local $3 i32)
   (local $4 i64)
   block $assembly/sync/loadHead|inlined.5 (result i64)
-   block $assembly/handle/controlOf|inlined.22 (result i32)
+   block $assembly/handle/controlOf|inlined.23 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.22
+    br $assembly/handle/controlOf|inlined.23
    end
    local.tee $3
    i64.atomic.load offset=128
@@ -2728,14 +2779,14 @@
   return
  )
  (func $assembly/writer/writerOverruns (param $0 i32) (result i32)
-  block $assembly/sync/loadBorrowers|inlined.2 (result i64)
-   block $assembly/handle/controlOf|inlined.23 (result i32)
+  block $assembly/sync/loadBorrowers|inlined.3 (result i64)
+   block $assembly/handle/controlOf|inlined.24 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.23
+    br $assembly/handle/controlOf|inlined.24
    end
    i64.atomic.load offset=320
-   br $assembly/sync/loadBorrowers|inlined.2
+   br $assembly/sync/loadBorrowers|inlined.3
   end
   i64.const 0
   i64.ne
@@ -2767,10 +2818,10 @@
   return
  )
  (func $assembly/writer/writerSetWaiting (param $0 i32) (param $1 i32)
-  block $assembly/handle/controlOf|inlined.24 (result i32)
+  block $assembly/handle/controlOf|inlined.25 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.24
+   br $assembly/handle/controlOf|inlined.25
   end
   local.get $1
   i32.atomic.store offset=328
@@ -2779,10 +2830,10 @@
   (local $1 i64)
   local.get $0
   block $assembly/sync/takeArmed|inlined.0 (result i64)
-   block $assembly/handle/controlOf|inlined.25 (result i32)
+   block $assembly/handle/controlOf|inlined.26 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.25
+    br $assembly/handle/controlOf|inlined.26
    end
    local.tee $0
    i64.const 0

@@ -12,6 +12,7 @@ export {
   readerLatest,
   readerNewest,
   readerPin,
+  readerRest,
   readerSpin,
   readerUnhold,
   readerUnpin,

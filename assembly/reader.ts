@@ -22,6 +22,7 @@ import {
 } from './layout';
 import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from './status';
 import {
+  clearBorrowers,
   loadBorrowers,
   loadClaim,
   loadHead,
@@ -199,6 +200,17 @@ export function readerUnpin(handle: usize): i32 {
   store<u64>(handle, NONE, HANDLE_VIEW_PIN);
   storeViewPin(entryOf(handle), NONE); // S4, S6
   return <i32>takeWaiting(controlOf(handle));
+}
+
+/**
+ * For a look now and then: a reader that holds nothing takes its bit back, and puts do not look at its pins any more. Its next pin sets the
+ * bit again before anything else.
+ */
+export function readerRest(handle: usize): void {
+  if (load<u64>(handle, HANDLE_VIEW_PIN) != NONE || load<u64>(handle, HANDLE_HOLD_PIN) != NONE) return;
+  const control = controlOf(handle);
+  const bit = entryBit(handle);
+  if ((loadBorrowers(control) & bit) != 0) clearBorrowers(control, bit); // S3: the pins were dropped before
 }
 
 /** Holds the newest `count` frames for a copy that has lost too many races. Ends with readerUnhold, with no readerPin in between. */

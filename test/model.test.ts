@@ -136,6 +136,8 @@ const MUTANTS: readonly (readonly [string, World, Partial<Programs>, string])[] 
   ['pin 3, 4: claim looked at before the pin', VIEW, { view: moved(view, 'claim', 'pin') }, changed],
   ['pin 4: no look at the claim', VIEW, { view: without(view, 'claim') }, changed],
   ['pin 5, 6: unpinned before the last use', VIEW, { view: moved(view, 'unpin', 'bytes') }, changed],
+  ['rest: the bit is taken back while frames are pinned', VIEW, fault('rests with a pin'), changed],
+  ['rest, pin 1: the bit is not set again', VIEW, fault('sets its bit once'), changed],
   ['pin 7: the producer is not woken', VIEW, { view: without(view, 'wake'), leave: without(PROTOCOL.leave, 'wake') }, 'deadlock'],
   [
     'overwritten view: no fence before the look (weak memory)',

@@ -10,7 +10,7 @@ import {
   LOCK_PRODUCER,
 } from '../../assembly/layout';
 import { BAD_HEAD, BAD_LENGTH, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
-import type { Times } from '../endpoint/times';
+import { type Times, wholeOf } from '../endpoint/times';
 import type { Holder, PinGuard } from '../endpoint/view';
 import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
@@ -31,6 +31,39 @@ const FREE_TRIES = 4;
 export interface Copied extends Times {
   readonly window: Window;
   readonly sequence: number;
+}
+
+/** What was copied, with its times as the halves that the core leaves: most readers never ask for them, and a bigint is an object. */
+class CopiedFrame implements Copied {
+  readonly #low: number;
+  readonly #high: number;
+  readonly #publishedLow: number;
+  readonly #publishedHigh: number;
+  readonly epoch: number;
+
+  /** Right after the copy, while the handle holds the newest frame's times. */
+  constructor(
+    readonly window: Window,
+    readonly sequence: number,
+    { arena, handle }: Mapping,
+  ) {
+    const { i32 } = arena;
+    const at = (handle + HANDLE_TIMESTAMP_NS) / 4;
+    const published = (handle + HANDLE_PUBLISHED_NS) / 4;
+    this.#low = i32[at] as number;
+    this.#high = i32[at + 1] as number;
+    this.#publishedLow = i32[published] as number;
+    this.#publishedHigh = i32[published + 1] as number;
+    this.epoch = arena.u32[(handle + HANDLE_EPOCH) / 4] as number;
+  }
+
+  get timestampNs(): bigint {
+    return wholeOf(this.#low, this.#high);
+  }
+
+  get publishedNs(): number {
+    return Number(wholeOf(this.#publishedLow, this.#publishedHigh));
+  }
 }
 
 export class Connection implements Holder {
@@ -110,7 +143,7 @@ export class Connection implements Holder {
       const window = this.#copier.copy(slot, count, latestFirst, into, target);
       if (core.readerCopyEnd(handle, sequence, count) === OK) {
         if (window === null) throw this.#damaged(BAD_LENGTH);
-        return { window, sequence, ...this.times() };
+        return new CopiedFrame(window, sequence, this.mapping);
       }
       target = window;
     }
@@ -124,7 +157,7 @@ export class Connection implements Holder {
       if (sequence < 0) throw this.#damaged(sequence);
       const { slotCapacity } = this.mapping.geometry;
       const window = this.copyHeld((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, into, target);
-      return { window, sequence, ...this.times() };
+      return new CopiedFrame(window, sequence, this.mapping);
     } finally {
       this.wakeProducer(core.readerUnhold(handle));
     }
@@ -134,14 +167,9 @@ export class Connection implements Holder {
     return poolError(this.mapping.metadata.name, status);
   }
 
-  /** Times of the newest frame, which the core has left in the handle. */
-  times(): Times {
-    const { arena, handle } = this.mapping;
-    return {
-      timestampNs: arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] as bigint,
-      publishedNs: Number(arena.i64[(handle + HANDLE_PUBLISHED_NS) / 8]),
-      epoch: arena.u32[(handle + HANDLE_EPOCH) / 4] as number,
-    };
+  /** What was copied of frames that are held, whose times the core has left in the handle. */
+  copied(window: Window, sequence: number): Copied {
+    return new CopiedFrame(window, sequence, this.mapping);
   }
 
   /** Takes a result's memory back for the next copy. */
@@ -195,6 +223,11 @@ export class Connection implements Holder {
   /** Undoes a pin that no view came of. */
   dropPin(): void {
     this.#pins.drop();
+  }
+
+  /** The periodic look: while nothing is pinned, puts need not look at this entry. */
+  rest(): void {
+    this.mapping.core.readerRest(this.mapping.handle);
   }
 
   /** Whether the window that starts at `oldest` is as it was pinned. */

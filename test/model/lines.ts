@@ -50,7 +50,11 @@ export type Fault =
   /** The successor of a producer that died after it closed the pool takes that over. */
   | 'a closed pool goes on'
   /** A consumer wakes the producer by futex, however it waits. */
-  | 'knows no doorbell of a producer';
+  | 'knows no doorbell of a producer'
+  /** A reader takes its bit back while it holds frames. */
+  | 'rests with a pin'
+  /** A reader that has taken its bit back does not set it again. */
+  | 'sets its bit once';
 
 export const PROTOCOL: Programs = {
   publish: ['claim', 'pins', 'stamp', 'fence', 'bytes', 'done', 'head', 'ring'],

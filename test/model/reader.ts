@@ -143,10 +143,20 @@ export function readerSteps(state: State, index: number, world: World, programs:
   };
   const allLoaded = get(state, at + R_LOADED) === 2 * count;
 
+  // The look now and then, which comes between two calls: a reader that holds nothing takes its bit back.
+  const atRest = get(state, at + R_LINE) === 0 && (program === P_READ || program === P_WAIT);
+  const holds = get(state, at + R_VIEW) !== NONE || get(state, at + R_HOLD) !== NONE;
+  const mayRest = holds ? programs.faults.has('rests with a pin') : atRest;
+  if ((kind === 'view' || kind === 'hold') && mayRest && (get(state, BORROWERS) & bit) !== 0) {
+    step('takes its bit back', (next) => {
+      next[BORROWERS] = get(next, BORROWERS) & ~bit;
+    });
+  }
   switch (lines[get(state, at + R_LINE)]) {
     case 'bit':
       step('borrowers bit', (next) => {
-        next[BORROWERS] = get(next, BORROWERS) | bit;
+        if (get(next, at + R_ROUNDS) === 0 || !programs.faults.has('sets its bit once'))
+          next[BORROWERS] = get(next, BORROWERS) | bit;
         advance(next);
       });
       break;

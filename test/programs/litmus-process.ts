@@ -203,6 +203,29 @@ function run(task: Task): Report {
           },
         );
       }
+      case 'pin again': {
+        register();
+        const doomed = pool.head() - pool.capacity;
+        const claim = pool.claimAt(doomed);
+        const at = viewPin();
+        const bits = (pool.mapping.controlOffset + HEADER_BORROWERS) / 8;
+        const bit = 1n << BigInt(index);
+        return rounds(
+          () => {
+            core.readerUnpin(handle);
+            core.readerRest(handle);
+            if ((Atomics.load(pool.i64, bits) & bit) !== 0n) throw new Error('the bit is still set');
+          },
+          () => {
+            // What readerPin does, which would go on to other frames.
+            if (broken !== 'bit last') Atomics.or(pool.i64, bits, bit);
+            Atomics.store(pool.i64, at, BigInt(doomed));
+            const saw = Atomics.load(pool.u32, claim) === doomed ? 0 : 1;
+            if (broken === 'bit last') Atomics.or(pool.i64, bits, bit);
+            return saw;
+          },
+        );
+      }
       case 'commit':
         core.writerOpen(handle, process.pid, 0);
         return rounds(
@@ -306,6 +329,24 @@ function run(task: Task): Report {
           const whole = pool.holds(oldest) && pool.holds(oldest);
           if (broken !== 'unpin first') core.readerUnpin(handle);
           return whole ? 'whole' : 'changed';
+        });
+      }
+      case 'valid': {
+        register();
+        barrier();
+        let last = -1;
+        return reads(() => {
+          const sequence = core.readerPin(handle, 1);
+          if (sequence < 0) return sequence === LAPPED ? 'lapped' : null;
+          if (sequence === last) {
+            core.readerUnpin(handle);
+            return null;
+          }
+          last = sequence;
+          const whole = pool.holds(sequence + pool.capacity);
+          const valid = broken === 'no look' || core.readerIntact(handle, sequence) !== 0;
+          core.readerUnpin(handle);
+          return !valid ? 'lapped' : whole ? 'whole' : 'changed';
         });
       }
       case 'lossless': {
