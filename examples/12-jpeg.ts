@@ -86,11 +86,14 @@ async function showLatest(consumer: TensorConsumer<Uint8Array>, sizes: readonly 
     await writeFile(file, window.at(0));
     const { status, stderr } = spawnSync('ffmpeg', [...QUIET, '-i', file, '-f', 'null', '-'], { encoding: 'utf8' });
     assert.deepEqual([status, stderr], [0, ''], 'a decoder takes the image');
-    console.log(`the latest three have ${window.lengths?.join(', ')} bytes; the newest decodes, ${(await readFile(file)).length} bytes`);
+    console.log(
+      `the latest three have ${window.lengths?.join(', ')} bytes; the newest decodes, ${(await readFile(file)).length} bytes`,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-if (spawnSync('ffmpeg', ['-version']).status !== 0) console.log('ffmpeg is not installed: apt install ffmpeg. Nothing was shown.');
+if (spawnSync('ffmpeg', ['-version']).status !== 0)
+  console.log('ffmpeg is not installed: apt install ffmpeg. Nothing was shown.');
 else await (role === 'camera' ? camera() : recorder());

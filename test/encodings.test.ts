@@ -175,7 +175,9 @@ test('dtypes and shapes: what an encoding takes, and what it refuses', () => {
 });
 
 test('the list in docs/varying.md is this one', () => {
-  const rows = [...readFileSync('docs/varying.md', 'utf8').matchAll(/^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
+  const rows = [
+    ...readFileSync('docs/varying.md', 'utf8').matchAll(/^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm),
+  ];
   const named = (text = '') => (text === '–' ? null : text.replaceAll('`', ''));
   assert.equal(
     rows.map(([, name, dtypes, ...names]) => [name, dtypes?.split(', '), ...names.map(named)]),
@@ -186,7 +188,8 @@ test('the list in docs/varying.md is this one', () => {
 test('what is no encoding is refused with the list', () => {
   const make = (encoding: string) =>
     new PoolMetadata({ name: 'p', fields: [{ name: 'data', dtype: 'uint8', shape: [4, 4], encoding: encoding as Encoding }] });
-  for (const wrong of ['rgb', 'RGB8', '', 'constructor', '__proto__']) assert.throws(() => make(wrong), hasCode('INVALID_ARGUMENT', /rgb8 bgr8/));
+  for (const wrong of ['rgb', 'RGB8', '', 'constructor', '__proto__'])
+    assert.throws(() => make(wrong), hasCode('INVALID_ARGUMENT', /rgb8 bgr8/));
 });
 
 test.run();

@@ -137,7 +137,10 @@ test('frames of varying length, put by one worker and read by another on shared 
       values: last.map((size, i) => (size === 0 ? [] : [value - i])),
     };
     for (const thread of [shared, named]) assert.equal(await thread.ask({ op: 'lengths', historyLen: 3 }), expected);
-    assert.equal([...(consumer.get()?.data ?? [])], Array.from({ length }, () => value));
+    assert.equal(
+      [...(consumer.get()?.data ?? [])],
+      Array.from({ length }, () => value),
+    );
   }
   for (const thread of [shared, named, writer]) await thread.ask({ op: 'close' });
   consumer.close();
