@@ -213,12 +213,20 @@ export class Libc implements System {
   }
 
   allocate(fd: number, bytes: number): void {
+    this.setSize(fd, bytes);
+    this.reserve(fd, 0, bytes);
+  }
+
+  setSize(fd: number, bytes: number): void {
     // Before the kernel says so by SIGXFSZ, which ends runtimes that do not ignore it.
     if (bytes > this.fileBytesLimit) this.#calls.fail('ftruncate', `${bytes} bytes`, EFBIG);
     if (this.#c.ftruncate(fd, 0) < 0 || this.#c.ftruncate(fd, bytes) < 0) this.#calls.fail('ftruncate', `${bytes} bytes`);
+  }
+
+  reserve(fd: number, offset: number, bytes: number): void {
     for (;;) {
       // posix_fallocate returns the error instead of setting errno; a signal may interrupt it half-way.
-      const errno = this.#c.posix_fallocate(fd, 0, bytes);
+      const errno = this.#c.posix_fallocate(fd, offset, bytes);
       if (errno === 0) return;
       if (this.#calls.errnoName(errno) !== 'EINTR') this.#calls.fail('posix_fallocate', `${bytes} bytes`, errno);
     }

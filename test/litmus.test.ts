@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import type { Mapping } from '../host/memory/mapping';
 import { openForProducer } from '../host/native/pool';
 import { objectName } from '../host/native/trust';
+import { allAtOnce } from '../host/runtime/pieces';
 import { platform } from '../host/runtime/system';
 import { BOARD_DONE, FRAME_WORDS, type Report, type Role, type Task } from './programs/litmus-task';
 import { Child, leftovers, poolName } from './support/child';
@@ -158,7 +159,7 @@ const system = platform().system();
 
 function create(label: string, historyLen: number): Mapping {
   const metadata = MetadataCreator.fromSample(poolName(label), new Uint32Array(FRAME_WORDS), { historyLen });
-  return openForProducer(system, { metadata, historyPad: 'zero' }, { mode: 0o600, trust: 'owner' }).mapping;
+  return allAtOnce(openForProducer(system, { metadata, historyPad: 'zero' }, { mode: 0o600, trust: 'owner' })).mapping;
 }
 
 function remove(mapping: Mapping): void {

@@ -2,11 +2,14 @@
 
 import type { Benchmark } from '../harness/contract';
 import type { Commands, Role } from '../harness/processes';
+import { attach, dyingRole } from './attach';
 import { blockingEchoRole, spin, wakeSync } from './blocking';
 import { get } from './get';
 import { idleCpu, idlerRole } from './idle-cpu';
 import { borrowRelease, loanCommit } from './lend';
 import { pacedLatency, sleeperRole } from './paced-latency';
+import { peerReceiverRole, peerSenderRole } from './peer-roles';
+import { peers } from './peers';
 import { put } from './put';
 import { idleConsumersRole, putIdleConsumers } from './put-idle-consumers';
 import { playerRole, waiterRole } from './runtime-roles';
@@ -29,16 +32,21 @@ export const benchmarks: readonly Benchmark[] = [
   pacedLatency,
   putIdleConsumers,
   throughput,
+  attach,
   idleCpu,
+  peers,
   runtimes,
   wire,
 ];
 
 export const roles: readonly Role<never, Commands>[] = [
   blockingEchoRole,
+  dyingRole,
   echoRole,
   idleConsumersRole,
   idlerRole,
+  peerReceiverRole,
+  peerSenderRole,
   playerRole,
   receiverRole,
   sleeperRole,

@@ -90,7 +90,8 @@ export const putIdleConsumers: Benchmark = {
             ? promised.ratioAtMost(SLOWER_AT_MOST)
             : undefined;
       const metric = `${count} consumer${count === 1 ? '' : 's'}, ${variant}`;
-      results.push(summarise({ ...common, metric, values, promise }));
+      const goal = count === 32 && variant === 'have borrowed' ? 'put-idle-32' : undefined;
+      results.push(summarise({ ...common, metric, values, promise, goal }));
     }
     return results;
   },

@@ -7,9 +7,10 @@ import {
   type FramesOptions,
   type GetOptions,
   type NextOptions,
+  type OpenOptions,
   type WindowOptions,
 } from '../endpoint/options';
-import { checkFlag, checkRequest, checkSignal, checkTimeout, type Prospect } from '../endpoint/requests';
+import { checkFlag, checkRequest, checkSignal, checkTimeout, checkTurnOptions, type Prospect } from '../endpoint/requests';
 import type { Cursor, Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import { Waiting } from '../endpoint/waiting';
@@ -145,6 +146,32 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /** A consumer that takes the pool for what it says it is. */
   static attach<T extends TypedArray = TypedArray>(name: string, options?: ConsumerOptions<T>): TensorConsumer<T> {
     return new TensorConsumer<T>(name, options, true);
+  }
+
+  /**
+   * The same for large pools: it is given when the page tables of a pool that is there are populated, piece by piece with turns of the event
+   * loop in between, so that the first lap costs what the second does. A signal that aborts earlier closes the consumer and rejects.
+   *
+   * @throws as the constructor, and the signal's reason, by rejection
+   */
+  static open<T extends TypedArray = TypedArray>(name: string, options?: OpenOptions<T>): Promise<TensorConsumer<T>>;
+  static open<T extends TypedArray = TypedArray>(metadata: PoolMetadata, options?: OpenOptions<T>): Promise<TensorConsumer<T>>;
+  static async open<T extends TypedArray>(pool: string | PoolMetadata, options: OpenOptions<T> = {}): Promise<TensorConsumer<T>> {
+    const { onProgress, ...rest } = checkOptions(options);
+    checkTurnOptions({ signal: rest.signal, onProgress });
+    rest.signal?.throwIfAborted();
+    const consumer = new TensorConsumer<T>(pool, rest, typeof pool === 'string');
+    try {
+      for (let part = consumer.#source.prefaulted; ; part = consumer.#source.prefaulted) {
+        onProgress?.(part);
+        rest.signal?.throwIfAborted();
+        if (part >= 1) return consumer;
+        await platform().turn();
+      }
+    } catch (error) {
+      runSteps([() => consumer.close()]);
+      throw error;
+    }
   }
 
   /**

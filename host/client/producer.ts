@@ -1,4 +1,5 @@
 import { PoolAnnouncer } from '../dds/discovery';
+import { checkTurnOptions } from '../endpoint/requests';
 import type { Sink } from '../endpoint/sink';
 import { checkTimestamp, type Lender, LoanGuard, type LoanOptions, type PutOptions, Slot } from '../endpoint/slot';
 import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
@@ -6,9 +7,11 @@ import { copyToShared } from '../memory/copy';
 import type { SharedPool } from '../memory/share';
 import type { Lengths, Window } from '../memory/window';
 import type { OnPinned } from '../native/backpressure';
-import { NativeSink } from '../native/sink';
+import type { OpenedPool } from '../native/pool';
+import { giveUp, NativeSink, openWholePool } from '../native/sink';
 import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
+import { InTurns, type TurnOptions } from '../runtime/pieces';
 import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import { MetadataCreator, type Sample, type SampleOptions } from '../tensor/creator';
@@ -16,7 +19,7 @@ import type { TypedArray } from '../tensor/dtype';
 import { type FieldMetadata, type HistoryPad, ownMetadata, type PoolMetadata } from '../tensor/metadata';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
 import { checkedTensors, directData } from '../tensor/validation';
-import { WireSink } from '../wire/sink';
+import { WireSink, type WireSinkOptions } from '../wire/sink';
 import { committedLengths, lengthsOf, lengthsOfTensors } from './lengths';
 import { OpenPool } from './open-pool';
 
@@ -39,6 +42,9 @@ export interface ProducerOptions extends WireOptions {
    */
   readonly discovery?: 'dds';
 }
+
+/** The options of `TensorProducer.create`. */
+export interface CreateOptions extends ProducerOptions, TurnOptions {}
 
 const DEFAULT_WAIT_TIMEOUT_MS = 1000;
 
@@ -97,44 +103,22 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
    * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY, DDS
    */
-  constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
+  constructor(metadata: PoolMetadata, options?: ProducerOptions);
+  /** @internal */
+  constructor(metadata: PoolMetadata, options?: ProducerOptions, made?: Made);
+  constructor(metadata: PoolMetadata, options: ProducerOptions = {}, made: Made | null = null) {
     const own = ownMetadata(metadata);
-    if (own === null) {
-      throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
-    }
-    const {
-      historyPad = 'zero',
-      onPinned = 'wait',
-      waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS,
-      mode = 0o600,
-      discovery,
-    } = checkOptions(options);
-    oneOf('historyPad', historyPad, ['zero', 'fill']);
-    oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
-    checkWaitTimeout(waitTimeoutMs);
-    if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
-    const { wire, domainId, repair } = checkWireOptions(options, discovery === 'dds');
-    checkMode(mode);
+    if (own === null) throw noMetadata();
+    const checked = made?.checked ?? checkProducerOptions(options);
     this.metadata = own;
     this.#system = platform().system();
     this.#field = own.fields[0] as FieldMetadata;
     this.#plain = own.plain;
-    const pool = new OpenPool();
+    const pool = made?.pool ?? openPool(checked);
     this.#pool = pool;
     try {
-      // Before there is an object: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
-      if (discovery === 'dds') pool.announcer = new PoolAnnouncer(domainId);
-      if (wire === 'native') {
-        this.#sink = new NativeSink(own, { historyPad, onPinned, waitTimeoutMs, mode });
-      } else {
-        if (historyPad !== 'zero' || onPinned === 'overwrite' || mode !== 0o600) {
-          throw new TensorIpcError(
-            'INVALID_ARGUMENT',
-            "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
-          );
-        }
-        this.#sink = new WireSink(own, { onPinned, waitTimeoutMs, domainId, repair });
-      }
+      this.#sink =
+        checked.wire === 'native' ? new NativeSink(own, checked, made?.opened ?? null) : new WireSink(own, wireOptions(checked));
       pool.sink = this.#sink;
       // A frame may be longer than this runtime's typed arrays.
       this.#like = this.#sink.window(0).data;
@@ -144,6 +128,35 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       throw error;
     }
     this.#keep = whenDropped(this, closing(own.name, pool));
+  }
+
+  /**
+   * The constructor, or fromSample, for large pools: their pages are reserved and prefaulted piece by piece, and the event loop turns in
+   * between. While that goes on the name is taken, and the pool is not there yet. Ended by the signal, it leaves nothing.
+   *
+   * @throws as the constructor, and the signal's reason, by rejection
+   */
+  static create<T extends TypedArray>(
+    name: string,
+    sample: TensorLike<T>,
+    options?: SampleOptions & CreateOptions,
+  ): Promise<TensorProducer<T>>;
+  static create(name: string, sample: Sample, options?: SampleOptions & CreateOptions): Promise<TensorProducer>;
+  static create(metadata: PoolMetadata, options?: CreateOptions): Promise<TensorProducer>;
+  static async create(
+    pool: string | PoolMetadata,
+    second: Sample | CreateOptions = {},
+    third: SampleOptions & CreateOptions = {},
+  ): Promise<TensorProducer> {
+    const named = typeof pool === 'string';
+    const { signal, onProgress, ...options }: SampleOptions & CreateOptions = checkOptions(
+      named ? third : (second as CreateOptions),
+    );
+    const metadata = named ? MetadataCreator.fromSample(pool, second as Sample, options) : ownMetadata(pool);
+    if (metadata === null) throw noMetadata();
+    checkTurnOptions({ signal, onProgress });
+    signal?.throwIfAborted();
+    return new TensorProducer(metadata, options, await make(metadata, checkProducerOptions(options), { signal, onProgress }));
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -324,6 +337,79 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     const { windows } = this.#sink;
     return lengths === null ? windows.build(this.#refusedBuffer, 0, 1, false) : windows.sized(this.#refusedBuffer, 0, lengths);
   }
+}
+
+/** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
+function checkProducerOptions(options: ProducerOptions) {
+  const {
+    historyPad = 'zero',
+    onPinned = 'wait',
+    waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS,
+    mode = 0o600,
+    discovery,
+  } = checkOptions(options);
+  oneOf('historyPad', historyPad, ['zero', 'fill']);
+  oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
+  checkWaitTimeout(waitTimeoutMs);
+  if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
+  const wires = checkWireOptions(options, discovery === 'dds');
+  checkMode(mode);
+  return { historyPad, onPinned, waitTimeoutMs, mode, discovery, ...wires };
+}
+
+type CheckedOptions = ReturnType<typeof checkProducerOptions>;
+
+/** What the Python package's wire has of them. */
+function wireOptions({ historyPad, onPinned, mode, waitTimeoutMs, domainId, repair }: CheckedOptions): WireSinkOptions {
+  if (historyPad === 'zero' && onPinned !== 'overwrite' && mode === 0o600) return { onPinned, waitTimeoutMs, domainId, repair };
+  throw new TensorIpcError(
+    'INVALID_ARGUMENT',
+    "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
+  );
+}
+
+/** What of a producer was made before it. */
+interface Made {
+  readonly checked: CheckedOptions;
+  readonly pool: OpenPool;
+  readonly opened: OpenedPool | null;
+}
+
+/** Before there is an object: where DDS cannot be had, no pool is made, and none taken over from a dead producer. */
+function openPool({ discovery, domainId }: CheckedOptions): OpenPool {
+  const pool = new OpenPool();
+  try {
+    if (discovery === 'dds') pool.announcer = new PoolAnnouncer(domainId);
+    return pool;
+  } catch (error) {
+    runSteps([() => pool.close()]);
+    throw error;
+  }
+}
+
+async function make(metadata: PoolMetadata, checked: CheckedOptions, options: TurnOptions): Promise<Made> {
+  const pool = openPool(checked);
+  // The Python package's way to make a pool has no pieces.
+  if (checked.wire !== 'native') return { checked, pool, opened: null };
+  try {
+    const opening = new InTurns(openWholePool(metadata, checked));
+    pool.opening = opening;
+    const opened = await opening.finish(options);
+    pool.opening = null;
+    if (options.signal?.aborted) {
+      runSteps([() => giveUp(opened)]);
+      throw options.signal.reason;
+    }
+    return { checked, pool, opened };
+  } catch (error) {
+    pool.opening = null;
+    runSteps([() => pool.close()]);
+    throw error;
+  }
+}
+
+function noMetadata(): TensorIpcError {
+  return new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
 }
 
 /** Everybody who may open a pool reads and writes it: who may only read could take its locks, and keep consumers out. */

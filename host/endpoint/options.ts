@@ -1,4 +1,5 @@
 import { TensorIpcError } from '../runtime/errors';
+import type { TurnOptions } from '../runtime/pieces';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
@@ -37,6 +38,9 @@ export interface ConsumerOptions<T extends TypedArray = TypedArray> extends Wire
   /** Whose pools to accept. Default 'owner': this user's own, writable by nobody else. */
   readonly trust?: Trust;
 }
+
+/** The options of `TensorConsumer.open`. */
+export interface OpenOptions<T extends TypedArray = TypedArray> extends ConsumerOptions<T>, Pick<TurnOptions, 'onProgress'> {}
 
 /** Which frames to read. */
 export interface WindowOptions {

@@ -1,6 +1,7 @@
 // What a reader asks for, checked at the call: a wrong argument is an error before there is a frame, or a pool.
 
 import { TensorIpcError } from '../runtime/errors';
+import type { TurnOptions } from '../runtime/pieces';
 import type { PoolMetadata } from '../tensor/metadata';
 import { normalise } from '../tensor/tensor';
 import { checkCount, checkInto, checkWholeCount } from '../tensor/validation';
@@ -57,6 +58,13 @@ export function checkFlag(option: string, value: boolean): boolean {
 }
 
 /** By what it does: one of another realm is one, too. */
+/** Throws INVALID_ARGUMENT unless they say how to follow what happens in turns. */
+export function checkTurnOptions({ signal, onProgress }: TurnOptions): void {
+  checkSignal(signal);
+  if (onProgress === undefined || typeof onProgress === 'function') return;
+  throw new TensorIpcError('INVALID_ARGUMENT', `onProgress is a function, found ${typeof onProgress}`);
+}
+
 export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
   if (signal === undefined || (typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'))
     return signal;

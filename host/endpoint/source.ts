@@ -58,6 +58,9 @@ export interface Source {
   /** The pool's, while attached. */
   readonly metadata: PoolMetadata | null;
 
+  /** What part of the page tables of a large pool is populated, from 0 to 1: the rest follows while the event loop turns. */
+  readonly prefaulted: number;
+
   /** Attaches if there is a pool. Throws when it is unusable. */
   connect(): void;
   /**

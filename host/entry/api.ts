@@ -1,7 +1,7 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
 export { TensorConsumer } from '../client/consumer';
-export { type ProducerOptions, type ProducerStats, TensorProducer } from '../client/producer';
+export { type CreateOptions, type ProducerOptions, type ProducerStats, TensorProducer } from '../client/producer';
 export { Frame } from '../endpoint/frame';
 export type {
   ConsumerEvents,
@@ -10,6 +10,7 @@ export type {
   FramesOptions,
   GetOptions,
   NextOptions,
+  OpenOptions,
   Trust,
   WindowOptions,
 } from '../endpoint/options';

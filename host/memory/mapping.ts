@@ -10,8 +10,10 @@ import {
   HANDLE_SLOT_CAPACITY,
   HANDLE_SLOTS,
 } from '../../assembly/layout';
+import { steadyMs } from '../runtime/clock';
+import { inPieces, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
-import type { Address, System } from '../runtime/system';
+import { type Address, platform, type System } from '../runtime/system';
 import type { PoolDescription } from '../tensor/description';
 import type { PoolMetadata } from '../tensor/metadata';
 import { type Arena, type CoreMemory, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
@@ -40,6 +42,9 @@ export function readGeometry(arena: Arena, handle: Handle, metadata: PoolMetadat
     objectBytes: Number(arena.i64[(handle + HANDLE_OBJECT_BYTES) / 8]),
   };
 }
+
+/** So long page tables are populated at once. */
+const PREFAULT_MS = 8;
 
 /** Shorter windows fit the typed arrays of every runtime. */
 const LONG_WINDOW_BYTES = 2 ** 31;
@@ -79,6 +84,8 @@ export class Mapping {
   /** Who allocated the ranges: null for a mapping that another thread has made. */
   readonly #owner: Arena | null;
   #references: ReferenceCount | null = null;
+  #mapped = true;
+  #prefaulted = 1;
   readonly #cache: WindowCache;
 
   /** @param owner The arena of the ranges, when they are this thread's. */
@@ -170,15 +177,32 @@ export class Mapping {
     this.arena.i64[this.#clockIndex] = monotonicNs;
   }
 
-  /** How many bytes of addresses the frames have: both maps. */
-  get frameSpaceBytes(): number {
-    return this.#frames.bytes;
+  /**
+   * Populates page tables of the frames, so that the first lap costs what the second does: of the first map for a writer, which uses no other,
+   * of both for a reader. Ends early when the pages are let go.
+   */
+  *prefault(writable: boolean, from = 0): Pieces<void> {
+    const { address, bytes } = this.#frames;
+    const populate = (at: number, length: number) => {
+      if (this.#mapped) this.system.prefault(address + at, length, writable);
+    };
+    yield* inPieces(writable ? bytes / 2 : bytes, populate, from);
   }
 
-  /** Populates page tables of the frames, so that the first lap costs what the second does. */
-  prefault(from: number, bytes: number, writable: boolean): void {
-    const most = Math.min(bytes, this.#frames.bytes - from);
-    if (most > 0) this.system.prefault(this.#frames.address + from, most, writable);
+  /** The same without waiting for it: of most pools at once, of the largest while the event loop turns. */
+  async prefaultSoon(writable: boolean): Promise<void> {
+    const start = steadyMs();
+    for (const part of this.prefault(writable)) {
+      this.#prefaulted = part;
+      if (steadyMs() - start < PREFAULT_MS) continue;
+      await platform().turn();
+      if (!this.#mapped) return;
+    }
+  }
+
+  /** How far prefaultSoon has come, from 0 to 1. */
+  get prefaulted(): number {
+    return this.#mapped ? this.#prefaulted : 1;
   }
 
   /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */
@@ -216,6 +240,7 @@ export class Mapping {
   /** Lets the pages and the descriptor go. Where other threads read the pages, the last of all lets them go. */
   close(): void {
     this.#cache.clear();
+    this.#mapped = false;
     if (this.#lease !== null) {
       // The descriptor last: with it goes the lock that says that the lease is not over yet.
       everyStep([() => this.#lease?.giveBack(() => this.#unmapPages()), () => this.system.close(this.fd)]);
@@ -233,6 +258,7 @@ export class Mapping {
   /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
   unmap(): void {
     this.#cache.clear();
+    this.#mapped = false;
     const owner = this.#owner;
     everyStep([() => this.#unmapFrames(), () => owner?.retire(this.#control), () => owner?.freeHandle(this.handle)]);
   }

@@ -19,7 +19,6 @@ import type { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { PREFAULT_BYTES } from './attach';
 import { Copier } from './copier';
 import { unlinkDeadDoorbell } from './doorbell';
 import { Pins } from './pins';
@@ -97,15 +96,6 @@ export class Connection implements Holder {
       // The lock first: pages that cannot be unmapped keep it beyond the descriptor.
       runSteps([() => system.unlock(mapping.fd, LOCK_CONSUMERS + entry), () => mapping.close()]);
       throw error;
-    }
-  }
-
-  /** Populates the page tables of a large pool a piece at a time: all at once would keep the event loop for a tenth of a second a GB. */
-  async prefault(from: number): Promise<void> {
-    for (let at = from; at < this.mapping.frameSpaceBytes; at += PREFAULT_BYTES) {
-      await platform().turn();
-      if (this.#closed) return;
-      this.mapping.prefault(at, PREFAULT_BYTES, false);
     }
   }
 

@@ -13,7 +13,7 @@ import { everyStep, runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import type { PoolDescription } from '../tensor/description';
 import type { PoolMetadata } from '../tensor/metadata';
-import { Attacher, type Place, PREFAULT_BYTES, takeEntry } from './attach';
+import { Attacher, type Place, takeEntry } from './attach';
 import { Connection } from './connection';
 import { translate } from './pool';
 import { ReliableCursor } from './reliable-cursor';
@@ -175,7 +175,7 @@ export class Link {
       const place = adopted ?? this.#attacher.attach();
       if (place === null) return null;
       connection = new Connection(place.mapping, place.entry, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, doorbellId);
-      if (adopted === null) void connection.prefault(PREFAULT_BYTES);
+      if (adopted === null) void connection.mapping.prefaultSoon(false);
     } catch (error) {
       throw translate(name, error);
     }

@@ -24,6 +24,7 @@ import { type Arena, anyArena } from '../memory/arena';
 import { poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
+import { allAtOnce, inPieces, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type FileStatus, type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/description';
@@ -151,12 +152,21 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
+/** What part of the time to make a pool the reservation of its pages takes, which are zeroed; the rest are page tables. */
+const RESERVED = 0.8;
+
 /**
  * Lays out and fills the new object behind `fd`, whose producer lock is held.
  *
  * @param predecessor The pool that it continues, if there is one: id, frames and numbers are taken from there.
  */
-function build(system: System, fd: number, description: PoolDescription, json: Uint8Array, predecessor: Mapping | null): Mapping {
+function* build(
+  system: System,
+  fd: number,
+  description: PoolDescription,
+  json: Uint8Array,
+  predecessor: Mapping | null,
+): Pieces<Mapping> {
   const pool = description.metadata.name;
   const { metadata } = description;
   const arena = anyArena(system);
@@ -188,7 +198,8 @@ function build(system: System, fd: number, description: PoolDescription, json: U
     arena.freeHandle(plan);
   }
   try {
-    system.allocate(fd, geometry.objectBytes);
+    system.setSize(fd, geometry.objectBytes);
+    yield* inPieces(geometry.objectBytes, (at, bytes) => system.reserve(fd, at, bytes), 0, RESERVED);
   } catch (error) {
     throw noRoom(system, pool, geometry, error);
   }
@@ -199,7 +210,7 @@ function build(system: System, fd: number, description: PoolDescription, json: U
     // The same id: to its readers it is the same pool, and numbers go on.
     const id = predecessor === null ? system.randomU64() : poolIdOf(predecessor);
     mapping.core.controlCreate(mapping.handle, hashBytes(system, json), id, system.realtimeNs());
-    mapping.prefault(0, mapping.frameSpaceBytes, true);
+    yield* mapping.prefault(true, RESERVED);
     if (predecessor !== null) inherit(predecessor, mapping);
     mapping.core.controlPublish(mapping.handle);
     return mapping;
@@ -258,14 +269,14 @@ export interface OpenedPool {
  *
  * The lock comes first, and then the name must still lead to the locked object: whoever wins both owns the name.
  */
-export function openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): OpenedPool {
+export function* openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): Pieces<OpenedPool> {
   const name = objectName(description.metadata.name);
   const json = encodeDescription(description);
   for (;;) {
     const { fd, created } = system.openOrCreateObject(name, options.mode);
     let opened: OpenedPool | null = null;
     try {
-      opened = tryToOwn(system, fd, description, json, options);
+      opened = yield* tryToOwn(system, fd, description, json, options);
       if (opened !== null) return opened;
     } catch (error) {
       if (created) runSteps([() => removeEmpty(system, name, fd)]);
@@ -294,7 +305,7 @@ export function renewForProducer(system: System, old: Mapping, mode: number): Ma
   try {
     own =
       created && system.tryLock(fd, LOCK_PRODUCER) && system.statObject(name)?.identity === system.statDescriptor(fd).identity;
-    if (own) mapping = build(system, fd, description, encodeDescription(description), old);
+    if (own) mapping = allAtOnce(build(system, fd, description, encodeDescription(description), old));
     return mapping;
   } finally {
     if (mapping === null) runSteps([() => own && system.unlinkObject(name), () => letGo(system, fd)]);
@@ -307,13 +318,13 @@ function removeEmpty(system: System, name: string, fd: number): void {
 }
 
 /** Null when it was not to be owned, and another look at the name is due. */
-function tryToOwn(
+function* tryToOwn(
   system: System,
   fd: number,
   description: PoolDescription,
   json: Uint8Array,
   options: ProducerOpenOptions,
-): OpenedPool | null {
+): Pieces<OpenedPool | null> {
   const pool = description.metadata.name;
   const name = objectName(pool);
   const status = system.statDescriptor(fd);
@@ -327,7 +338,7 @@ function tryToOwn(
   }
   if (system.statObject(name)?.identity !== status.identity) return null;
   const snapshot = readSnapshot(system, pool, fd);
-  if (snapshot === null && !beginsAsPool(system, fd) && !isUnfinished(system, fd, status.bytes)) {
+  if (snapshot === null && !beginsAsPool(system, fd) && !(yield* isUnfinished(system, fd, status.bytes))) {
     throw new TensorIpcError(
       'FOREIGN_OBJECT',
       `pool '${pool}': /dev/shm${name} is another program's file: it begins with zeros, but is no pool under construction; remove it, or choose another name`,
@@ -351,7 +362,7 @@ function tryToOwn(
     return { mapping, created: false };
   }
   try {
-    return { mapping: build(system, fd, description, json, null), created: true };
+    return { mapping: yield* build(system, fd, description, json, null), created: true };
   } catch (error) {
     // A half-built object must not stay: it would hold its pages until somebody looked.
     runSteps([() => system.unlinkObject(name)]);

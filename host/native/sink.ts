@@ -8,6 +8,7 @@ import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
 import type { Lengths, Window, WindowBuilder } from '../memory/window';
+import { allAtOnce, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, type Platform, platform, type System } from '../runtime/system';
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
@@ -43,7 +44,8 @@ export class NativeSink implements Sink {
   // A slot is being written: its bytes lie where the mapping is now.
   #claimed = false;
 
-  constructor(metadata: PoolMetadata, options: NativeSinkOptions) {
+  /** @param opened What openWholePool gave, where that was waited for in turns. */
+  constructor(metadata: PoolMetadata, options: NativeSinkOptions, opened: OpenedPool | null = null) {
     const { historyPad, onPinned, waitTimeoutMs, mode } = options;
     this.#metadata = metadata;
     this.#platform = platform();
@@ -51,8 +53,7 @@ export class NativeSink implements Sink {
     this.#pad = historyPad;
     this.#mode = mode;
     this.#policy = POLICIES[onPinned];
-    const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
-    const { mapping, created } = this.#open(historyPad, mode, trust);
+    const { mapping, created } = opened ?? allAtOnce(openPool(metadata, options));
     this.#mapping = mapping;
     this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs, () => this.#lookIfDue(this.#platform.monotonicNs()));
     this.#ringer = new Ringer(mapping);
@@ -69,19 +70,11 @@ export class NativeSink implements Sink {
         look: () => this.#backpressure.releaseKept(),
       });
       ringNewcomers(this.#system, metadata.name);
+      if (!created && opened === null) void mapping.prefaultSoon(true);
     } catch (error) {
       // A pool that was taken over stays as it was found, for the next producer. A new one goes.
       const stay = [() => this.#name?.close(), () => this.#system.unlock(mapping.fd, LOCK_PRODUCER), () => mapping.close()];
       runSteps(created ? [() => this.close()] : stay);
-      throw translate(metadata.name, error);
-    }
-  }
-
-  #open(historyPad: HistoryPad, mode: number, trust: Trust): OpenedPool {
-    const metadata = this.#metadata;
-    try {
-      return openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
-    } catch (error) {
       throw translate(metadata.name, error);
     }
   }
@@ -201,18 +194,47 @@ export class NativeSink implements Sink {
   close(): void {
     this.#name?.close();
     try {
-      everyStep([() => this.#backpressure.close(), () => leave(this.#mapping, this.#ringer, () => this.#unlink())]);
+      everyStep([() => this.#backpressure.close(), () => leave(this.#mapping, this.#ringer, () => unlinkOwn(this.#mapping))]);
     } catch (error) {
       throw translate(this.#metadata.name, error);
     }
   }
+}
 
-  #unlink(): void {
-    const name = objectName(this.#metadata.name);
-    // Somebody may have removed the object by hand, and another may stand there now.
-    if (this.#system.statObject(name)?.identity !== this.#system.statDescriptor(this.#mapping.fd).identity) return;
-    this.#system.unlinkObject(name);
+/** Takes the object's name. Somebody may have removed it by hand, and another may stand there now. */
+function unlinkOwn({ system, metadata, fd }: Mapping): void {
+  const name = objectName(metadata.name);
+  if (system.statObject(name)?.identity === system.statDescriptor(fd).identity) system.unlinkObject(name);
+}
+
+/** Makes the pool's object, or takes over that of a dead producer. */
+export function* openPool(metadata: PoolMetadata, { historyPad, mode }: NativeSinkOptions): Pieces<OpenedPool> {
+  const trust: Trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
+  try {
+    const opened = yield* openForProducer(platform().system(), { metadata, historyPad }, { mode, trust });
+    return opened;
+  } catch (error) {
+    throw translate(metadata.name, error);
   }
+}
+
+/** The same with all page tables of a pool that is taken over. */
+export function* openWholePool(metadata: PoolMetadata, options: NativeSinkOptions): Pieces<OpenedPool> {
+  const opened = yield* openPool(metadata, options);
+  if (opened.created) return opened;
+  try {
+    yield* opened.mapping.prefault(true);
+    return opened;
+  } catch (error) {
+    runSteps([() => giveUp(opened)]);
+    throw error;
+  }
+}
+
+/** Gives up what openPool has given: a new object goes, one that was taken over stays for the next producer. */
+export function giveUp({ mapping, created }: OpenedPool): void {
+  const { system, fd } = mapping;
+  everyStep([() => created && unlinkOwn(mapping), () => system.unlock(fd, LOCK_PRODUCER), () => mapping.close()]);
 }
 
 /** The end of an object: its readers are told, its name goes, and then its producer's lock. */

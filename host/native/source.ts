@@ -91,6 +91,10 @@ export class NativeSource implements Source {
     return this.#link.connection?.mapping.metadata ?? null;
   }
 
+  get prefaulted(): number {
+    return this.#link.connection?.mapping.prefaulted ?? 1;
+  }
+
   connect(): void {
     this.#link.connect();
   }

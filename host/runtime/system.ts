@@ -75,6 +75,10 @@ export interface System {
   statDescriptor(fd: number): FileStatus;
   /** Empties the object, sets its size and reserves every page, so that a full /dev/shm is an error here and not a SIGBUS later. */
   allocate(fd: number, bytes: number): void;
+  /** Empties the object and sets its size: what allocate begins with, and reserve goes on with. */
+  setSize(fd: number, bytes: number): void;
+  /** Reserves the pages of a part of the object. */
+  reserve(fd: number, offset: number, bytes: number): void;
   /** Gives the object at least this size, without touching what is in it. */
   grow(fd: number, bytes: number): void;
   /** Gives an object a second name, all at once. False when the name is taken. */

@@ -89,6 +89,10 @@ export class WireSource implements Source {
     return this.#pool?.metadata ?? null;
   }
 
+  get prefaulted(): number {
+    return 1; // at once, when it attaches
+  }
+
   connect(): void {
     if (this.#pool !== null || this.#closed) return;
     this.#feed.poll();

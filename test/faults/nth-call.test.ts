@@ -122,6 +122,32 @@ const SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
+    name: 'create in turns',
+    stage: over((opened) => async () => {
+      opened.add(await TensorProducer.create(POOL, frame(), { historyLen: HISTORY }));
+    }),
+  },
+  {
+    name: 'take over in turns',
+    stage: over((opened) => {
+      placeDead();
+      return async () => {
+        const producer = await TensorProducer.create(POOL, frame(), { historyLen: HISTORY });
+        assert.is(opened.add(producer).nextSequence, 1);
+      };
+    }),
+  },
+  {
+    name: 'open in turns',
+    stage: over((opened) => {
+      opened.add(produce()).put(frame(7));
+      return async () => {
+        const consumer = await TensorConsumer.open<Float64Array>(POOL);
+        assert.is(opened.add(consumer).get()?.data[0], 7);
+      };
+    }),
+  },
+  {
     name: 'take over',
     stage: over((opened) => {
       placeDead();
