@@ -8,7 +8,7 @@ import type { Context } from '../harness/contract';
 import { repositoryFolder } from '../harness/machine';
 import { Native } from '../harness/native';
 import { apart, placeBoth, setAffinity } from '../harness/placement';
-import { endsOf, type NodeWay, PEERS_FOLDER } from '../peers/peer-ends';
+import { endsOf, missing, type NodeWay, PEERS_FOLDER } from '../peers/peer-ends';
 import { peerReceiverRole, peerSenderRole } from './peer-roles';
 
 /** Until the last frame of a round has arrived. */
@@ -48,6 +48,8 @@ function node(way: NodeWay, form: Way['form'], path: 'pool' | 'file'): Way {
     form,
     wait: 'asleep',
     async start(context, channel, bytes) {
+      const why = missing(way);
+      if (why !== null) throw new Error(why);
       const config = { way, bytes, channel: path === 'pool' ? context.poolName(channel) : join(context.folder, channel) };
       const sender = await context.partner(peerSenderRole, config);
       const receiver = endsOf(way).receive === undefined ? null : await context.partner(peerReceiverRole, config);

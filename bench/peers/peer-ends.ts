@@ -2,6 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -30,6 +31,8 @@ export interface Sender {
 }
 
 interface Ends {
+  /** The package, of bench/peers, that it is. */
+  readonly needs?: string;
   send(config: EndConfig): Sender | Promise<Sender>;
   /** Absent where the sender brings its reader along. */
   receive?(config: EndConfig, note: Note): void | Promise<void>;
@@ -38,6 +41,14 @@ interface Ends {
 export const PEERS_FOLDER = 'bench/peers';
 const folder = () => join(repositoryFolder(), PEERS_FOLDER);
 const load = (name: string): unknown => createRequire(join(folder(), 'package.json'))(name);
+
+/** Why a way cannot be gone here, or null. */
+export function missing(way: NodeWay): string | null {
+  const { needs }: Ends = NODE_WAYS[way];
+  if (needs === undefined || existsSync(join(folder(), 'node_modules', needs))) return null;
+  return `${needs} is not installed: npm run peers bench says why`;
+}
+
 const SLOTS = 4;
 const READ_BUFFER_BYTES = 1 << 22;
 const RING = new Uint8Array([1]);
@@ -201,6 +212,7 @@ export const NODE_WAYS = {
     },
   },
   zeromq: {
+    needs: 'zeromq',
     async send({ channel, bytes }) {
       const { Push } = load('zeromq') as Zeromq;
       const frame = new Uint8Array(bytes).fill(1);
@@ -223,6 +235,7 @@ export const NODE_WAYS = {
     },
   },
   'shm-typed-array + socket': {
+    needs: 'shm-typed-array',
     async send({ channel, bytes }) {
       const memory = (load('shm-typed-array') as ShmTypedArray).create(SLOTS * bytes, 'Uint8Array', keyOf(channel));
       if (memory === null) throw new Error('shm-typed-array: the key is taken');
