@@ -59,6 +59,9 @@ export interface Descriptors {
   close(fd: number): number;
 }
 
+/** The largest block whose release teaches glibc, with what it adds (malloc.c: DEFAULT_MMAP_THRESHOLD_MAX). */
+const LARGEST_KEPT_BYTES = (1 << 25) - 8192;
+
 /** System on glibc or musl. Creating one loads koffi and libc. */
 export class Libc implements System {
   readonly pageBytes: number;
@@ -115,6 +118,10 @@ export class Libc implements System {
 
   copy(to: Address, from: Address, bytes: number): void {
     this.#c.copyAddresses(to, from, bytes);
+  }
+
+  keepFreedMemory(): void {
+    this.#c.free(this.#c.malloc(LARGEST_KEPT_BYTES));
   }
 
   monotonicNs(): bigint {

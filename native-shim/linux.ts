@@ -175,6 +175,8 @@ function bind(koffi: KoffiModule) {
       from: Address,
       n: Int,
     ) => void,
+    malloc: libc.func('malloc', 'uintptr_t', ['size_t']) as (n: Int) => Address,
+    free: libc.func('free', 'void', ['uintptr_t']) as (at: Address) => void,
     clock_gettime: libc.func('clock_gettime', 'void', ['int', 'uintptr_t']) as (clock: Int, to: Address) => void,
     getrandom: libc.func('getrandom', 'long', ['void *', 'size_t', 'uint']) as (to: Pointer, n: Int, flags: Int) => Int,
     sysconf: libc.func('sysconf', 'long', ['int']) as (name: Int) => Int,

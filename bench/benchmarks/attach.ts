@@ -4,7 +4,7 @@
 import { statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
-import { nowNs } from '../harness/clock';
+import { nowNs, timeEach } from '../harness/clock';
 import type { Benchmark, Context, Result } from '../harness/contract';
 import type { GoalRow } from '../harness/goals';
 import { ringOf, sampleFrame } from '../harness/pools';
@@ -124,11 +124,15 @@ function creating(context: Context): Promise<Result[]> {
   return openings(context, historyLen * LARGE_FRAME_BYTES, context.runs(1, 2), ways);
 }
 
-/** ns of each put of a lap. */
+/** ns of a put in a lap: the median, since an interruption is longer than any page fault. */
 function lap(producer: TensorProducer, frame: Uint8Array, slots: number): number {
-  const start = nowNs();
-  for (let i = 0; i < slots; i++) producer.put(frame);
-  return (nowNs() - start) / slots;
+  return median(
+    timeEach(
+      () => void producer.put(frame),
+      () => {},
+      slots,
+    ),
+  );
 }
 
 async function takingOver(context: Context): Promise<Result[]> {

@@ -34,6 +34,7 @@ type Consumer = TensorConsumer<Float64Array>;
 
 const frame = (value = 0) => new Float64Array(ELEMENTS).fill(value);
 const produce = (options: object = {}): Producer => TensorProducer.fromSample(POOL, frame(), { historyLen: HISTORY, ...options });
+const create = () => TensorProducer.create(POOL, frame(), { historyLen: HISTORY });
 const attach = (options: object = {}): Consumer => TensorConsumer.attach<Float64Array>(POOL, options);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -123,18 +124,13 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'create in turns',
-    stage: over((opened) => async () => {
-      opened.add(await TensorProducer.create(POOL, frame(), { historyLen: HISTORY }));
-    }),
+    stage: over((opened) => async () => void opened.add(await create())),
   },
   {
     name: 'take over in turns',
     stage: over((opened) => {
       placeDead();
-      return async () => {
-        const producer = await TensorProducer.create(POOL, frame(), { historyLen: HISTORY });
-        assert.is(opened.add(producer).nextSequence, 1);
-      };
+      return async () => assert.is(opened.add(await create()).nextSequence, 1);
     }),
   },
   {
