@@ -107,6 +107,6 @@ function installBenchPeers(folder) {
   rmSync(join(folder, 'venv'), { recursive: true, force: true });
   const made = run('python3', ['-m', 'venv', 'venv']);
   // Half of it would look like all of it.
-  if (!made || !run('venv/bin/pip', ['install', '--quiet', '--disable-pip-version-check', 'iceoryx2==0.7.0']))
+  if (!made || !run('venv/bin/pip', ['install', '--quiet', '--disable-pip-version-check', 'iceoryx2==0.10.0']))
     rmSync(join(folder, 'venv'), { recursive: true, force: true });
 }

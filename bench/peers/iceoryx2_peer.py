@@ -14,14 +14,10 @@ import time
 import iceoryx2 as iox2
 
 role, name, size, wake = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-iox2.set_log_level(iox2.LogLevel.Error)
+iox2.set_log_level_from_env_or(iox2.LogLevel.Error)
 node = iox2.NodeBuilder.new().create(iox2.ServiceType.Ipc)
 frames = node.service_builder(iox2.ServiceName.new(name)).publish_subscribe(iox2.Slice[ctypes.c_uint8]).open_or_create()
 bell = node.service_builder(iox2.ServiceName.new(name + "/bell")).event().open_or_create()
-
-
-def address_of(payload):
-    return ctypes.addressof(payload.as_ptr().contents) if hasattr(payload, "as_ptr") else payload.data_ptr
 
 
 def write_all():
@@ -36,7 +32,7 @@ def write_all():
             while (left := due - time.monotonic_ns()) > 0:
                 time.sleep(left / 1e9)
             sample = publisher.loan_slice_uninit(size)
-            memory = (ctypes.c_uint8 * size).from_address(address_of(sample.payload()))
+            memory = (ctypes.c_uint8 * size).from_address(sample.payload().data_ptr)
             memory[size - 1] = 1
             struct.pack_into("<d", memory, 0, float(time.monotonic_ns()))
             sample.assume_init().send()
@@ -53,7 +49,7 @@ def read_all():
 
     def take():
         while (sample := subscriber.receive()) is not None:
-            memory = (ctypes.c_uint8 * size).from_address(address_of(sample.payload()))
+            memory = (ctypes.c_uint8 * size).from_address(sample.payload().data_ptr)
             sent = struct.unpack_from("<d", memory, 0)[0]
             latencies.append(time.monotonic_ns() - sent)
             sample.delete()
@@ -61,7 +57,7 @@ def read_all():
     def loop():
         while True:
             if wake == "wait":
-                listener.timed_wait_all(iox2.Duration.from_millis(1000))
+                listener.timed_wait(iox2.Duration.from_millis(1000))
             take()
 
     threading.Thread(target=loop, daemon=True).start()
