@@ -89,7 +89,7 @@ export class Libc implements System {
       },
       close: (fd) => (this.#c.close(fd) < 0 ? -this.#calls.koffi.errno() : 0),
     };
-    this.#doorbells = new Doorbells(this.#calls, this);
+    this.#doorbells = new Doorbells(this.#calls, this, descriptors ?? null);
     this.#processes = new Processes(this.#calls);
     this.#scratchAddress = this.addressOf(this.#scratchBytes);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
@@ -395,6 +395,14 @@ export class Libc implements System {
 
   createFifo(name: string, mode: number): number {
     return this.#doorbells.createFifo(name, mode);
+  }
+
+  createHangingUpFifo(name: string, mode: number): number {
+    return this.#doorbells.createFifo(name, mode, O_RDONLY);
+  }
+
+  openOwnFifo(name: string): number {
+    return this.#doorbells.reopenFifo(name);
   }
 
   createSocket(name: string, mode: number): number {

@@ -4,6 +4,9 @@ import type { Benchmark } from '../harness/contract';
 import type { Commands, Role } from '../harness/processes';
 import { attach, dyingRole } from './attach';
 import { blockingEchoRole, spin, wakeSync } from './blocking';
+import { cold } from './cold';
+import { death, victimRole } from './death';
+import { fanOut, fanOutRole } from './fan-out';
 import { get } from './get';
 import { idleCpu, idlerRole } from './idle-cpu';
 import { borrowRelease, loanCommit } from './lend';
@@ -19,6 +22,7 @@ import { receiverRole, throughput } from './throughput';
 import { echoRole, wakeEventLoop } from './wake-event-loop';
 import { wire } from './wire';
 import { wireConsumerRole, wireProducerRole } from './wire-roles';
+import { threadsRole } from './worker-threads';
 
 export const benchmarks: readonly Benchmark[] = [
   put,
@@ -30,6 +34,9 @@ export const benchmarks: readonly Benchmark[] = [
   spin,
   spinPaced,
   pacedLatency,
+  cold,
+  fanOut,
+  death,
   putIdleConsumers,
   throughput,
   attach,
@@ -43,6 +50,7 @@ export const roles: readonly Role<never, Commands>[] = [
   blockingEchoRole,
   dyingRole,
   echoRole,
+  fanOutRole,
   idleConsumersRole,
   idlerRole,
   peerReceiverRole,
@@ -51,6 +59,8 @@ export const roles: readonly Role<never, Commands>[] = [
   receiverRole,
   sleeperRole,
   spinnerRole,
+  threadsRole,
+  victimRole,
   waiterRole,
   wireConsumerRole,
   wireProducerRole,

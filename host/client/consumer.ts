@@ -1,3 +1,4 @@
+import { Call } from '../endpoint/call';
 import type { Frame } from '../endpoint/frame';
 import {
   type ConsumerEvents,
@@ -10,6 +11,7 @@ import {
   type OpenOptions,
   type WindowOptions,
 } from '../endpoint/options';
+import { CopyingReader, LendingReader, type Reader } from '../endpoint/reader';
 import { checkFlag, checkRequest, checkSignal, checkTimeout, checkTurnOptions, type Prospect } from '../endpoint/requests';
 import type { Cursor, Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
@@ -54,12 +56,14 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
     wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
     subscribed: () => this.#subscribed,
-    serve: () => this.#serve(),
+    serve: (quick) => this.#serve(quick),
     report: (error) => this.#report(error),
     abort: () => this.cleanup(),
   };
   readonly #cursor: Cursor = { epoch: 0, seen: -1 };
   readonly #subscription: Cursor = { epoch: 0, seen: -1 };
+  // Of next() without options.
+  readonly #plain: CopyingReader<T>;
   #lastError: string | null = null;
   // What has still to be told, in order.
   #announced: Promise<void> = Promise.resolve();
@@ -96,6 +100,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const system = platform().system();
     this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
     this.#waiting = new Waiting(this.#source, subscriptionOf(callbacks, this.#subscription, this.#anchor));
+    this.#plain = new CopyingReader<T>(this.#source, this.#cursor, undefined);
     try {
       this.#source.connect();
     } catch (error) {
@@ -111,7 +116,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   #connected(found: PoolMetadata): void {
     this.#lastError = null;
     this.#announce(() => void this.emit('connect', found));
-    this.#waiting.updateRef();
+    this.#waiting.poolChanged();
     this.#waiting.wakeSoon();
   }
 
@@ -119,7 +124,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     // The last frame comes first, and those who were given it, now or a moment ago, have a turn to deal with it.
     this.#announce(() => (this.#waiting.serveLast() || !this.#expects.lossless ? platform().turn() : undefined));
     this.#announce(() => void this.emit('disconnect', reason));
-    this.#waiting.updateRef();
+    this.#waiting.poolChanged();
   }
 
   /**
@@ -250,7 +255,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#nextOf(this.#cursor, () => this.#source.take<T>(this.#cursor, options), timeoutMs, signal);
+    const reader = options === undefined ? this.#plain : new CopyingReader<T>(this.#source, this.#cursor, options);
+    return this.#nextOf(reader, timeoutMs, signal);
   }
 
   /**
@@ -266,8 +272,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     if (options !== undefined) checkRequest(options, this.#prospect);
     // Calls of next that wait came first.
     this.#waiting.serveFirst(this.#cursor);
-    if (!this.#source.newer(this.#cursor)) return null;
-    return options?.borrow === true ? this.#source.lend<T>(this.#cursor, options) : this.#source.take<T>(this.#cursor, options);
+    const cursor = this.#cursor;
+    const source = this.#source;
+    const lends = options?.borrow === true;
+    const frame = lends ? source.quickLend<T>(cursor, options) : source.quickTake<T>(cursor, options);
+    if (frame !== null || !source.newer(cursor)) return frame;
+    return lends ? source.lend<T>(cursor, options) : source.take<T>(cursor, options);
   }
 
   /**
@@ -283,37 +293,46 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     checkFlag('borrow', borrow);
     const cursor = { ...this.#cursor };
     return borrow
-      ? this.#loop(cursor, options, () => this.#source.lend<T>(cursor, options))
-      : this.#loop(cursor, options, () => this.#source.take<T>(cursor, options));
+      ? this.#loop(new LendingReader<T>(this.#source, cursor, options), options)
+      : this.#loop(new CopyingReader<T>(this.#source, cursor, options), options);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Frame<T>> {
     return this.frames();
   }
 
-  #loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): FrameLoop<F> {
-    const next = () => this.#nextOf(cursor, take, Infinity, signal);
+  #loop<F>(reader: Reader<F>, { signal }: FramesOptions): FrameLoop<F> {
     const running = (runs: boolean) => {
       this.#loops += runs ? 1 : -1;
       if (!runs && !this.closed) this.#source.settle();
     };
-    return new FrameLoop<F>({ waiting: this.#waiting, cursor, next, running }, signal);
+    const parts = { waiting: this.#waiting, reader, now: this.#now, closed: () => this.closed, running };
+    return new FrameLoop<F>(parts, signal);
   }
 
   /** The next frame of a place: now if it is there and no other call waits for it, else in its turn. Null in vain. */
-  #nextOf<F>(cursor: Cursor, take: () => F | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<F | null> {
+  #nextOf<F>(reader: Reader<F>, timeoutMs: number, signal: AbortSignal | undefined): Promise<F | null> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.closed) return Promise.resolve(null);
     try {
-      if (this.#waiting.idle(cursor) && this.#source.newer(cursor) && !this.#waiting.overdue) {
-        const frame = take();
-        if (frame !== null) return Promise.resolve(frame);
-      }
+      const frame = this.#now(reader);
+      if (frame !== null) return Promise.resolve(frame);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#waiting.wait(cursor, take, timeoutMs, signal);
+    const call = new Call<F>(this.#waiting, reader, timeoutMs, signal);
+    this.#waiting.join(call);
+    return call.promise;
   }
+
+  /** The frame that is there, unless somebody else waits for it, or the event loop is to have a turn first. */
+  readonly #now = <F>(reader: Reader<F>): F | null => {
+    const { cursor } = reader;
+    if (!this.#waiting.idle(cursor)) return null;
+    const there = this.#source.attached ? this.#source.due(cursor) : this.#source.newer(cursor);
+    if (!there || this.#waiting.overdue) return null;
+    return reader.quick() ?? reader.take();
+  };
 
   get #prospect(): Prospect {
     return { ...this.#expects, metadata: this.metadata, historyKnown: this.#source.attached || this.#expects.historyKnown };
@@ -406,11 +425,14 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#announced = this.#announced.then(() => (this.closed ? undefined : step()));
   }
 
-  #serve(): void {
-    const frame = this.#source.take<T>(this.#subscription, undefined);
-    if (frame === null) return;
+  #serve(quick: boolean): boolean {
+    const frame = quick
+      ? this.#source.quickTake<T>(this.#subscription, undefined)
+      : this.#source.take<T>(this.#subscription, undefined);
+    if (frame === null) return false;
     if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
     this.emit('frame', frame);
+    return true;
   }
 
   /** Once, until it changes or the pool can be used. */

@@ -10,7 +10,7 @@ import { everyStep } from '../runtime/steps';
 export interface ConsumerCallbacks extends SourceEvents {
   /** Whether anybody listens for frames. */
   subscribed(): boolean;
-  serve(): void;
+  serve(quick: boolean): boolean;
   report(error: unknown): void;
   abort(): void;
 }
@@ -40,7 +40,7 @@ export function subscriptionOf(
     get active() {
       return callbacks.deref()?.subscribed() ?? false;
     },
-    serve: () => callbacks.deref()?.serve(),
+    serve: (quick) => callbacks.deref()?.serve(quick) ?? false,
     report: (error) => callbacks.deref()?.report(error),
   };
 }

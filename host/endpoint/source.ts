@@ -86,10 +86,24 @@ export interface Source {
   /** The same as a view. */
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
 
-  /** Opens what the producer rings; its file, if it has one, goes when it is closed. */
-  openDoorbell(onRing: () => void): Doorbell;
+  /**
+   * What a reader is rung for, in one look: a copy of its next frame, newer than what it has seen, of a pool that is open. Null where there
+   * is none, and where more is to be looked at: due and take tell which.
+   */
+  quickTake<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  /** The same as a view. */
+  quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+
+  /**
+   * Opens what the producer rings; its file, if it has one, goes when it is closed.
+   *
+   * @param onHangUp Nobody has it open for ringing any more. Called where the doorbell says that it hangs up.
+   */
+  openDoorbell(onRing: () => void, onHangUp: () => void): Doorbell;
   /** Asks for the next ring. */
   arm(): void;
+  /** The same while it is attached, for a reader that has just been told of no frame: whether there is more to look at by now. */
+  armFor(cursor: Cursor): boolean;
   /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */
   waitSync(cursor: Cursor, timeoutMs: number): boolean;
   /** Looks until there is one: true, or false when the time is over or there is no live producer. */

@@ -20,7 +20,7 @@ import { doorbellName } from './doorbell';
 import { Link } from './link';
 import { OwnDoorbell } from './own-doorbell';
 import { translate } from './pool';
-import { FROM_NOW } from './reliable-cursor';
+import { FROM_NOW, type ReliableCursor } from './reliable-cursor';
 
 /** Permission bits of a doorbell: whoever is accepted as a producer must be able to ring. */
 const DOORBELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
@@ -196,10 +196,19 @@ export class NativeSource implements Source {
       return connection && this.#copy(connection, cursor, request);
     }
     const connection = this.#link.live();
-    if (connection === null) return null;
+    if (connection === null || reliable.next() < 0) return null;
+    return this.#takeNext(connection, reliable, cursor, request);
+  }
+
+  /** The frame that a lossless reader's next() has just named. */
+  #takeNext<T extends TypedArray>(
+    connection: Connection,
+    reliable: ReliableCursor,
+    cursor: Cursor,
+    request: CopyRequest | undefined,
+  ): Frame<T> {
     checkSingle(request);
     const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
-    if (reliable.next() < 0) return null;
     const taken = reliable.take(into);
     const missed = this.#advance(connection, cursor, taken.sequence, true);
     return new Frame<T>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null);
@@ -212,12 +221,37 @@ export class NativeSource implements Source {
       return connection && this.#lendLast<T>(connection, cursor, request);
     }
     const connection = this.#link.live();
-    if (connection === null) return null;
+    if (connection === null || reliable.next() < 0) return null;
+    return this.#lendNext(connection, reliable, cursor, request);
+  }
+
+  /** The same as a view. */
+  #lendNext<T extends TypedArray>(
+    connection: Connection,
+    reliable: ReliableCursor,
+    cursor: Cursor,
+    request: WindowRequest | undefined,
+  ): View<T> {
     checkSingle(request);
-    if (reliable.next() < 0) return null;
     // Before the frame counts as taken.
     connection.mapping.checkWindow(1, false);
     return this.#view<T>(connection, cursor, reliable.lend(), request, true);
+  }
+
+  quickTake<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+    const connection = this.#link.fresh(cursor);
+    if (connection === null) return null;
+    const { reliable } = this.#link;
+    return reliable === null ? this.#copy(connection, cursor, request) : this.#takeNext(connection, reliable, cursor, request);
+  }
+
+  quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    const connection = this.#link.fresh(cursor);
+    if (connection === null) return null;
+    const { reliable } = this.#link;
+    if (reliable !== null) return this.#lendNext(connection, reliable, cursor, request);
+    const sequence = this.#pin(connection, request);
+    return sequence < 0 ? null : this.#view<T>(connection, cursor, sequence, request);
   }
 
   /** A view of the newest frames of a pool, open or closed. */
@@ -272,14 +306,14 @@ export class NativeSource implements Source {
     return missed;
   }
 
-  openDoorbell(onRing: () => void): Doorbell {
+  openDoorbell(onRing: () => void, onHangUp: () => void): Doorbell {
     const name = doorbellName(this.#link.name, this.#doorbellId);
     const rung = () => {
       this.#link.lookNow();
       onRing();
     };
     try {
-      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), rung);
+      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), rung, onHangUp);
       return this.#doorbell;
     } catch (error) {
       throw translate(this.#link.name, error);
@@ -297,6 +331,14 @@ export class NativeSource implements Source {
     const { connection } = this.#link;
     if (connection === null) return;
     connection.mapping.core.consumerArm(connection.mapping.handle, DOORBELL_FILE); // S5: before the head is looked at again
+  }
+
+  armFor(cursor: Cursor): boolean {
+    const { connection } = this.#link;
+    if (connection === null) return false;
+    this.arm();
+    const newest = this.#link.newest(connection);
+    return newest === CLOSED || newest > this.#link.seen(cursor);
   }
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {

@@ -130,6 +130,10 @@ export interface System {
 
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
   createFifo(name: string, mode: number): number;
+  /** The same for reading only: end of file is when all have closed it who had it open for ringing. */
+  createHangingUpFifo(name: string, mode: number): number;
+  /** Opens a FIFO of its own once more: this descriptor knows nothing of those who have had it open before. */
+  openOwnFifo(name: string): number;
   /** The same as a Unix datagram socket, bound under the name: for runtimes that can watch nothing else. */
   createSocket(name: string, mode: number): number;
   /**
@@ -172,6 +176,10 @@ export interface Semaphores {
 
 /** A doorbell of this process: calls back on the event loop whenever it has been rung. */
 export interface Doorbell {
+  /** Whether it tells when nobody has it open for ringing any more, who has had it open before. */
+  readonly hangsUp?: boolean;
+  /** It could not be kept open: it hears nothing, and another is to be made. */
+  readonly deaf?: boolean;
   /** Whether it keeps the process alive. */
   setRef(ref: boolean): void;
   close(): void;
@@ -210,8 +218,12 @@ export interface Platform {
   monotonicNs(): bigint;
   /** Milliseconds of a clock that only goes forward: for intervals of this process. Not the global one, which test runners fake. */
   steadyMs(): number;
-  /** Makes a doorbell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
-  openDoorbell(name: string, mode: number, onRing: () => void): Doorbell;
+  /**
+   * Makes a doorbell beside the objects, which others ring to be heard here. Its file stays when it is closed.
+   *
+   * @param onHangUp Called when nobody has it open for ringing any more, where the runtime hears of it. Left out, it is not listened for.
+   */
+  openDoorbell(name: string, mode: number, onRing: () => void, onHangUp?: () => void): Doorbell;
   /**
    * Makes a pipe that native threads wake this thread's event loop with.
    *

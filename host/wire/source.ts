@@ -358,12 +358,25 @@ export class WireSource implements Source {
     return missed;
   }
 
+  /** What DDS has told is taken in first, each time. */
+  quickTake(): null {
+    return null;
+  }
+
+  quickLend(): null {
+    return null;
+  }
+
   openDoorbell(onRing: () => void): Doorbell {
     return this.#feed.listen(onRing);
   }
 
   /** Every notice rings. */
   arm(): void {}
+
+  armFor(cursor: Cursor): boolean {
+    return !this.connected || this.due(cursor);
+  }
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {
     this.#promised = this.#waitSync(cursor, timeoutMs);
