@@ -320,7 +320,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     } catch (error) {
       return Promise.reject(error);
     }
-    const call = new Call<F>(this.#waiting, reader, timeoutMs, signal);
+    const call = new Call<F>(this, this.#waiting, reader, timeoutMs, signal);
     this.#waiting.join(call);
     return call.promise;
   }

@@ -16,8 +16,18 @@ export class Call<F> implements Waiter {
   #timer: Timer | null = null;
   #removeAbort: (() => void) | null = null;
 
-  /** Null when the time is over, and when the consumer is closed. Rejects with the signal's reason. */
-  constructor(waiting: Waiting, reader: Reader<F>, timeoutMs: number, signal: AbortSignal | undefined) {
+  /**
+   * Null when the time is over, and when the consumer is closed. Rejects with the signal's reason.
+   *
+   * @param consumer Held for as long as the call waits: it is not dropped.
+   */
+  constructor(
+    readonly consumer: object,
+    waiting: Waiting,
+    reader: Reader<F>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ) {
     this.#waiting = waiting;
     this.#reader = reader;
     this.cursor = reader.cursor;

@@ -5,6 +5,7 @@ import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import { steadyMs } from '../runtime/clock';
 import type { System } from '../runtime/system';
+import type { Connection } from './connection';
 import type { Link } from './link';
 
 /** Looks at the head between two looks at the clock while spinning: a few microseconds. */
@@ -22,25 +23,35 @@ export class Blocking {
 
   /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */
   wait(cursor: Cursor, timeoutMs: number): boolean {
+    // What a reader is woken for, and what nobody has to sleep for: one look at an open pool.
+    if (this.#link.fresh(cursor) !== null) return true;
     const deadline = steadyMs() + timeoutMs;
+    let slice = Math.min(LIVENESS_INTERVAL_MS, timeoutMs);
     for (;;) {
       const connection = this.#link.live();
       if (this.#link.newer(cursor, connection)) return true;
-      let slice = Math.min(LIVENESS_INTERVAL_MS, deadline - steadyMs());
       if (slice <= 0) return false;
-      if (connection === null) {
-        this.#sleepWord ??= new Int32Array(64);
-        slice = Math.min(slice, LIVENESS_INTERVAL_MS / 10);
-        this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, slice);
-        continue;
-      }
-      const { core, handle, controlAddress } = connection.mapping;
-      // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
-      const count = core.consumerWakeCount(handle);
-      core.consumerArm(handle, DOORBELL_FUTEX); // S5: before the head is looked at again
-      if (this.#link.newer(cursor, connection)) return true;
-      this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, slice);
+      if (connection === null) this.#sleep(Math.min(slice, LIVENESS_INTERVAL_MS / 10));
+      else if (this.#sleepBeside(connection, cursor, slice)) return true;
+      slice = Math.min(LIVENESS_INTERVAL_MS, deadline - steadyMs());
     }
+  }
+
+  /** Sleeps beside the words of nobody: there is no pool to wait at. */
+  #sleep(ms: number): void {
+    this.#sleepWord ??= new Int32Array(64);
+    this.#system.futexWait(this.#system.addressOf(this.#sleepWord), 0, ms);
+  }
+
+  /** Sleeps until the producer wakes it. Whether there is a newer frame then: false tells nothing. */
+  #sleepBeside({ mapping }: Connection, cursor: Cursor, ms: number): boolean {
+    const { core, handle, controlAddress } = mapping;
+    // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
+    const count = core.consumerWakeCount(handle);
+    core.consumerArm(handle, DOORBELL_FUTEX); // S5: before the head is looked at again
+    if (this.#link.newer(cursor, this.#link.connection)) return true;
+    this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, ms);
+    return this.#link.fresh(cursor) !== null;
   }
 
   /** Looks until there is one: true, or false when the time is over or there is no live producer. */
