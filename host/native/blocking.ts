@@ -33,6 +33,7 @@ export class Blocking {
       if (slice <= 0) return false;
       if (connection === null) this.#sleep(Math.min(slice, LIVENESS_INTERVAL_MS / 10));
       else if (this.#sleepBeside(connection, cursor, slice)) return true;
+      this.#link.hasSlept();
       slice = Math.min(LIVENESS_INTERVAL_MS, deadline - steadyMs());
     }
   }

@@ -320,6 +320,11 @@ export class Link {
     this.#fullUntilMs = 0;
   }
 
+  /** Time has passed since the last call: the next one looks at the clock. */
+  hasSlept(): void {
+    this.#untimed = 0;
+  }
+
   /** The producer's lock is free: it closed the pool or died. What it has published is still to be had by a lossless reader. */
   #producerGone(connection: Connection): void {
     if (this.#reliable !== null && this.#reliable.next() >= 0) return;
