@@ -31,8 +31,8 @@ export class OpenPool {
     return this.#closed;
   }
 
-  announce(metadata: PoolMetadata): void {
-    this.announcer?.announce(metadata, () => this.sink?.nextSequence ?? 0);
+  announce(metadata: PoolMetadata, periodMs: number | null = null): void {
+    this.announcer?.announce(metadata, periodMs, () => this.sink?.nextSequence ?? 0);
   }
 
   /** A loan that ends unpublished. */
