@@ -30,7 +30,11 @@ interface Field {
 }
 
 /** What snapshot makes of a frame, in a file of this ending. */
-async function snapshot(frame: Field | Record<string, Field>, ending: string, ...args: string[]): Promise<Ended & { path: string }> {
+async function snapshot(
+  frame: Field | Record<string, Field>,
+  ending: string,
+  ...args: string[]
+): Promise<Ended & { path: string }> {
   const name = poolName('snapshot-encoded');
   using producer = TensorProducer.fromSample(name, frame);
   producer.put(frame);
@@ -66,6 +70,15 @@ function rgbOf(bytes: Buffer, format: string): Buffer {
   return raw(['-f', 'rawvideo', '-pix_fmt', format, '-s', `${WIDTH}x${HEIGHT}`, '-i', '-'], 'rgb24', bytes);
 }
 
+/** Byte for byte; the first difference tells more than two long lists. */
+function same(found: Uint8Array, expected: Uint8Array): void {
+  assert.is(found.length, expected.length);
+  assert.is(
+    found.findIndex((value, i) => value !== expected[i]),
+    -1,
+  );
+}
+
 function worst(found: Uint8Array, expected: Uint8Array): number {
   assert.is(found.length, expected.length);
   return found.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] as number))), 0);
@@ -87,7 +100,10 @@ for (const encoding of Object.keys(SHAPES) as Encoding[]) {
   withFfmpeg(`${encoding} is the picture that ffmpeg makes of it`, async () => {
     const { ffmpeg: format } = encodings[encoding];
     const bytes = bars(format as string);
-    const found = await picture({ data: new Uint8Array(bytes), shape: SHAPES[encoding] ?? [], encoding }, new RegExp(`, ${encoding}`));
+    const found = await picture(
+      { data: new Uint8Array(bytes), shape: SHAPES[encoding] ?? [], encoding },
+      new RegExp(`, ${encoding}`),
+    );
     const off = worst(found, rgbOf(bytes, format as string));
     assert.ok(off <= (encoding.includes('8') ? 0 : 3), `${off} of 255 off`);
     assert.ok(new Set(found).size > 10, 'there is something to see');
@@ -97,7 +113,7 @@ for (const encoding of Object.keys(SHAPES) as Encoding[]) {
 /** A picture through the filter of a Bayer sensor. */
 function mosaic(rgb: Uint8Array, pattern: string): Uint8Array {
   return Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => {
-    const letter = pattern[((Math.floor(i / WIDTH) & 1) << 1) | (i % WIDTH & 1)] as string;
+    const letter = pattern[((Math.floor(i / WIDTH) & 1) << 1) | ((i % WIDTH) & 1)] as string;
     return rgb[i * 3 + 'rgb'.indexOf(letter)] as number;
   });
 }
@@ -107,24 +123,33 @@ for (const pattern of ['rggb', 'bggr', 'gbrg', 'grbg'] as const) {
     const flat = Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => [200, 120, 30][i % 3] as number);
     const shape = [HEIGHT, WIDTH];
     const says = new RegExp(`, bayer_${pattern}\\d+ \\(bilinear demosaic\\)`);
-    assert.equal(await picture({ data: mosaic(flat, pattern), shape, encoding: `bayer_${pattern}8` }, says), flat);
+    same(await picture({ data: mosaic(flat, pattern), shape, encoding: `bayer_${pattern}8` }, says), flat);
     const varied = Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => (i * 7919) % 251);
     const seen = mosaic(varied, pattern);
     const found = await picture({ data: seen, shape, encoding: `bayer_${pattern}8` }, says);
-    assert.equal(mosaic(found, pattern), seen);
+    same(mosaic(found, pattern), seen);
     const wide = Uint16Array.from(seen, (value) => value * 257);
     const limits = ['--min', '0', '--max', '65535'];
-    assert.equal(await picture({ data: wide, shape, encoding: `bayer_${pattern}16` }, says, ...limits), found);
+    same(await picture({ data: wide, shape, encoding: `bayer_${pattern}16` }, says, ...limits), found);
   });
 }
 
 test('depth: zero is no measurement, and does not count', async () => {
   const data = Uint16Array.of(0, 500, 1500, 1000);
-  const found = await picture({ data, shape: [2, 2], encoding: 'depth16u' }, /depth16u, frame 0, values 500 to 1500 mm \(black 500,/);
-  assert.equal([...found].filter((_, i) => i % 3 === 0), [0, 0, 255, 128]);
+  const found = await picture(
+    { data, shape: [2, 2], encoding: 'depth16u' },
+    /depth16u, frame 0, values 500 to 1500 mm \(black 500,/,
+  );
+  assert.equal(
+    [...found].filter((_, i) => i % 3 === 0),
+    [0, 0, 255, 128],
+  );
   const metres = Float32Array.of(0, 0.5, 1.5, Number.NaN);
   const near = await picture({ data: metres, shape: [2, 2], encoding: 'depth32f' }, /values 0\.5 to 1\.5 m /);
-  assert.equal([...near].filter((_, i) => i % 3 === 0), [0, 0, 255, 0]);
+  assert.equal(
+    [...near].filter((_, i) => i % 3 === 0),
+    [0, 0, 255, 0],
+  );
 });
 
 withFfmpeg('packets are written as they are, each as long as it is', async () => {
@@ -165,7 +190,10 @@ test('points become PLY: its header, and the bytes of the frame', async () => {
   assert.equal(bytes.subarray(end), Buffer.from(data.buffer));
   const doubles: Field = { data: new Float64Array(8), shape: [2, 4], encoding: 'xyzi', unit: 'cm' };
   const four = await snapshot(doubles, 'ply');
-  assert.match(readFileSync(four.path).toString('latin1'), /element vertex 2\nproperty double x\n.*\n.*\nproperty double intensity\nend/);
+  assert.match(
+    readFileSync(four.path).toString('latin1'),
+    /element vertex 2\nproperty double x\n.*\n.*\nproperty double intensity\nend/,
+  );
   assert.match(four.stdout.toString(), / cm\n$/);
   assert.match((await snapshot(field, 'png')).stderr, /this is 3 points, .*: name the file \.ply/);
 });

@@ -68,6 +68,12 @@ export function fittedTable(
 ): string[] {
   const whole = table(head, rows, numbers);
   if (width === null || whole.every((line) => line.length <= width)) return whole;
+  // One long name is no reason to hide what all the others are.
+  const most = Math.floor(width / 2);
+  if (rows.some(([name = '']) => name.length > most)) {
+    const short = rows.map(([name = '', ...cells]) => [cut(name, most), ...cells]);
+    return fittedTable(head, short, numbers, spare, width);
+  }
   const [next, ...rest] = spare;
   if (next === undefined) return whole.map((line) => cut(line, width));
   const at = head.indexOf(next);

@@ -19,7 +19,14 @@ const text = (random: Random, letters: string, least: number, most: number) =>
 
 const SCALAR = { name: 'scalar', dtype: 'bool', shape: [] as number[] } as const;
 const PIXELS = { name: 'pixels', dtype: 'uint8', shape: [4, 6, 3], encoding: 'bgr8' } as const;
-const PACKETS = { name: 'packets', dtype: 'uint8', shape: [1], maxLength: 70_000, encoding: 'jpeg', frameId: 'kamera_ü' } as const;
+const PACKETS = {
+  name: 'packets',
+  dtype: 'uint8',
+  shape: [1],
+  maxLength: 70_000,
+  encoding: 'jpeg',
+  frameId: 'kamera_ü',
+} as const;
 
 function randomAnnouncement(random: Random): Announcement {
   const letters = 'abcXYZ019_.-';

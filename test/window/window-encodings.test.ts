@@ -141,13 +141,14 @@ test('depth is coloured, with its unit', async () => {
 });
 
 const ffmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
+const withFfmpeg = ffmpeg ? test : window.skip;
 if (!ffmpeg) console.log('skip: packets in the window: ffmpeg is not installed (apt install ffmpeg)');
 
 for (const [encoding, codec, tolerance] of [
   ['png', 'png', 0],
   ['jpeg', 'mjpeg', 8],
 ] as const) {
-  (ffmpeg ? test : test.skip)(`${encoding} packets of varying length are decoded, one after the other`, async () => {
+  withFfmpeg(`${encoding} packets of varying length are decoded, one after the other`, async () => {
     const sample: Field = { data: new Uint8Array(0), shape: [0], maxLength: 100_000, encoding };
     using producer = TensorProducer.fromSample(poolName('window-packet'), sample);
     await look(producer.name);
@@ -163,10 +164,17 @@ for (const [encoding, codec, tolerance] of [
       // Decoders of JPEG differ in how they spread chroma: most of the picture is flat.
       const off = found.map((value, i) => Math.abs(value - (expected[i] as number))).sort((a, b) => a - b);
       assert.is(off.length, expected.length);
-      assert.ok((off[Math.floor(off.length * 0.8)] as number) <= tolerance, `${encoding} ${size}: ${off[Math.floor(off.length * 0.8)]} off`);
+      assert.ok(
+        (off[Math.floor(off.length * 0.8)] as number) <= tolerance,
+        `${encoding} ${size}: ${off[Math.floor(off.length * 0.8)]} off`,
+      );
     }
     producer.put(Uint8Array.of(1, 2, 3));
-    await eventually('it says that it cannot', "document.getElementById('range').textContent", `the browser cannot decode this ${encoding}`);
+    await eventually(
+      'it says that it cannot',
+      "document.getElementById('range').textContent",
+      `the browser cannot decode this ${encoding}`,
+    );
     assert.is(await kind(), 'text');
   });
 }
@@ -184,7 +192,10 @@ test('what is not drawn is said; a record of varying fields draws those that are
     points: { data: new Float32Array(9), shape: [3, 3], maxLength: 1000, encoding: 'xyz' },
     mask: { data: Uint8Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2], maxLength: 50, encoding: 'mono8' },
   };
-  assert.equal(await shown(record, 2, 3), [1, 2, 3, 4, 5, 6].flatMap((shade) => [shade, shade, shade]));
+  assert.equal(
+    await shown(record, 2, 3),
+    [1, 2, 3, 4, 5, 6].flatMap((shade) => [shade, shade, shade]),
+  );
 });
 
 test('nothing failed on the page', () => assert.equal(faults, []));

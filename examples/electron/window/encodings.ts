@@ -11,10 +11,12 @@ export interface Size {
 /** Luma, U and V of the pixel (x, y): where they lie. */
 type Chroma = (x: number, y: number, size: Size) => readonly [luma: number, u: number, v: number];
 
-const halves: (first: 0 | 1) => Chroma = (first) => (x, y, { width, height }) => {
-  const at = (height + (y >> 1)) * width + (x & ~1);
-  return [y * width + x, at + first, at + 1 - first];
-};
+const halves: (first: 0 | 1) => Chroma =
+  (first) =>
+  (x, y, { width, height }) => {
+    const at = (height + (y >> 1)) * width + (x & ~1);
+    return [y * width + x, at + first, at + 1 - first];
+  };
 
 const CHROMA: Readonly<Record<string, Chroma>> = {
   nv12: halves(0),

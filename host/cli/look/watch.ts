@@ -138,7 +138,9 @@ function figures(name: string, rateHz: number, dropped: number, past: readonly I
     `rate ${showRate(rateHz)} ${sparkline(past.map(({ frames, missed }) => frames + missed))}`,
     `latency ${latencyMs === null ? '-' : `${threeDigits(latencyMs)} ms`} ${sparkline(past.map(({ medianMs }) => medianMs))}`,
     `dropped ${dropped} ${sparkline(past.map(({ missed }) => missed))}`,
-    ...(varies ? [`length ${showMean(past.at(-1)?.meanLength ?? null)} ${sparkline(past.map(({ meanLength }) => meanLength))}`] : []),
+    ...(varies
+      ? [`length ${showMean(past.at(-1)?.meanLength ?? null)} ${sparkline(past.map(({ meanLength }) => meanLength))}`]
+      : []),
   ].join('  ');
 }
 

@@ -86,7 +86,8 @@ export class PacketReader {
 /** Behind the marker "end of image": segments say how long they are, and in the coded data a marker is 0xff and no 0x00. */
 function endOfJpeg(bytes: Buffer): number | null {
   if (bytes.length < 2) return null;
-  if (bytes.readUInt16BE(0) !== 0xffd8) throw new CliError('the input is no sequence of JPEG images: expected one to begin with ff d8');
+  if (bytes.readUInt16BE(0) !== 0xffd8)
+    throw new CliError('the input is no sequence of JPEG images: expected one to begin with ff d8');
   for (let at = 2; ; ) {
     at = bytes.indexOf(0xff, at);
     if (at < 0 || at + 1 >= bytes.length) return null;
@@ -106,7 +107,8 @@ const IEND = 0x49454e44;
 /** Behind the chunk IEND. */
 function endOfPng(bytes: Buffer): number | null {
   if (bytes.length < 8) return null;
-  if (bytes.readBigUInt64BE(0) !== PNG_SIGNATURE) throw new CliError('the input is no sequence of PNG images: expected their signature');
+  if (bytes.readBigUInt64BE(0) !== PNG_SIGNATURE)
+    throw new CliError('the input is no sequence of PNG images: expected their signature');
   for (let at = 8; at + 8 <= bytes.length; ) {
     const end = at + 12 + bytes.readUInt32BE(at);
     if (bytes.readUInt32BE(at + 4) === IEND) return end <= bytes.length ? end : null;

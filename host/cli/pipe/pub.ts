@@ -49,7 +49,11 @@ export const pubCommand = defineCommand({
     shape: { type: 'string', value: 'N,N,…', help: 'Shape of a frame, such as 480,640,3.' },
     dtype: { type: 'string', value: 'TYPE', help: 'Element type: uint8 (default), float32, …' },
     'max-length': { type: 'string', value: 'N', help: 'Frames of varying length: the most that the first axis can be.' },
-    framing: { type: 'string', value: 'HOW', help: `How those follow one another: ${FRAMINGS.join(', ')}. Default: by --encoding.` },
+    framing: {
+      type: 'string',
+      value: 'HOW',
+      help: `How those follow one another: ${FRAMINGS.join(', ')}. Default: by --encoding.`,
+    },
     encoding: { type: 'string', value: 'NAME', help: 'What the elements mean: rgb8, bgr8, depth16u, jpeg, xyz, …' },
     unit: { type: 'string', value: 'TEXT', help: 'Unit of the elements, such as m.' },
     'frame-id': { type: 'string', value: 'TEXT', help: 'Coordinate frame of the elements, such as camera_optical.' },
@@ -154,7 +158,7 @@ async function publish(
   });
   const pace = fps === null ? null : new Pace(fps, new AbortController().signal);
   const input = new Input();
-  if (framing !== null) return publishPackets(producer, new PacketReader(input, framing, metadata.frameBytes), pace);
+  if (framing !== null) return await publishPackets(producer, new PacketReader(input, framing, metadata.frameBytes), pace);
   // On the Python wire a loan is a lock that readers of the slot's last frame wait for: not to be held while the input is waited for.
   const scratch = wire.wire === 'tensor-ipc' ? new Uint8Array(metadata.frameBytes) : null;
   let frames = 0;
@@ -180,7 +184,9 @@ async function publishPackets(producer: TensorProducer, reader: PacketReader, pa
     const bytes = await reader.next();
     if (bytes === null) return over(producer, frames, 0);
     if (bytes.byteLength % rowBytes !== 0) {
-      throw new CliError(`a frame of ${bytes.byteLength} bytes is no multiple of ${rowBytes}, the bytes of one of its ${producer.metadata}`);
+      throw new CliError(
+        `a frame of ${bytes.byteLength} bytes is no multiple of ${rowBytes}, the bytes of one of its ${producer.metadata}`,
+      );
     }
     await pace?.next();
     using slot = await loan(producer, { length: bytes.byteLength / rowBytes });

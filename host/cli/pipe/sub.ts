@@ -29,7 +29,10 @@ export const subCommand = defineCommand({
   },
   examples: [
     [`${NAME} cam --count 1 > frame.raw`, 'the latest frame'],
-    [`${NAME} cloud --all --framed | tensor-ipc pub copy --shape 1,3 --max-length 300000 --dtype float32`, 'frames of varying length'],
+    [
+      `${NAME} cloud --all --framed | tensor-ipc pub copy --shape 1,3 --max-length 300000 --dtype float32`,
+      'frames of varying length',
+    ],
     [`${NAME} cam --all | ffmpeg -f rawvideo -pix_fmt rgb24 -s 640x480 -i - film.mp4`, 'a film of every frame'],
   ],
   async run(values, [name, ...more]) {
