@@ -89,7 +89,9 @@ export function encodeAnnouncement(announcement: Announcement): Uint8Array {
     writer.string(name).string(dtype);
     writer.sequenceLength(shape.length);
     for (const extent of shape) writer.int64(BigInt(extent));
-    writer.int64(BigInt(maxLength)).string(encoding).string(unit).string(frameId);
+    writer.int64(BigInt(maxLength)).string(encoding);
+    writeText(writer, unit);
+    writeText(writer, frameId);
   }
   const { data } = writer;
   if (data.byteLength <= MAX_ANNOUNCEMENT_BYTES) return data;
@@ -97,6 +99,15 @@ export function encodeAnnouncement(announcement: Announcement): Uint8Array {
     'INVALID_ARGUMENT',
     `pool '${name}': its announcement takes ${data.byteLength} bytes, at most ${MAX_ANNOUNCEMENT_BYTES}: give it fewer fields`,
   );
+}
+
+/** A string that may be more than ASCII: the writer's own counts characters where CDR counts bytes. */
+function writeText(writer: CdrWriter, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  writer
+    .uint32(bytes.length + 1)
+    .uint8Array(bytes)
+    .uint8(0);
 }
 
 /** A reader that does not run over the end, and answers for every value. */

@@ -104,10 +104,10 @@ function near(found: readonly number[], expected: readonly number[], tolerance: 
   assert.ok(off <= tolerance, `${off} off: ${found} for ${expected}`);
 }
 
-// One colour, in every form: RGB (200, 120, 30) is Y 136, U 72, V 169 in BT.601 of limited range.
+// One colour, in every form: RGB (200, 120, 30) is Y 131, U 77, V 170 in BT.601 of limited range.
 const COLOUR = [200, 120, 30];
 const flat = (pixels: number) => Array.from({ length: pixels }, () => COLOUR).flat();
-const [Y, U, V] = [136, 72, 169];
+const [Y, U, V] = [131, 77, 170];
 const luma = (pixels: number) => Array.from({ length: pixels }, () => Y);
 
 const FLAT: readonly [encoding: Encoding, shape: number[], bytes: number[]][] = [
