@@ -4,7 +4,7 @@ import type { Benchmark, Context, Result } from '../harness/contract';
 import { makeFifo, writeFifo } from '../harness/pipes';
 import { apart, place } from '../harness/placement';
 import { sampleFrame } from '../harness/pools';
-import { median, percentile, promised, summarise } from '../harness/stats';
+import { median, percentile, summarise } from '../harness/stats';
 import { cpuNs } from '../harness/usage';
 import { paced, sender, sleeperRole, type Way } from './paced-latency';
 import { threadsRole } from './worker-threads';
@@ -14,9 +14,12 @@ const COUNT = { quick: 30, full: 150 } as const;
 /** As a camera that has run for some minutes. */
 const WARM = { quick: { frames: 300, rateHz: 1000 }, full: { frames: 3000, rateHz: 1000 } } as const;
 
+/** The one whose row the table of goals has. */
+const GOAL_BYTES = 1920 * 1080 * 3;
+
 const cases = [
   { way: 'put → get', bytes: 28 },
-  { way: 'loan → borrow', bytes: 1920 * 1080 * 3 },
+  { way: 'loan → borrow', bytes: GOAL_BYTES },
   { way: 'loan → borrow', bytes: 3840 * 2160 * 3 },
 ] as const satisfies readonly { way: Way; bytes: number }[];
 
@@ -71,10 +74,11 @@ async function measure(context: Context, { way, bytes }: (typeof cases)[number])
   await partner.stop();
   await threads.stop();
   const row = { name: 'cold', size: bytes, unit: 'µs' };
+  const goal = bytes === GOAL_BYTES ? ('cold' as const) : undefined;
   const note = `p99 ${Math.round(percentile(samples, 0.99) / 1000)} µs`;
   const against = 'workers + Atomics.waitAsync, one Node process';
   return [
-    summarise({ ...row, metric: `${way}, one way`, against, values, baselines: workers, promise: promised.ratioAtMost(1), note }),
+    summarise({ ...row, metric: `${way}, one way`, against, values, baselines: workers, note, goal }),
     summarise({ ...row, metric: `${way}, one way`, against: 'one byte on a bare FIFO, Node', values, baselines: pipes }),
     summarise({ ...row, metric: `${way}, CPU of the reader`, against: 'a bare FIFO, Node', values: cpu, baselines: pipeCpu }),
   ];
@@ -87,7 +91,10 @@ export const cold: Benchmark = {
   nodeOnly: true,
   async run(context) {
     const results: Result[] = [];
-    for (const one of cases) results.push(...(await measure(context, one)));
+    for (const one of cases) {
+      if (context.goalsOnly && one.bytes !== GOAL_BYTES) continue;
+      results.push(...(await measure(context, one)));
+    }
     return results;
   },
 };

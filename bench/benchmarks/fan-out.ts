@@ -1,9 +1,10 @@
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { nowNs, sleep, sleepUntilNs } from '../harness/clock';
 import type { Benchmark, Context, Result } from '../harness/contract';
+import type { GoalRow } from '../harness/goals';
 import { sampleFrame } from '../harness/pools';
 import type { Commands, Partner, Role } from '../harness/processes';
-import { median, promised, summarise } from '../harness/stats';
+import { median, summarise } from '../harness/stats';
 import { cpuNs } from '../harness/usage';
 import { threadsRole } from './worker-threads';
 
@@ -136,7 +137,7 @@ async function measure(context: Context): Promise<Result[]> {
     if (native !== null) bare.push(median(await native.ask('fanout', READERS, FRAMES[size], RATE_HZ, FRAME_BYTES)));
   }
   for (const partner of [...readers, threads]) await partner.stop();
-  const row = (metric: string, figures: readonly number[], against: string, baselines: readonly number[], limit?: number) =>
+  const row = (metric: string, figures: readonly number[], against: string, baselines: readonly number[], goal?: GoalRow) =>
     summarise({
       name: 'fan-out',
       size: FRAME_BYTES,
@@ -145,15 +146,15 @@ async function measure(context: Context): Promise<Result[]> {
       against,
       values: figures,
       baselines,
-      promise: limit === undefined ? undefined : promised.ratioAtMost(limit),
+      goal,
     });
   const [lending, putting, blocking] = ways.map((way) => values.get(way) ?? []) as [number[], number[], number[]];
   const inOneProcess = 'workers + Atomics.waitAsync, one Node process';
   const futex = `${READERS} processes on a futex, C`;
   return [
-    row(ways[0], lending, inOneProcess, lent, 1.2),
-    row(ways[1], putting, `${inOneProcess}, copied in`, copied, 1.2),
-    row(ways[2], blocking, futex, bare),
+    row(ways[0], lending, inOneProcess, lent, 'fan-out-borrow'),
+    row(ways[1], putting, `${inOneProcess}, copied in`, copied, 'fan-out-copy'),
+    row(ways[2], blocking, futex, bare, 'fan-out-sync'),
     row('workers + Atomics.waitAsync', lent, futex, bare),
   ];
 }
