@@ -55,7 +55,6 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     onDisconnect: (reason) => this.#disconnected(reason),
     onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
     wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
-    subscribed: () => this.#subscribed,
     serve: (quick) => this.#serve(quick),
     report: (error) => this.#report(error),
     abort: () => this.cleanup(),
@@ -275,8 +274,11 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     const cursor = this.#cursor;
     const source = this.#source;
     const lends = options?.borrow === true;
-    const frame = lends ? source.quickLend<T>(cursor, options) : source.quickTake<T>(cursor, options);
-    if (frame !== null || !source.newer(cursor)) return frame;
+    if (source.due(cursor)) {
+      const frame = lends ? source.quickLend<T>(cursor, options) : source.quickTake<T>(cursor, options);
+      if (frame !== null) return frame;
+    }
+    if (!source.newer(cursor)) return null;
     return lends ? source.lend<T>(cursor, options) : source.take<T>(cursor, options);
   }
 
@@ -415,8 +417,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   protected override listenersChanged(): void {
     if (this.closed) return;
     this.#anchor.held = this.#onNewData !== null || this.eventNames().length > 0 ? this : null;
-    this.#waiting.updateRef();
-    this.#waiting.wakeSoon();
+    this.#waiting.listen(this.#subscribed);
   }
 
   /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */

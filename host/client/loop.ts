@@ -41,6 +41,8 @@ class Place<F> implements Waiter {
   // Calls of next() that wait, in their order. Nearly always one, or none.
   readonly #pending: Pending<F>[] = [];
   #state: 'new' | 'running' | 'over' = 'new';
+  // Whether a ring brought the last frame.
+  #rung = false;
   #removeAbort: (() => void) | null = null;
 
   constructor(parts: LoopParts<F>, signal: AbortSignal | undefined) {
@@ -53,15 +55,23 @@ class Place<F> implements Waiter {
     if (this.#signal?.aborted || this.#parts.closed()) this.end();
     if (this.#state === 'over') return Promise.resolve(OVER);
     if (this.#state === 'new') this.#begin();
+    const { waiting, reader } = this.#parts;
+    // Whoever keeps up asks for the ring first, and then looks once (S5). One that is behind looks before, and costs no ring.
+    const keepsUp = this.#rung;
+    this.#rung = false;
+    let armed = false;
     try {
-      const frame = this.#pending.length === 0 ? this.#parts.now(this.#parts.reader) : null;
-      if (frame !== null) return Promise.resolve({ done: false, value: frame });
+      if (this.#pending.length === 0) {
+        armed = keepsUp && waiting.armed(this.cursor);
+        const frame = armed ? null : this.#parts.now(reader);
+        if (frame !== null) return Promise.resolve({ done: false, value: frame });
+      }
     } catch (error) {
       this.end();
       return quiet(Promise.reject(error));
     }
     const call = new Pending<F>();
-    if (this.#pending.push(call) === 1) this.#parts.waiting.join(this);
+    if (this.#pending.push(call) === 1) waiting.join(this, armed);
     return call.promise;
   }
 
@@ -77,6 +87,7 @@ class Place<F> implements Waiter {
     try {
       const frame = quick ? reader.quick() : reader.take();
       if (frame === null) return false;
+      this.#rung = quick;
       const call = this.#pending.shift();
       if (this.#pending.length === 0) waiting.leave(this);
       call?.resolve({ done: false, value: frame });

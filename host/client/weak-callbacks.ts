@@ -8,8 +8,6 @@ import { everyStep } from '../runtime/steps';
 
 /** What a consumer does when it hears of something. It holds its callbacks, and nobody else does. */
 export interface ConsumerCallbacks extends SourceEvents {
-  /** Whether anybody listens for frames. */
-  subscribed(): boolean;
   serve(quick: boolean): boolean;
   report(error: unknown): void;
   abort(): void;
@@ -37,9 +35,6 @@ export function subscriptionOf(
   return {
     anchor,
     cursor,
-    get active() {
-      return callbacks.deref()?.subscribed() ?? false;
-    },
     serve: (quick) => callbacks.deref()?.serve(quick) ?? false,
     report: (error) => callbacks.deref()?.report(error),
   };

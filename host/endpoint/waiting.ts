@@ -14,7 +14,6 @@ const NOW = Promise.resolve();
 
 /** The listeners of a consumer, which wait for ever. */
 export interface Subscription {
-  readonly active: boolean;
   readonly cursor: Cursor;
   /** Gives them the newer frame that there may be: whether there was one. `quick` as of Waiter. */
   serve(quick: boolean): boolean;
@@ -44,6 +43,7 @@ export class Waiting {
   readonly #watch: Watch;
   readonly #waiters = new Set<Waiter>();
   #doorbell: Doorbell | null = null;
+  #listening = false;
   #keepAlive = true;
   // Whether the doorbell keeps the process alive.
   #ref = false;
@@ -59,14 +59,27 @@ export class Waiting {
   }
 
   get #interested(): boolean {
-    return !this.#source.closed && (this.#waiters.size > 0 || this.#subscription.active);
+    return !this.#source.closed && (this.#waiters.size > 0 || this.#listening);
   }
 
-  /** Begins to wait, behind those that do. */
-  join(waiter: Waiter): void {
+  /** Whether anybody listens for frames. */
+  listen(listening: boolean): void {
+    this.#listening = listening;
+    this.updateRef();
+    this.wakeSoon();
+  }
+
+  /** Asks for the ring, for a reader that is about to join: false where there is something to look at before. */
+  armed(cursor: Cursor): boolean {
+    return this.#doorbell !== null && this.#source.attached && !this.#source.armFor(cursor);
+  }
+
+  /** Begins to wait, behind those that do. @param armed As `armed` has just said. */
+  join(waiter: Waiter, armed = false): void {
     this.#busySinceMs = 0;
     this.#waiters.add(waiter);
     if (!this.#ref) this.updateRef();
+    if (armed) return;
     // The others have looked since the last ring.
     try {
       if (this.#doorbell === null || !this.#source.attached) this.#arm();
@@ -221,7 +234,7 @@ export class Waiting {
 
   /** A ring with a frame: its producer has the doorbell open, and keeps it open. */
   #noteRing(): void {
-    if (this.#doorbell?.hangsUp) this.#watch.relax();
+    if (!this.#watch.relaxed && this.#doorbell?.hangsUp === true) this.#watch.relax();
   }
 
   /** The last who had the doorbell open for ringing is gone, or has let go of it. */
@@ -242,11 +255,10 @@ export class Waiting {
         if (!waiter.serve(true)) return false;
         served = true;
       }
-      const { active, cursor } = this.#subscription;
-      if (active) {
+      if (this.#listening) {
         if (!this.#subscription.serve(true)) return false;
         served = true;
-        if (this.#source.armFor(cursor)) this.#schedule(platform().turn());
+        if (this.#source.armFor(this.#subscription.cursor)) this.#schedule(platform().turn());
       }
     } catch (error) {
       this.#fail(error);
@@ -264,7 +276,7 @@ export class Waiting {
   /** Whether anybody's wait is over. */
   #due(): boolean {
     if (this.#source.attached && !this.#source.connected) return true;
-    if (this.#subscription.active && this.#source.due(this.#subscription.cursor)) return true;
+    if (this.#listening && this.#source.due(this.#subscription.cursor)) return true;
     for (const { cursor } of this.#waiters) if (this.#source.due(cursor)) return true;
     return false;
   }
@@ -302,7 +314,7 @@ export class Waiting {
 
   #serveAll(): boolean {
     const served = this.#serveWaiters(null);
-    const listening = this.#subscription.active && this.#source.due(this.#subscription.cursor);
+    const listening = this.#listening && this.#source.due(this.#subscription.cursor);
     if (listening) this.#subscription.serve(false);
     return listening || served;
   }

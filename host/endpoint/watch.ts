@@ -22,6 +22,11 @@ export class Watch {
     this.#interval = platform().every(LIVENESS_INTERVAL_MS, look);
   }
 
+  /** Whether it is only a net. */
+  get relaxed(): boolean {
+    return this.#slow;
+  }
+
   /** Whoever rings holds the doorbell open, and hangs up when it dies. */
   relax(): void {
     if (this.#slow) return;

@@ -163,14 +163,18 @@ export class Link {
     return this.#reliable === null ? connection.latest() : this.#reliable.next();
   }
 
+  /** The connection as it is, where nothing is left of a pool before it. */
+  get whole(): Connection | null {
+    return this.#ended === null ? this.#connection : null;
+  }
+
   /**
    * The connection, where nothing is to be looked at but the newest frame: the pool is open, nothing is left of one before it, and the reader
    * has not seen that frame. Null otherwise.
    */
   fresh(cursor: Cursor): Connection | null {
-    const connection = this.#connection;
-    if (connection === null || this.#ended !== null) return null;
-    return this.newest(connection) > this.seen(cursor) ? connection : null;
+    const connection = this.whole;
+    return connection !== null && this.newest(connection) > this.seen(cursor) ? connection : null;
   }
 
   connect(): Connection | null {

@@ -246,12 +246,18 @@ export class NativeSource implements Source {
   }
 
   quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
-    const connection = this.#link.fresh(cursor);
-    if (connection === null) return null;
     const { reliable } = this.#link;
-    if (reliable !== null) return this.#lendNext(connection, reliable, cursor, request);
+    if (reliable !== null) {
+      const connection = this.#link.fresh(cursor);
+      return connection && this.#lendNext(connection, reliable, cursor, request);
+    }
+    const { whole: connection } = this.#link;
+    if (connection === null) return null;
+    // The pin itself tells whether the pool is open and the frame new: no look before it.
     const sequence = this.#pin(connection, request);
-    return sequence < 0 ? null : this.#view<T>(connection, cursor, sequence, request);
+    if (sequence > this.#link.seen(cursor)) return this.#view<T>(connection, cursor, sequence, request);
+    if (sequence >= 0) connection.dropPin();
+    return null;
   }
 
   /** A view of the newest frames of a pool, open or closed. */
