@@ -68,6 +68,11 @@ interface Opening {
   open(): Promise<Disposable>;
 }
 
+function connected(consumer: TensorConsumer): TensorConsumer {
+  if (!consumer.connected) throw new Error(`the pool ${consumer.name} was not there`);
+  return consumer;
+}
+
 const turned =
   <T>(open: () => T) =>
   async () =>
@@ -98,9 +103,13 @@ async function attaching(context: Context): Promise<Result[]> {
   using producer = await TensorProducer.create(pool, new Uint8Array(LARGE_FRAME_BYTES), { historyLen });
   producer.put(sampleFrame(LARGE_FRAME_BYTES));
   const { slots, strideBytes } = ringOf(pool);
-  return openings(context, slots * strideBytes, context.runs(2, 5), [
-    { metric: 'TensorConsumer.open', goal: 'attach-piece', open: () => TensorConsumer.open(pool) },
-    { metric: 'TensorConsumer.attach', goal: undefined, open: turned(() => TensorConsumer.attach(pool)) },
+  return await openings(context, slots * strideBytes, context.runs(2, 5), [
+    {
+      metric: 'TensorConsumer.open',
+      goal: 'attach-piece',
+      open: async () => connected(await TensorConsumer.open(pool)),
+    },
+    { metric: 'TensorConsumer.attach', goal: undefined, open: turned(() => connected(TensorConsumer.attach(pool))) },
   ]);
 }
 

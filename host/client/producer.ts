@@ -8,7 +8,7 @@ import type { SharedPool } from '../memory/share';
 import type { Lengths, Window } from '../memory/window';
 import type { OnPinned } from '../native/backpressure';
 import type { OpenedPool } from '../native/pool';
-import { giveUp, NativeSink, openWholePool } from '../native/sink';
+import { giveUp, NativeSink, openPool as openObject } from '../native/sink';
 import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
 import { InTurns, type TurnOptions } from '../runtime/pieces';
@@ -392,7 +392,7 @@ async function make(metadata: PoolMetadata, checked: CheckedOptions, options: Tu
   // The Python package's way to make a pool has no pieces.
   if (checked.wire !== 'native') return { checked, pool, opened: null };
   try {
-    const opening = new InTurns(openWholePool(metadata, checked));
+    const opening = new InTurns(openObject(metadata, checked));
     pool.opening = opening;
     const opened = await opening.finish(options);
     pool.opening = null;

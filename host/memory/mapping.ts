@@ -189,10 +189,10 @@ export class Mapping {
     yield* inPieces(writable ? bytes / 2 : bytes, populate, from);
   }
 
-  /** The same without waiting for it: of most pools at once, of the largest while the event loop turns. */
-  async prefaultSoon(writable: boolean): Promise<void> {
+  /** The same for a reader, who does not wait for it: of most pools at once, of the largest while the event loop turns. */
+  async prefaultSoon(): Promise<void> {
     const start = steadyMs();
-    for (const part of this.prefault(writable)) {
+    for (const part of this.prefault(false)) {
       this.#prefaulted = part;
       if (steadyMs() - start < PREFAULT_MS) continue;
       await platform().turn();

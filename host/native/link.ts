@@ -189,7 +189,7 @@ export class Link {
       const place = adopted ?? this.#attacher.attach();
       if (place === null) return null;
       connection = new Connection(place.mapping, place.entry, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, doorbellId);
-      if (adopted === null) void connection.mapping.prefaultSoon(false);
+      if (adopted === null) void connection.mapping.prefaultSoon();
     } catch (error) {
       throw translate(name, error);
     }

@@ -359,7 +359,13 @@ function* tryToOwn(
   }
   if (snapshot !== null) {
     const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
-    return { mapping, created: false };
+    try {
+      yield* mapping.prefault(true);
+      return { mapping, created: false };
+    } catch (error) {
+      runSteps([() => mapping.unmap()]);
+      throw error;
+    }
   }
   try {
     return { mapping: yield* build(system, fd, description, json, null), created: true };

@@ -44,7 +44,7 @@ export class NativeSink implements Sink {
   // A slot is being written: its bytes lie where the mapping is now.
   #claimed = false;
 
-  /** @param opened What openWholePool gave, where that was waited for in turns. */
+  /** @param opened What openPool gave, where that was waited for in turns. */
   constructor(metadata: PoolMetadata, options: NativeSinkOptions, opened: OpenedPool | null = null) {
     const { historyPad, onPinned, waitTimeoutMs, mode } = options;
     this.#metadata = metadata;
@@ -70,7 +70,6 @@ export class NativeSink implements Sink {
         look: () => this.#backpressure.releaseKept(),
       });
       ringNewcomers(this.#system, metadata.name);
-      if (!created && opened === null) void mapping.prefaultSoon(true);
     } catch (error) {
       // A pool that was taken over stays as it was found, for the next producer. A new one goes.
       const stay = [() => this.#name?.close(), () => this.#system.unlock(mapping.fd, LOCK_PRODUCER), () => mapping.close()];
@@ -211,23 +210,9 @@ function unlinkOwn({ system, metadata, fd }: Mapping): void {
 export function* openPool(metadata: PoolMetadata, { historyPad, mode }: NativeSinkOptions): Pieces<OpenedPool> {
   const trust: Trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
   try {
-    const opened = yield* openForProducer(platform().system(), { metadata, historyPad }, { mode, trust });
-    return opened;
+    return yield* openForProducer(platform().system(), { metadata, historyPad }, { mode, trust });
   } catch (error) {
     throw translate(metadata.name, error);
-  }
-}
-
-/** The same with all page tables of a pool that is taken over. */
-export function* openWholePool(metadata: PoolMetadata, options: NativeSinkOptions): Pieces<OpenedPool> {
-  const opened = yield* openPool(metadata, options);
-  if (opened.created) return opened;
-  try {
-    yield* opened.mapping.prefault(true);
-    return opened;
-  } catch (error) {
-    runSteps([() => giveUp(opened)]);
-    throw error;
   }
 }
 

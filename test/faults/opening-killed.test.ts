@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { inspect, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Child, leftovers, poolName, until } from '../support/child';
+import { Child, leftovers, poolName } from '../support/child';
 
 const test = suite('opening, killed');
 
@@ -90,34 +90,37 @@ function faultsOf(producer: TensorProducer<Float64Array>, count: number): number
   return process.resourceUsage().minorPageFault - before;
 }
 
-test('the first lap after a take-over meets no page that is not mapped', async () => {
-  const name = poolName('lap');
-  await deadPool(name, 4);
-  using producer = await TensorProducer.create<Float64Array>(name, new Float64Array(FRAME_BYTES / 8), { historyLen: 4 });
-  assert.is(producer.nextSequence, 8);
-  const capacity = inspect(name)?.slotCapacity ?? 0;
-  const faults = faultsOf(producer, capacity);
-  assert.ok(faults < (capacity * PAGES) / 4, `${faults} faults for ${capacity * PAGES} pages`);
-});
+for (const how of ['create', 'constructor'] as const) {
+  test(`the first lap after a take-over by ${how} meets no page that is not mapped`, async () => {
+    const name = poolName('lap');
+    await deadPool(name, 16);
+    const sample = new Float64Array(FRAME_BYTES / 8);
+    using producer =
+      how === 'create'
+        ? await TensorProducer.create<Float64Array>(name, sample, { historyLen: 16 })
+        : TensorProducer.fromSample<Float64Array>(name, sample, { historyLen: 16 });
+    assert.is(producer.nextSequence, 32);
+    const capacity = inspect(name)?.slotCapacity ?? 0;
+    const faults = faultsOf(producer, capacity);
+    assert.ok(faults < (capacity * PAGES) / 4, `${faults} faults for ${capacity * PAGES} pages`);
+  });
+}
 
-test('a constructor that takes over populates them too, a large pool while the event loop turns', async () => {
-  const name = poolName('lap-soon');
-  await deadPool(name, 16);
-  using producer = TensorProducer.fromSample<Float64Array>(name, new Float64Array(FRAME_BYTES / 8), { historyLen: 16 });
-  assert.is(producer.nextSequence, 32);
-  const faultsBefore = () => process.resourceUsage().minorPageFault;
-  // Until the background work rests: nothing else faults here.
-  let last = faultsBefore();
-  let calm = 0;
-  await until(() => {
-    const now = faultsBefore();
-    calm = now - last < 64 ? calm + 1 : 0;
-    last = now;
-    return calm >= 10;
-  }, 'the page tables are populated');
-  const capacity = inspect(name)?.slotCapacity ?? 0;
-  const faults = faultsOf(producer, capacity);
-  assert.ok(faults < (capacity * PAGES) / 4, `${faults} faults for ${capacity * PAGES} pages`);
+test('a take-over that is aborted leaves the pool to the next producer, with its numbers', async () => {
+  const name = poolName('left');
+  await deadPool(name, 4);
+  const sample = new Float64Array(FRAME_BYTES / 8);
+  const abort = new AbortController();
+  const onProgress = () => abort.abort(new Error('enough'));
+  let error: unknown = null;
+  try {
+    await TensorProducer.create(name, sample, { historyLen: 4, signal: abort.signal, onProgress });
+  } catch (thrown) {
+    error = thrown;
+  }
+  assert.is(error, abort.signal.reason);
+  using producer = TensorProducer.fromSample(name, sample, { historyLen: 4 });
+  assert.is(producer.nextSequence, 8);
 });
 
 test.run();
