@@ -1,11 +1,12 @@
 // What opening large pools does to the event loop: how long it stands still, and how long all of it takes; and what the first lap costs after
 // a take-over.
 
-import { statfsSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { nowNs, timeEach } from '../harness/clock';
 import type { Benchmark, Context, Result } from '../harness/contract';
+import { digits } from '../harness/format';
 import type { GoalRow } from '../harness/goals';
 import { ringOf, sampleFrame } from '../harness/pools';
 import type { Commands, Role } from '../harness/processes';
@@ -33,19 +34,35 @@ export const dyingRole = {
   },
 } satisfies Role<{ pool: string; frameBytes: number; historyLen: number; frames: number }, Commands>;
 
-/** The longest time between two turns of the event loop while something goes on, and how long that took, in ms. */
-async function standstill(work: () => Promise<Disposable>): Promise<{ longestMs: number; totalMs: number; opened: Disposable }> {
+interface Standstill {
+  /** The longest time between two turns of the event loop. */
+  readonly longestMs: number;
+  /** The longest that this thread was on a processor between two turns: less than that on a machine that others use. */
+  readonly longestCpuMs: number;
+  readonly totalMs: number;
+  readonly opened: Disposable;
+}
+
+const threadCpuNs = () => Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]);
+
+async function standstill(work: () => Promise<Disposable>): Promise<Standstill> {
   let longestNs = 0;
+  let longestCpuNs = 0;
   let last = nowNs();
+  let lastCpu = threadCpuNs();
   let on = true;
   const look = () => {
     const now = nowNs();
+    const cpu = threadCpuNs();
     longestNs = Math.max(longestNs, now - last);
+    longestCpuNs = Math.max(longestCpuNs, cpu - lastCpu);
     last = now;
+    lastCpu = cpu;
     if (on) setImmediate(look);
   };
   await new Promise((resolve) => setImmediate(resolve));
   last = nowNs();
+  lastCpu = threadCpuNs();
   setImmediate(look);
   const start = last;
   const opened = await work();
@@ -53,7 +70,7 @@ async function standstill(work: () => Promise<Disposable>): Promise<{ longestMs:
   look();
   on = false;
   await new Promise((resolve) => setImmediate(resolve));
-  return { longestMs: longestNs / 1e6, totalMs, opened };
+  return { longestMs: longestNs / 1e6, longestCpuMs: longestCpuNs / 1e6, totalMs, opened };
 }
 
 function historyOf(bytes: number): number {
@@ -80,19 +97,27 @@ const turned =
 
 async function openings(context: Context, bytes: number, runs: number, ways: readonly Opening[]): Promise<Result[]> {
   const longest: number[][] = ways.map(() => []);
+  const cpu: number[][] = ways.map(() => []);
   const totals: number[][] = ways.map(() => []);
   for (let run = 0; run < runs; run++) {
     for (const [i, { metric, open }] of ways.entries()) {
       context.progress(`attach, ${metric}, ${(bytes / GIB).toFixed(1)} GiB, run ${run + 1} of ${runs}`);
-      const { longestMs, totalMs, opened } = await standstill(open);
+      const { longestMs, longestCpuMs, totalMs, opened } = await standstill(open);
       opened[Symbol.dispose]();
       longest[i]?.push(longestMs);
+      cpu[i]?.push(longestCpuMs);
       totals[i]?.push(totalMs);
     }
   }
   const common = { name: 'attach', size: bytes, unit: 'ms', against: '', baselines: [] };
   return ways.flatMap(({ metric, goal }, i) => [
-    summarise({ ...common, metric: `${metric}: longest standstill`, values: longest[i] ?? [], goal }),
+    summarise({
+      ...common,
+      metric: `${metric}: longest standstill`,
+      values: longest[i] ?? [],
+      goal,
+      note: `at most ${digits(median(cpu[i] ?? []))} ms of it on a processor`,
+    }),
     summarise({ ...common, metric: `${metric}: all of it`, values: totals[i] ?? [] }),
   ]);
 }
