@@ -122,7 +122,7 @@ let reader: string | null = null;
 function read(pool: string, count = 1): Latest {
   if (reader === null) {
     reader = join(folder, 'core-reader');
-    execFileSync('gcc', ['-std=c11', ...STRICT, '-o', reader, 'test/programs/core-reader.c', '-lrt']);
+    execFileSync('gcc', ['-std=c11', ...STRICT, '-o', reader, 'test/programs/c/core-reader.c', '-lrt']);
   }
   const output = execFileSync(reader, [pool, String(count)], { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
   const end = output.indexOf('\n');

@@ -48,7 +48,10 @@ const ROWS: readonly Row[] = [
     roles: ['put', 'publish'],
     legal: ['frame', 'overtaken'],
     forbidden: ['head without its frame', 'stamp without its bytes'],
-    faults: [[0, 'head first']],
+    faults: [
+      [0, 'head first'],
+      [0, 'length last'],
+    ],
   },
   {
     name: 'S1 publish: an effect, told in a second pool, has its cause in the first (three processes)',
@@ -71,7 +74,10 @@ const ROWS: readonly Row[] = [
     roles: ['put', 'copy'],
     legal: ['whole', 'retry'],
     forbidden: ['torn'],
-    faults: [[1, 'no second look']],
+    faults: [
+      [1, 'no second look'],
+      [1, 'length behind the second look'],
+    ],
   },
   {
     name: 'S2 seqlock: two copying readers (three processes)',

@@ -33,7 +33,7 @@ for (const [variant, seconds, env] of VARIANTS) {
       checked: Record<string, number>;
       faults: string[];
     }[];
-    assert.is(reports.length, 3);
+    assert.is(reports.length, 4);
     for (const { size, published, checked, faults } of reports) {
       assert.equal(faults, [], size);
       assert.ok(published > 0);

@@ -18,6 +18,11 @@ static void await_word(_Atomic uint64_t *word, uint64_t value) {
   }
 }
 
+static void await_frame(struct ring ring, uint64_t frame) {
+  while (ring_published(ring) <= frame) {
+  }
+}
+
 static void word_pingpong(size_t trips, size_t batches, const int *cpus) {
   struct counters *counters = (struct counters *)map_shared(sizeof(struct counters));
   const uint64_t last = trips * batches;
@@ -44,29 +49,27 @@ static void word_pingpong(size_t trips, size_t batches, const int *cpus) {
 }
 
 struct side {
-  struct ring *ring;
+  struct ring ring;
   unsigned char *frames;
 };
 
 static struct side make_side(size_t slots) {
-  struct side side = {(struct ring *)map_shared(ring_bytes(slots)), map_shared(slots * FRAME_BYTES)};
-  ring_init(side.ring, slots);
-  return side;
+  return (struct side){ring_map(slots), map_shared(slots * FRAME_BYTES)};
 }
 
 static void send(struct side side, uint64_t frame, const unsigned char *bytes) {
   while (!ring_begin(side.ring, frame)) {
   }
-  memcpy(side.frames + frame % side.ring->slot_count * FRAME_BYTES, bytes, FRAME_BYTES);
+  memcpy(side.frames + frame % side.ring.slot_count * FRAME_BYTES, bytes, FRAME_BYTES);
   ring_commit(side.ring, frame);
 }
 
 static volatile unsigned char sink;
 
 static void receive(struct side side, uint64_t frame) {
-  await_word(&side.ring->head, frame + 1);
+  await_frame(side.ring, frame);
   const uint64_t latest = ring_pin(side.ring, 1);
-  sink = side.frames[latest % side.ring->slot_count * FRAME_BYTES];
+  sink = side.frames[latest % side.ring.slot_count * FRAME_BYTES];
   ring_unpin(side.ring);
 }
 
@@ -94,8 +97,8 @@ static void ring_pingpong(size_t trips, size_t batches, const int *cpus, size_t 
   }
   wait_partner(child);
   free(bytes);
-  munmap(ping.ring, ring_bytes(slots));
-  munmap(pong.ring, ring_bytes(slots));
+  ring_unmap(ping.ring);
+  ring_unmap(pong.ring);
   munmap(ping.frames, slots * FRAME_BYTES);
   munmap(pong.frames, slots * FRAME_BYTES);
 }
@@ -130,7 +133,7 @@ static void ring_paced(size_t rate_hz, size_t frames, const int *cpus, size_t sl
   for (uint64_t i = 0; i < frames; i++) figure((double)(noted[i].read_ns - noted[i].sent_ns));
   free(bytes);
   munmap(noted, frames * sizeof(struct paced_frame));
-  munmap(side.ring, ring_bytes(slots));
+  ring_unmap(side.ring);
   munmap(side.frames, slots * FRAME_BYTES);
 }
 

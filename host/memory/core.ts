@@ -1,5 +1,6 @@
 // The Wasm core, instantiated over one shared memory, with its exports typed and its status codes turned into errors.
 
+import { LAYOUT_VERSION } from '../../assembly/layout';
 import * as status from '../../assembly/status';
 import wasm from '../../dist/core.wasm';
 import { TensorIpcError } from '../runtime/errors';
@@ -106,6 +107,16 @@ export function noWebAssembly(cause: unknown): TensorIpcError {
   );
 }
 
+/** The error of an object that states another layout version than this one's, or other fields for it. */
+export function layoutError(name: string, version: number): TensorIpcError {
+  const found = version === LAYOUT_VERSION ? `layout ${version} with other fields` : `layout ${version}`;
+  return new TensorIpcError(
+    'VERSION_MISMATCH',
+    `the object under pool name '${name}' has ${found}, this version of tensor-ipc reads layout ${LAYOUT_VERSION}: use one version of the package ` +
+      `on both sides; when no program uses that pool any more, remove it (tensor-ipc rm ${name})`,
+  );
+}
+
 /** The error for a status code of controlValidate or controlLayout. */
 export function poolError(name: string, code: number): TensorIpcError {
   const where = `the object under pool name '${name}'`;
@@ -113,12 +124,6 @@ export function poolError(name: string, code: number): TensorIpcError {
   switch (code) {
     case status.BAD_MAGIC:
       return new TensorIpcError('FOREIGN_OBJECT', `${where} is not a tensor-ipc pool: expected the magic TNSRIPC1${remove}`);
-    case status.BAD_VERSION:
-    case status.BAD_SIGNATURE:
-      return new TensorIpcError(
-        'VERSION_MISMATCH',
-        `${where} has another layout than this version of tensor-ipc: use one version on both sides`,
-      );
     case status.BAD_BYTE_ORDER:
       return new TensorIpcError('VERSION_MISMATCH', `${where} was written by a machine of the other byte order`);
     case status.BAD_SIZE:

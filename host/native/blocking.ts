@@ -1,6 +1,7 @@
 // Waiting without the event loop: asleep on a futex, or awake.
 
 import { DOORBELL_FUTEX, HEADER_WAKE_COUNT } from '../../assembly/layout';
+import { CLOSED } from '../../assembly/status';
 import type { Cursor } from '../endpoint/source';
 import { LIVENESS_INTERVAL_MS } from '../endpoint/source';
 import { steadyMs } from '../runtime/clock';
@@ -45,12 +46,14 @@ export class Blocking {
   }
 
   /** Sleeps until the producer wakes it. Whether there is a newer frame then: false tells nothing. */
-  #sleepBeside({ mapping }: Connection, cursor: Cursor, ms: number): boolean {
-    const { core, handle, controlAddress } = mapping;
+  #sleepBeside(connection: Connection, cursor: Cursor, ms: number): boolean {
+    const { core, handle, controlAddress } = connection.mapping;
     // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
     const count = core.consumerWakeCount(handle);
     core.consumerArm(handle, DOORBELL_FUTEX); // S5: before the head is looked at again
     if (this.#link.newer(cursor, this.#link.connection)) return true;
+    // A producer that closed before it could see the bit has not rung.
+    if (this.#link.newest(connection) === CLOSED) return false;
     this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, ms);
     return this.#link.fresh(cursor) !== null;
   }

@@ -11,6 +11,7 @@ import {
   HANDLE_PAGE_BYTES,
   HANDLE_SLOT_CAPACITY,
   HEADER_BYTES,
+  HEADER_LAYOUT_VERSION,
   HEADER_METADATA_HASH,
   HEADER_POOL_ID,
   HEADER_PRODUCER_STATE,
@@ -18,10 +19,10 @@ import {
   MAX_CONSUMERS,
   PRODUCER_CLOSED,
 } from '../../assembly/layout';
-import { NOT_READY, OK } from '../../assembly/status';
+import { BAD_SIGNATURE, BAD_VERSION, NOT_READY, OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import { type Arena, anyArena } from '../memory/arena';
-import { poolError } from '../memory/core';
+import { layoutError, poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
 import { allAtOnce, inPieces, type Pieces } from '../runtime/pieces';
@@ -102,6 +103,8 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
     const { bytes, allocatedBytes } = system.statDescriptor(fd);
     const code = arena.core.controlValidate(handle, arena.scratch(header), bytes);
     if (code === NOT_READY) return null;
+    const view = new DataView(header.buffer);
+    if (code === BAD_VERSION || code === BAD_SIGNATURE) throw layoutError(pool, view.getUint32(HEADER_LAYOUT_VERSION, true));
     if (code !== OK) throw poolError(pool, code);
     // Pools are allocated whole. A hole would be filled when it is touched, which a full /dev/shm answers with SIGBUS.
     if (allocatedBytes < bytes) {
@@ -115,7 +118,6 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
     if (system.readAt(fd, json, at(HANDLE_METADATA_OFFSET)) !== json.byteLength) {
       throw new TensorIpcError('TRUNCATED_OBJECT', `pool '${pool}': its object shrank while it was read`);
     }
-    const view = new DataView(header.buffer);
     if (hashBytes(system, json) !== view.getBigUint64(HEADER_METADATA_HASH, true)) {
       throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': its metadata does not have the hash that its header states`);
     }

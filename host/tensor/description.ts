@@ -4,7 +4,8 @@ import { MAX_METADATA_BYTES } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
 import { brief } from '../runtime/printable';
 import { messageOf } from '../runtime/realm';
-import { type FieldMetadata, type HistoryPad, PoolMetadata, type PoolMetadataInit } from './metadata';
+import { isEncoding } from './encodings';
+import { type FieldInit, type FieldMetadata, type HistoryPad, PoolMetadata, type PoolMetadataInit } from './metadata';
 
 const FORMAT = 'tensor-ipc';
 const VERSION = 2;
@@ -47,6 +48,17 @@ export function encodeDescription({ metadata, historyPad }: PoolDescription): Ui
   return bytes;
 }
 
+/** An encoding that a later version has brought: this one knows the form of the frames, and not what they mean. */
+const ENCODING_NAME = /^[a-z0-9_]{1,32}$/;
+
+/** A field as it stands in the JSON, without an encoding that is not known here. */
+function withoutUnknown(field: FieldInit): FieldInit {
+  const encoding: unknown = field?.encoding;
+  if (typeof encoding !== 'string' || isEncoding(encoding) || !ENCODING_NAME.test(encoding)) return field;
+  const { encoding: _, ...known } = field;
+  return known;
+}
+
 /**
  * Reads the JSON of an object. It is untrusted: everything is rebuilt through the same checks as a user's own metadata, and
  * what can be derived is compared with what is stated.
@@ -76,7 +88,7 @@ export function decodeDescription(name: string, json: Uint8Array): PoolDescripti
   try {
     metadata = new PoolMetadata({
       name,
-      fields: fields as PoolMetadataInit['fields'],
+      fields: fields.map(withoutUnknown),
       historyLen: record['historyLen'] as number,
       attributes: record['attributes'] as PoolMetadataInit['attributes'],
     });

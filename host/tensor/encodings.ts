@@ -101,8 +101,8 @@ export function isEncoding(value: unknown): value is Encoding {
   return typeof value === 'string' && Object.hasOwn(ENCODINGS, value);
 }
 
-/** What a shape has to look like, for a message. */
-function wanted(rule: Rule): string {
+/** What a shape has to look like, for a message and for the table in docs/pool-format.md. */
+export function shapeOf(rule: Rule): string {
   switch (rule.kind) {
     case 'gray':
       return '[height, width] or [height, width, 1]';
@@ -151,7 +151,7 @@ export function checkEncoding(encoding: unknown, dtype: Dtype, shape: readonly n
     throw new TensorIpcError('DTYPE_MISMATCH', `${what}: ${encoding} is ${dtypes.join(' or ')}, found ${dtype}`);
   }
   if (!fits(rule, shape)) {
-    throw new TensorIpcError('SHAPE_MISMATCH', `${what}: ${encoding} has shape ${wanted(rule)}, found ${showShape(shape)}`);
+    throw new TensorIpcError('SHAPE_MISMATCH', `${what}: ${encoding} has shape ${shapeOf(rule)}, found ${showShape(shape)}`);
   }
   return encoding;
 }

@@ -11,6 +11,7 @@ import {
   HEADER_HEAD,
   SLOT_BYTES,
   SLOT_CLAIM,
+  SLOT_LENGTHS,
   SLOT_STAMP,
 } from '../../assembly/layout';
 import { LAPPED, OK, PINNED } from '../../assembly/status';
@@ -70,6 +71,11 @@ class Words {
     return (this.#slots + (position % this.capacity) * SLOT_BYTES + SLOT_CLAIM) / 4;
   }
 
+  /** Where the first length of a frame stands. Here it is, like every word of the frame, the position: it must be that of the same frame. */
+  lengthAt(position: number): number {
+    return (this.#slots + (position % this.capacity) * SLOT_BYTES + SLOT_LENGTHS) / 4;
+  }
+
   /** Index, in 64-bit words, of a field of this process's table entry. */
   entryAt(field: number): number {
     return ((this.u32[(this.handle + HANDLE_ENTRY) / 4] as number) + field) / 8;
@@ -79,10 +85,11 @@ class Words {
     return this.frames[position % this.capacity] as Uint32Array;
   }
 
-  /** Whether every word of a frame holds what its writer put there: the position. Padding is zeros. */
+  /** Whether the length and every word of a frame hold what their writer put there: the position. Padding is zeros. */
   holds(position: number): boolean {
     const frame = this.frame(position);
     const wanted = position < this.capacity ? 0 : position;
+    if (this.u32[this.lengthAt(position)] !== wanted) return false;
     for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) if (frame[i] !== wanted) return false;
     return true;
   }
@@ -151,8 +158,10 @@ function run(task: Task): Report {
     const position = to.head();
     const frame = to.frames[slot] as Uint32Array;
     if (broken === 'head first') Atomics.store(to.u32, to.headAt, position + 1);
+    if (broken !== 'length last') to.u32[to.lengthAt(position)] = value ?? position;
     for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) frame[i] = value ?? position;
     to.core.writerCommit(to.handle, 0);
+    if (broken === 'length last') to.u32[to.lengthAt(position)] = value ?? position;
     return true;
   };
   const puts = (): Report => {
@@ -304,9 +313,13 @@ function run(task: Task): Report {
           const slot = core.readerCopyBegin(handle, sequence, 1);
           if (slot === LAPPED) return 'retry';
           const frame = pool.frames[slot] as Uint32Array;
+          const wanted = sequence + pool.capacity;
+          const lengthAt = pool.lengthAt(wanted);
+          let length = pool.u32[lengthAt] as number;
           for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) own[i] = frame[i] as number;
           if (broken !== 'no second look' && core.readerCopyEnd(handle, sequence, 1) !== OK) return 'retry';
-          const wanted = sequence + pool.capacity;
+          if (broken === 'length behind the second look') length = pool.u32[lengthAt] as number;
+          if (length !== wanted) return 'torn';
           for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) if (own[i] !== wanted) return 'torn';
           return 'whole';
         });
