@@ -31,11 +31,16 @@ test('ls, info, snapshot and gc say which layout it has; gc leaves it, rm remove
   assert.is(entry?.state, 'foreign');
   assert.is(entry?.error?.code, 'VERSION_MISMATCH');
   assert.match(entry?.error?.message ?? '', BOTH);
-  for (const command of ['info', 'snapshot']) {
-    const { code, stderr } = await cli(command, name);
+  for (const args of [
+    ['info', name],
+    ['snapshot', name, '/nowhere/x.png'],
+    ['watch', name],
+    ['sub', name],
+  ]) {
+    const { code, stderr } = await cli(...args);
     assert.is.not(code, 0);
-    assert.match(stderr, BOTH, command);
-    assert.is(stderr.trim().split('\n').length, 1, `${command}: one line`);
+    assert.match(stderr, BOTH, args[0]);
+    assert.is(stderr.trim().split('\n').length, 1, `${args[0]}: one line`);
   }
   const gc = await cli('gc', '--json');
   const judged = (JSON.parse(text(gc.stdout)) as { file: string; action: string; reason: string }[]).find(

@@ -120,7 +120,7 @@ function look(outcome: Outcome, step: string, frame: Frame | View | null): void 
       if (byte !== undefined && byte !== FRAME_BYTE && byte !== 0) outcome.fault(`${step}: byte ${at} of a frame is ${byte}`);
     }
   }
-  if (frame.shape.length > 0) outcome.step(`${step} at`, () => frame.at(0));
+  if ((frame.shape[0] ?? 0) > 0) outcome.step(`${step} at`, () => frame.at(0));
   for (const [name, { lengths = [], shape }] of Object.entries(frame.fields ?? {})) {
     const row = shape.slice(2).reduce((all, extent) => all * extent, 1);
     for (const [i, length] of lengths.entries())
