@@ -1,8 +1,9 @@
 // The shared words of a pool and the steps on them that publishing, borrowing and copying take, line by line as docs/pool-format.md has
 // them, on the structs of the generated header. A limit for what the library does, so: nothing is checked, and nobody is woken.
 #pragma once
-#include "../../native-shim/include/tensor_ipc_layout.h"
 #include "common.h"
+
+#include "../../native-shim/include/tensor_ipc_layout.h"
 
 #define LOAD(word) __atomic_load_n((word), __ATOMIC_SEQ_CST)
 #define STORE(word, value) __atomic_store_n((word), (value), __ATOMIC_SEQ_CST)
