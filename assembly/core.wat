@@ -2605,15 +2605,15 @@
  )
  (func $assembly/writer/writerCommit (param $0 i32) (param $1 i32) (result i32)
   (local $2 i64)
-  (local $3 i32)
+  (local $3 i64)
   (local $4 i32)
-  (local $5 i64)
+  (local $5 i32)
   block $assembly/handle/controlOf|inlined.19 (result i32)
    local.get $0
    i32.load
    br $assembly/handle/controlOf|inlined.19
   end
-  local.set $4
+  local.set $5
   block $assembly/handle/positionOf|inlined.2 (result i64)
    local.get $0
    i64.load offset=32
@@ -2622,26 +2622,26 @@
   local.set $2
   local.get $0
   i64.load offset=64
-  local.set $5
+  local.set $3
   local.get $0
   i32.load offset=40
-  local.tee $3
+  local.tee $4
   local.get $1
   if (result i64)
    local.get $0
    i64.load offset=80
   else
-   local.get $5
+   local.get $3
   end
   i64.store offset=16
+  local.get $4
   local.get $3
-  local.get $5
   i64.store offset=24
-  local.get $3
+  local.get $4
   local.get $0
   i32.load offset=96
   i32.store offset=32
-  local.get $3
+  local.get $4
   block $assembly/sync/stampDone|inlined.5 (result i64)
    local.get $2
    i64.const 1
@@ -2656,13 +2656,16 @@
   i64.const 1
   i64.add
   i64.store offset=32
-  local.get $4
+  local.get $5
   local.get $2
   i64.const 1
   i64.add
   i64.atomic.store offset=128
+  local.get $0
+  i64.load offset=168
+  local.set $2
   block $assembly/sync/loadArmed|inlined.0 (result i64)
-   local.get $4
+   local.get $5
    i64.atomic.load offset=256
    br $assembly/sync/loadArmed|inlined.0
   end
@@ -2673,6 +2676,22 @@
   else
    i32.const 0
   end
+  local.get $2
+  i64.const 0
+  i64.ne
+  if (result i32)
+   local.get $3
+   local.get $2
+   i64.ge_u
+  else
+   i32.const 0
+  end
+  if (result i32)
+   i32.const 2
+  else
+   i32.const 0
+  end
+  i32.or
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)

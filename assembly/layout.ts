@@ -249,4 +249,6 @@ export const HANDLE_OBJECT_BYTES = HANDLE_FRAMES_OFFSET + 8;
 export const HANDLE_METADATA_OFFSET = HANDLE_OBJECT_BYTES + 8;
 export const HANDLE_METADATA_BYTES = HANDLE_METADATA_OFFSET + 4;
 export const HANDLE_PAGE_BYTES = HANDLE_METADATA_BYTES + 4;
+/** In: when the host wants to be told by writerCommit, as HANDLE_CLOCK_NS counts; 0 for never. */
+export const HANDLE_DUE_NS = HANDLE_PAGE_BYTES + 8;
 export const HANDLE_BYTES = 256;

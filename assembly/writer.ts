@@ -11,6 +11,7 @@ import {
   HANDLE_ARMED,
   HANDLE_CLOCK_NS,
   HANDLE_DESCRIPTOR,
+  HANDLE_DUE_NS,
   HANDLE_EPOCH,
   HANDLE_PERIOD_NS,
   HANDLE_POSITION,
@@ -29,7 +30,7 @@ import {
   SLOT_PUBLISHED_NS,
   SLOT_TIMESTAMP_NS,
 } from './layout';
-import { BAD_HEAD, OK, PINNED } from './status';
+import { BAD_HEAD, COMMIT_DUE, COMMIT_WAITED, OK, PINNED } from './status';
 import {
   addWakeCount,
   loadArmed,
@@ -116,7 +117,7 @@ export function writerBegin(handle: usize, ignoreViews: bool): i32 {
 
 /**
  * Publishes the slot claimed by writerBegin. The clock has been read into the handle; `ownTimestamp` keeps HANDLE_TIMESTAMP_NS
- * as the frame's timestamp. Returns 1 if somebody waits to be woken.
+ * as the frame's timestamp. Returns COMMIT_WAITED if somebody waits to be woken, and COMMIT_DUE once the clock is at HANDLE_DUE_NS.
  */
 export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
   const control = controlOf(handle);
@@ -129,7 +130,8 @@ export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
   storeStamp(descriptor, stampDone(position)); // S1
   store<u64>(handle, position + 1, HANDLE_POSITION);
   storeHead(control, position + 1); // S1, S5
-  return loadArmed(control) != 0 ? 1 : 0;
+  const due = load<u64>(handle, HANDLE_DUE_NS);
+  return (loadArmed(control) != 0 ? COMMIT_WAITED : 0) | (due != 0 && now >= due ? COMMIT_DUE : 0);
 }
 
 /** Takes all armed bits into HANDLE_ARMED, so that each waiter is rung once. Returns 1 if there are any. */

@@ -326,7 +326,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     tensors: readonly NormalTensor[] | null,
     timestampNs: bigint | undefined,
   ): number {
-    if (direct !== null) copyToShared(this.#system, this.#sink.window(slot).data, this.#sink.address(slot), direct);
+    if (direct !== null) this.#sink.copyIn(slot, direct);
     else this.#copyTensors(tensors as NormalTensor[], slot);
     const lengths = this.metadata.varying ? lengthsOfTensors(this.metadata, tensors as NormalTensor[]) : null;
     return this.#sink.publish(slot, timestampNs, lengths);

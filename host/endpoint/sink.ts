@@ -1,6 +1,7 @@
 import type { SharedPool } from '../memory/share';
 import type { Lengths, Window, WindowBuilder } from '../memory/window';
 import type { Address } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
 
 /** What became of frames that readers were in the way of. */
 export interface ProducerCounters {
@@ -25,6 +26,8 @@ export interface Sink {
   /** The tensors of a slot, on the shared pages: of these lengths, or with all the room there is. */
   window(slot: number, lengths?: Lengths | null): Window;
   address(slot: number): Address;
+  /** Copies the elements of a whole frame of one plain tensor into a slot. */
+  copyIn(slot: number, from: TypedArray): void;
   /** What is in the claimed slot is the next frame. Returns its number. Lengths are those of its varying fields, null where it has none. */
   publish(slot: number, timestampNs: bigint | undefined, lengths: Lengths | null): number;
   /** The claimed slot is not published: what is in it is nobody's frame. */

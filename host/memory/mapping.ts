@@ -4,6 +4,7 @@
 import {
   HANDLE_CLOCK_NS,
   HANDLE_CONSUMER_CAPACITY,
+  HANDLE_DUE_NS,
   HANDLE_FRAME_STRIDE,
   HANDLE_FRAMES_OFFSET,
   HANDLE_OBJECT_BYTES,
@@ -17,6 +18,7 @@ import { type Address, platform, type System } from '../runtime/system';
 import type { PoolDescription } from '../tensor/description';
 import type { PoolMetadata } from '../tensor/metadata';
 import { type Arena, type CoreMemory, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
+import { WORDS_UP_TO_BYTES } from './copy';
 import type { Core, Handle } from './core';
 import { type Lease, type LeaseParts, ReferenceCount } from './reference-count';
 import { type Lengths, type Window, WindowBuilder } from './window';
@@ -78,6 +80,7 @@ export class Mapping {
   readonly windows: WindowBuilder;
   readonly #parts: MappingParts;
   readonly #clockIndex: number;
+  readonly #hasWords: boolean;
   readonly #control: Space;
   readonly #frames: Space;
   readonly #lease: Lease | null;
@@ -104,6 +107,12 @@ export class Mapping {
     this.#frames = parts.frames;
     this.#lease = parts.lease;
     this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
+    const { frameBytes } = this.geometry;
+    this.#hasWords =
+      frameBytes <= WORDS_UP_TO_BYTES &&
+      frameBytes % 4 === 0 &&
+      this.geometry.frameStride % 4 === 0 &&
+      this.#frames.buffer === this.#control.buffer;
     this.windows = new WindowBuilder(this.metadata, this.geometry.frameStride);
     const { frameStride, slotCapacity } = this.geometry;
     const { buffer, byteOffset } = this.#frames;
@@ -177,6 +186,11 @@ export class Mapping {
     this.arena.i64[this.#clockIndex] = monotonicNs;
   }
 
+  /** When the core is to say that it is time for a look at the pool's name. */
+  setDue(monotonicNs: bigint): void {
+    this.arena.i64[(this.handle + HANDLE_DUE_NS) / 8] = monotonicNs;
+  }
+
   /**
    * Populates page tables of the frames, so that the first lap costs what the second does: of the first map for a writer, which uses no other,
    * of both for a reader. Ends early when the pages are let go.
@@ -214,6 +228,18 @@ export class Mapping {
   sizedWindow(slot: number, lengths: Lengths): Window {
     const { buffer, byteOffset } = this.#frames;
     return this.windows.sized(buffer, byteOffset + slot * this.geometry.frameStride, lengths);
+  }
+
+  /** Whether copyWords can: small frames of whole words. */
+  get hasWords(): boolean {
+    return this.#hasWords;
+  }
+
+  /** Copies a whole frame to a slot, word by word. */
+  copyWords(slot: number, from: Uint32Array): void {
+    const { u32 } = this.arena;
+    const at = (this.#frames.byteOffset + slot * this.geometry.frameStride) / 4;
+    for (let i = 0; i < from.length; i++) u32[at + i] = from[i] as number;
   }
 
   /** Bytes of a slot, on the shared pages. */

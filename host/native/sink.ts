@@ -1,9 +1,10 @@
 // The writing end of a native pool.
 
 import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
-import { OK } from '../../assembly/status';
+import { COMMIT_DUE, COMMIT_WAITED, OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import type { ProducerCounters, Sink } from '../endpoint/sink';
+import { copyToShared, RepeatedArray } from '../memory/copy';
 import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
@@ -11,6 +12,7 @@ import type { Lengths, Window, WindowBuilder } from '../memory/window';
 import { allAtOnce, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, type Platform, platform, type System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
 import { Backpressure, type OnPinned, POLICIES } from './backpressure';
 import { readProducerCounters } from './counters';
@@ -41,6 +43,7 @@ export class NativeSink implements Sink {
   #lengths: SlotLengths;
   readonly #pad: HistoryPad;
   #sequence: number;
+  readonly #repeated = new RepeatedArray();
   // A slot is being written: its bytes lie where the mapping is now.
   #claimed = false;
 
@@ -103,6 +106,13 @@ export class NativeSink implements Sink {
     return lengths === null ? this.#mapping.window(slot, 1, false) : this.#mapping.sizedWindow(slot, lengths);
   }
 
+  copyIn(slot: number, from: TypedArray): void {
+    const mapping = this.#mapping;
+    const words = mapping.hasWords ? this.#repeated.wordsOf(from) : null;
+    if (words !== null) mapping.copyWords(slot, words);
+    else copyToShared(this.#system, mapping.window(slot, 1, false).data, mapping.slotAddress(slot), from);
+  }
+
   address(slot: number): Address {
     return this.#mapping.slotAddress(slot);
   }
@@ -114,17 +124,17 @@ export class NativeSink implements Sink {
     const sequence = this.#sequence;
     if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
     if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
-    const now = this.#platform.monotonicNs();
-    mapping.setClock(now);
-    const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
+    mapping.setClock(this.#platform.monotonicNs());
+    const news = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
     this.#sequence = sequence + 1;
     this.#claimed = false;
-    if (waiting !== 0 || this.#ringer.owes) this.#ringer.ring();
-    this.#lookIfDue(now);
+    if ((news & COMMIT_WAITED) !== 0 || this.#ringer.owes) this.#ringer.ring();
+    // A producer that never returns to its event loop has no timers. The core compares: with bigints it would cost more than the look at who waits.
+    if ((news & COMMIT_DUE) !== 0) this.#name?.look();
     return sequence;
   }
 
-  /** A producer that never returns to its event loop has no timers. */
+  /** While a put waits for a reader and blocks its thread. */
   #lookIfDue(now: bigint): void {
     if (this.#name !== null && now >= this.#name.dueNs) this.#name.look();
   }
