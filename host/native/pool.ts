@@ -200,6 +200,7 @@ function* build(
     arena.freeHandle(plan);
   }
   try {
+    checkRoom(system, geometry.objectBytes);
     system.setSize(fd, geometry.objectBytes);
     yield* inPieces(geometry.objectBytes, (at, bytes) => system.reserve(fd, at, bytes), 0, RESERVED);
   } catch (error) {
@@ -220,6 +221,20 @@ function* build(
     runSteps([() => mapping.unmap()]);
     throw error;
   }
+}
+
+/** Piece by piece, what cannot succeed would fill the machine's memory before it fails. */
+function checkRoom(system: System, bytes: number): void {
+  let space: { freeBytes: number; totalBytes: number };
+  try {
+    space = system.sharedMemorySpace();
+  } catch (error) {
+    // Then the reservation tells.
+    if (error instanceof SystemError) return;
+    throw error;
+  }
+  // A file system without a limit has no size.
+  if (space.totalBytes > 0 && space.freeBytes < bytes) throw new SystemError('posix_fallocate', 'ENOSPC', `${bytes} bytes`);
 }
 
 /** The error of a pool whose pages could not be reserved: which limit it met. */

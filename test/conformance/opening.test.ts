@@ -150,6 +150,21 @@ test('open without a pool gives a consumer that waits for one', async () => {
   assert.is((await next)?.data[3], 8);
 });
 
+test('a pool that is larger than what is free is refused before any of it is taken', async () => {
+  const name = poolName('huge');
+  let pieces = 0;
+  const options = {
+    historyLen: 100_000,
+    onProgress: () => {
+      pieces += 1;
+    },
+  };
+  assert.ok(hasCode('SHM_FULL')((await rejection(TensorProducer.create(name, LARGE, options))) as Error));
+  assert.is(pieces, 0);
+  assert.throws(() => TensorProducer.fromSample(name, LARGE, { historyLen: 100_000 }), hasCode('SHM_FULL'));
+  assert.equal(leftovers(name), []);
+});
+
 test('wrong options are refused by rejection, before there is an object', async () => {
   const name = poolName('wrong');
   const wrong = { onProgress: 5 as never };
