@@ -56,7 +56,8 @@ test('create gives what the constructor gives, and says how far it is while the 
   using consumer = await TensorConsumer.open<Uint8Array>(name);
   assert.ok(consumer.connected);
   producer.put(LARGE.fill(9));
-  assert.is(consumer.borrow()?.data[LARGE.length - 1], 9);
+  using view = consumer.borrow();
+  assert.is(view?.data[LARGE.length - 1], 9);
   assert.equal(producer.metadata.historyLen, 3);
 });
 
