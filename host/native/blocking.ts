@@ -26,16 +26,17 @@ export class Blocking {
   wait(cursor: Cursor, timeoutMs: number): boolean {
     // What a reader is woken for, and what nobody has to sleep for: one look at an open pool.
     if (this.#link.fresh(cursor) !== null) return true;
-    const deadline = steadyMs() + timeoutMs;
-    let slice = Math.min(LIVENESS_INTERVAL_MS, timeoutMs);
+    let now = steadyMs();
+    const deadline = now + timeoutMs;
     for (;;) {
       const connection = this.#link.live();
       if (this.#link.newer(cursor, connection)) return true;
+      const slice = Math.min(LIVENESS_INTERVAL_MS, deadline - now);
       if (slice <= 0) return false;
       if (connection === null) this.#sleep(Math.min(slice, LIVENESS_INTERVAL_MS / 10));
       else if (this.#sleepBeside(connection, cursor, slice)) return true;
-      this.#link.hasSlept();
-      slice = Math.min(LIVENESS_INTERVAL_MS, deadline - steadyMs());
+      this.#link.hasSlept(now);
+      now = steadyMs();
     }
   }
 
@@ -51,9 +52,10 @@ export class Blocking {
     // The count before the bit: a ring for an earlier frame may take the bit at once, and must then not be slept through.
     const count = core.consumerWakeCount(handle);
     core.consumerArm(handle, DOORBELL_FUTEX); // S5: before the head is looked at again
-    if (this.#link.newer(cursor, this.#link.connection)) return true;
+    const newest = this.#link.newest(connection);
+    if (newest > this.#link.seen(cursor)) return true;
     // A producer that closed before it could see the bit has not rung.
-    if (this.#link.newest(connection) === CLOSED) return false;
+    if (newest === CLOSED) return false;
     this.#system.futexWait(controlAddress + HEADER_WAKE_COUNT, count, ms);
     return this.#link.fresh(cursor) !== null;
   }

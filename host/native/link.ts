@@ -324,9 +324,10 @@ export class Link {
     this.#fullUntilMs = 0;
   }
 
-  /** Time has passed since the last call: the next one looks at the clock. */
-  hasSlept(): void {
+  /** Time has passed since the last call, which was at `sinceMs`: the next one looks at the clock, and counts from there. */
+  hasSlept(sinceMs: number): void {
     this.#untimed = 0;
+    if (this.#aliveMs === 0) this.#aliveMs = sinceMs;
   }
 
   /** The producer's lock is free: it closed the pool or died. What it has published is still to be had by a lossless reader. */

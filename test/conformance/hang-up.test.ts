@@ -1,6 +1,8 @@
 // A producer that dies hangs up the doorbell that it held open: whoever waits is told at once, without any timer.
 
+import { once } from 'node:events';
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { TensorConsumer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -88,6 +90,29 @@ for (const [what, read] of Object.entries(READERS)) {
     });
   }
 }
+
+// Bun and Deno do not count a thread's descriptors.
+const threadTest = platform().runtime === 'node' ? test : test.skip;
+
+threadTest('a thread that produces and is ended hangs up, too', async () => {
+  const name = poolName('thread');
+  const worker = new Worker(new URL('./thread-peer.mjs', import.meta.url));
+  const ask = async (message: object) => {
+    const answer = once(worker, 'message');
+    worker.postMessage(message);
+    await answer;
+  };
+  await ask({ op: 'produce', pool: name, elements: 8 });
+  using _looks = noLooks();
+  const { consumer, log } = watch(name, READERS['a loop'] as (watched: Watched) => void);
+  using _consumer = consumer;
+  for (let k = 0; k < 2; k++) {
+    await ask({ op: 'put', value: 1 });
+    await until(() => log.at(-1) === `frame ${k}`, `frame ${k} came`);
+  }
+  await worker.terminate();
+  await until(() => log.at(-1) === 'died', `the death was told: ${log}`);
+});
 
 hangUpTest('the looks go on where somebody else holds the doorbell open, too', async () => {
   const name = poolName('second');
