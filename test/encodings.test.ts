@@ -1,7 +1,9 @@
 // The list of encodings against those whose names it gives: ffmpeg and GStreamer where they are installed, ROS by its recorded list.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Encoding, type EncodingInfo, encodings, PoolMetadata, type TensorIpcErrorCode } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -54,19 +56,25 @@ const SHAPES: Readonly<Record<string, (info: EncodingInfo) => number[]>> = {
 };
 
 withFfmpeg('a frame of ffmpeg has the size of the shape that the encoding asks for', () => {
-  for (const [encoding, info] of IMAGES) {
-    if (info.ffmpeg === null) continue;
-    const { stdout, stderr } = spawnSync(
-      'ffmpeg',
-      ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=4x2', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', info.ffmpeg, '-'],
-      { maxBuffer: 1 << 20 },
-    );
+  const folder = mkdtempSync(join(tmpdir(), 'tensor-ipc-encodings-'));
+  try {
     // ffmpeg reads Bayer pictures and writes none of them.
-    if (encoding.startsWith('bayer_') && stdout.length === 0) continue;
-    const shape = SHAPES[info.rule.kind]?.(info) ?? [];
-    assert.is(checkEncoding(encoding, info.dtypes[0] ?? 'uint8', shape, encoding), encoding);
-    const bytes = (shape.reduce((a, b) => a * b, 1) * (BITS[info.dtypes[0] ?? ''] ?? 0)) / 8;
-    assert.is(stdout.length, bytes, `${encoding}: ${stderr}`);
+    const written = IMAGES.filter(([encoding, { ffmpeg: format }]) => format !== null && !encoding.startsWith('bayer_'));
+    const outputs = written.flatMap(([encoding, { ffmpeg: format }]) => [
+      ...['-map', '0:v', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', format as string],
+      join(folder, encoding),
+    ]);
+    const source = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=4x2'];
+    const { status, stderr } = spawnSync('ffmpeg', [...source, ...outputs], { encoding: 'utf8' });
+    assert.is(status, 0, stderr);
+    for (const [encoding, info] of written) {
+      const shape = SHAPES[info.rule.kind]?.(info) ?? [];
+      assert.is(checkEncoding(encoding, info.dtypes[0] ?? 'uint8', shape, encoding), encoding);
+      const bytes = (shape.reduce((a, b) => a * b, 1) * (BITS[info.dtypes[0] ?? ''] ?? 0)) / 8;
+      assert.is(statSync(join(folder, encoding)).size, bytes, encoding);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 
