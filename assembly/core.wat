@@ -1,6 +1,6 @@
 (module
- (type $0 (func (param i32)))
- (type $1 (func (param i32) (result i32)))
+ (type $0 (func (param i32) (result i32)))
+ (type $1 (func (param i32)))
  (type $2 (func (param i32) (result f64)))
  (type $3 (func (param i32 i32)))
  (type $4 (func (param i32 i32) (result i32)))
@@ -34,6 +34,7 @@
  (export "reliableJoin" (func $assembly/reliable-cursor/reliableJoin))
  (export "reliableNext" (func $assembly/reliable-cursor/reliableNext))
  (export "reliablePin" (func $assembly/reliable-cursor/reliablePin))
+ (export "reliableSkip" (func $assembly/reliable-cursor/reliableSkip))
  (export "reliableTimes" (func $assembly/reliable-cursor/reliableTimes))
  (export "chooseGeometry" (func $assembly/history/chooseGeometry))
  (export "readerCopyBegin" (func $assembly/reader/readerCopyBegin))
@@ -925,6 +926,42 @@
   i32.const 0
   return
  )
+ (func $assembly/reliable-cursor/reliableSkip (param $0 i32) (result i32)
+  (local $1 i64)
+  local.get $0
+  local.get $0
+  i64.load offset=56
+  i64.const 1
+  i64.add
+  local.tee $1
+  i64.store offset=56
+  block $assembly/handle/entryOf|inlined.3 (result i32)
+   local.get $0
+   i32.load offset=24
+   br $assembly/handle/entryOf|inlined.3
+  end
+  local.get $1
+  i64.atomic.store offset=8
+  block $assembly/sync/takeWaiting|inlined.2 (result i32)
+   block $assembly/handle/controlOf|inlined.6 (result i32)
+    local.get $0
+    i32.load
+    br $assembly/handle/controlOf|inlined.6
+   end
+   local.tee $0
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.2
+   end
+   local.get $0
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.2
+  end
+  return
+ )
  (func $assembly/reliable-cursor/reliableAdvance (param $0 i32) (result i32)
   (local $1 i32)
   (local $2 i64)
@@ -968,37 +1005,7 @@
    end
   end
   local.get $0
-  local.get $2
-  i64.const 1
-  i64.add
-  i64.store offset=56
-  block $assembly/handle/entryOf|inlined.3 (result i32)
-   local.get $0
-   i32.load offset=24
-   br $assembly/handle/entryOf|inlined.3
-  end
-  local.get $2
-  i64.const 1
-  i64.add
-  i64.atomic.store offset=8
-  block $assembly/sync/takeWaiting|inlined.2 (result i32)
-   block $assembly/handle/controlOf|inlined.6 (result i32)
-    local.get $0
-    i32.load
-    br $assembly/handle/controlOf|inlined.6
-   end
-   local.tee $0
-   i32.atomic.load offset=328
-   i32.eqz
-   if
-    i32.const 0
-    br $assembly/sync/takeWaiting|inlined.2
-   end
-   local.get $0
-   i32.const 0
-   i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.2
-  end
+  call $assembly/reliable-cursor/reliableSkip
   return
  )
  (func $assembly/reliable-cursor/reliableJoin (param $0 i32) (param $1 f64) (result f64)

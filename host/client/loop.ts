@@ -1,7 +1,7 @@
 // What `for await` runs over. Not an async generator: the return() of one waits until its next() is settled, which may be never.
 
 import type { Reader } from '../endpoint/reader';
-import type { Cursor } from '../endpoint/source';
+import type { Cursor, Source } from '../endpoint/source';
 import type { Waiter, Waiting } from '../endpoint/waiting';
 import { onAbort } from '../runtime/signals';
 
@@ -11,10 +11,22 @@ export interface LoopParts<F> {
   readonly reader: Reader<F>;
   /** The frame that is there now and that nobody else waits for, unless the event loop is to have a turn first. */
   now(reader: Reader<F>): F | null;
-  /** The consumer has been closed: there is nothing to wait for. */
-  closed(): boolean;
+  /** The consumer has been closed, or the producer whose frames these were: there is nothing to wait for. */
+  over(): boolean;
   /** The loop has begun (true), or is over (false). */
   running(runs: boolean): void;
+}
+
+/** How a loop ends. */
+export interface LoopOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly endOnClose: boolean;
+}
+
+/** Whether a producer has said goodbye from now on, and its last frame is taken or gone. The next producer may be there already. */
+export function goodbyeTo(source: Source, cursor: Cursor): () => boolean {
+  const before = source.goodbyes;
+  return () => source.goodbyes !== before && !source.leftover(cursor);
 }
 
 const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
@@ -36,6 +48,7 @@ class Pending<F> {
 /** The place of a loop among those who wait: it takes the frame at the ring, and settles next() itself. */
 class Place<F> implements Waiter {
   readonly cursor: Cursor;
+  readonly quiet = false;
   readonly #parts: LoopParts<F>;
   readonly #signal: AbortSignal | undefined;
   // Calls of next() that wait, in their order. Nearly always one, or none.
@@ -52,7 +65,7 @@ class Place<F> implements Waiter {
   }
 
   next(): Promise<IteratorResult<F, undefined>> {
-    if (this.#signal?.aborted || this.#parts.closed()) this.end();
+    if (this.#signal?.aborted || this.#parts.over()) this.end();
     if (this.#state === 'over') return Promise.resolve(OVER);
     if (this.#state === 'new') this.#begin();
     const { waiting, reader } = this.#parts;
@@ -82,9 +95,17 @@ class Place<F> implements Waiter {
     if (this.#signal !== undefined) this.#removeAbort = endOnAbort(new WeakRef<Ending>(this), this.#signal);
   }
 
+  due(): boolean {
+    return this.#parts.reader.due() || this.#parts.over();
+  }
+
   serve(quick: boolean): boolean {
     const { reader, waiting } = this.#parts;
     try {
+      if (this.#parts.over()) {
+        this.end();
+        return true;
+      }
       const frame = quick ? reader.quick() : reader.take();
       if (frame === null) return false;
       this.#rung = quick;

@@ -1,52 +1,37 @@
 import { PoolAnnouncer } from '../dds/discovery';
 import { checkTurnOptions } from '../endpoint/requests';
 import type { Sink } from '../endpoint/sink';
-import { checkTimestamp, type Lender, LoanGuard, type LoanOptions, type PutOptions, Slot } from '../endpoint/slot';
-import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
+import { checkTimestamp, type Lender, LoanGuard, type LoanOptions, type PutOptions, Slot, WRITE_OPTIONS } from '../endpoint/slot';
 import { copyToShared } from '../memory/copy';
 import type { SharedPool } from '../memory/share';
 import type { Lengths, Window } from '../memory/window';
-import type { OnPinned } from '../native/backpressure';
 import type { OpenedPool } from '../native/pool';
 import { giveUp, NativeSink, openPool as openObject } from '../native/sink';
 import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, pickOptions } from '../runtime/options';
 import { InTurns, type TurnOptions } from '../runtime/pieces';
 import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
-import { MetadataCreator, type Sample, type SampleOptions } from '../tensor/creator';
+import { MetadataCreator, SAMPLE_OPTIONS, type Sample, type SampleOptions } from '../tensor/creator';
 import type { TypedArray } from '../tensor/dtype';
-import { type FieldMetadata, type HistoryPad, ownMetadata, type PoolMetadata } from '../tensor/metadata';
+import { type FieldMetadata, ownMetadata, type PoolMetadata } from '../tensor/metadata';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
 import { checkedTensors, directData } from '../tensor/validation';
-import { WireSink, type WireSinkOptions } from '../wire/sink';
+import { WireSink } from '../wire/sink';
 import { committedLengths, lengthsOf, lengthsOfTensors } from './lengths';
 import { OpenPool } from './open-pool';
-
-/** How a producer treats its pool. */
-export interface ProducerOptions extends WireOptions {
-  /** What history shows before it is full: zeros (default), or copies of the first frame. */
-  readonly historyPad?: HistoryPad;
-  /**
-   * When a view is in the way: 'wait' for its release, at most waitTimeoutMs (default); 'drop' the new frame, which put answers
-   * with -1; or 'overwrite' it, which makes the view's `valid` false.
-   */
-  readonly onPinned?: OnPinned;
-  /** Milliseconds that put and loan wait for a view's release before they throw PIN_TIMEOUT. Default 1000. */
-  readonly waitTimeoutMs?: number;
-  /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part, 0o666 everybody. No others. */
-  readonly mode?: number;
-  /**
-   * 'dds' tells of a native pool over Cyclone DDS, so that tools on other machines can list it (`tensor-ipc ls --dds`): what it is, where it
-   * is, and that its producer lives. Frames stay on this machine. Announced in `domainId`. Default: nobody is told.
-   */
-  readonly discovery?: 'dds';
-}
-
-/** The options of `TensorProducer.create`. */
-export interface CreateOptions extends ProducerOptions, TurnOptions {}
-
-const DEFAULT_WAIT_TIMEOUT_MS = 1000;
+import {
+  type CheckedOptions,
+  CREATE_FROM_SAMPLE_OPTIONS,
+  CREATE_OPTIONS,
+  type CreateOptions,
+  checkProducerOptions,
+  PRODUCER_FROM_SAMPLE_OPTIONS,
+  PRODUCER_OPTIONS,
+  type ProducerOptions,
+  wireOptions,
+} from './producer-options';
 
 /** Counters of a pool. */
 export interface ProducerStats {
@@ -109,7 +94,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   constructor(metadata: PoolMetadata, options: ProducerOptions = {}, made: Made | null = null) {
     const own = ownMetadata(metadata);
     if (own === null) throw noMetadata();
-    const checked = made?.checked ?? checkProducerOptions(options);
+    const checked = made?.checked ?? checkProducerOptions(options, new.target === TensorProducer ? PRODUCER_OPTIONS : null);
     this.metadata = own;
     this.#system = platform().system();
     this.#field = own.fields[0] as FieldMetadata;
@@ -149,14 +134,22 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     third: SampleOptions & CreateOptions = {},
   ): Promise<TensorProducer> {
     const named = typeof pool === 'string';
-    const { signal, onProgress, ...options }: SampleOptions & CreateOptions = checkOptions(
-      named ? third : (second as CreateOptions),
-    );
-    const metadata = named ? MetadataCreator.fromSample(pool, second as Sample, options) : ownMetadata(pool);
+    const given: SampleOptions & CreateOptions = named
+      ? checkOptions(third, CREATE_FROM_SAMPLE_OPTIONS)
+      : checkOptions(second as CreateOptions, CREATE_OPTIONS);
+    const { signal, onProgress } = given;
+    const options = pickOptions<ProducerOptions>(given, PRODUCER_OPTIONS);
+    const metadata = named
+      ? MetadataCreator.fromSample(pool, second as Sample, pickOptions<SampleOptions>(given, SAMPLE_OPTIONS))
+      : ownMetadata(pool);
     if (metadata === null) throw noMetadata();
     checkTurnOptions({ signal, onProgress });
     signal?.throwIfAborted();
-    return new TensorProducer(metadata, options, await make(metadata, checkProducerOptions(options), { signal, onProgress }));
+    return new TensorProducer(
+      metadata,
+      options,
+      await make(metadata, checkProducerOptions(options, PRODUCER_OPTIONS), { signal, onProgress }),
+    );
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -167,7 +160,9 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   ): TensorProducer<T>;
   static fromSample(name: string, sample: Sample, options?: SampleOptions & ProducerOptions): TensorProducer;
   static fromSample(name: string, sample: Sample, options: SampleOptions & ProducerOptions = {}): TensorProducer {
-    return new TensorProducer(MetadataCreator.fromSample(name, sample, checkOptions(options)), options);
+    checkOptions(options, PRODUCER_FROM_SAMPLE_OPTIONS);
+    const metadata = MetadataCreator.fromSample(name, sample, pickOptions<SampleOptions>(options, SAMPLE_OPTIONS));
+    return new TensorProducer(metadata, pickOptions<ProducerOptions>(options, PRODUCER_OPTIONS));
   }
 
   get name(): string {
@@ -193,6 +188,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   put(frame: Sample, options?: PutOptions): number {
     this.#assertReady();
+    if (options !== undefined) checkOptions(options, WRITE_OPTIONS.put);
     // Everything is checked before the slot is claimed: a wrong argument costs no frame.
     const direct = this.#direct(frame);
     const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
@@ -210,6 +206,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   putAsync(frame: Sample, options?: PutOptions): Promise<number> {
     const turn = this.#lastPut.then(async () => {
       this.#assertReady();
+      if (options !== undefined) checkOptions(options, WRITE_OPTIONS.put);
       const direct = this.#direct(frame);
       const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
       const timestampNs = checkTimestamp(options?.timestampNs);
@@ -232,7 +229,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   loan(options?: LoanOptions): Slot<T> {
     this.#assertReady();
-    const lengths = options === undefined ? null : lengthsOf(this.metadata, checkOptions(options).length);
+    const lengths = options === undefined ? null : lengthsOf(this.metadata, checkOptions(options, WRITE_OPTIONS.loan).length);
     const slot = this.#sink.claim();
     const refused = slot < 0;
     const window = refused ? this.#scratchWindow(lengths) : this.#sink.window(slot, lengths);
@@ -339,35 +336,6 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 }
 
-/** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
-function checkProducerOptions(options: ProducerOptions) {
-  const {
-    historyPad = 'zero',
-    onPinned = 'wait',
-    waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS,
-    mode = 0o600,
-    discovery,
-  } = checkOptions(options);
-  oneOf('historyPad', historyPad, ['zero', 'fill']);
-  oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
-  checkWaitTimeout(waitTimeoutMs);
-  if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
-  const wires = checkWireOptions(options, discovery === 'dds');
-  checkMode(mode);
-  return { historyPad, onPinned, waitTimeoutMs, mode, discovery, ...wires };
-}
-
-type CheckedOptions = ReturnType<typeof checkProducerOptions>;
-
-/** What the Python package's wire has of them. */
-function wireOptions({ historyPad, onPinned, mode, waitTimeoutMs, domainId, repair }: CheckedOptions): WireSinkOptions {
-  if (historyPad === 'zero' && onPinned !== 'overwrite' && mode === 0o600) return { onPinned, waitTimeoutMs, domainId, repair };
-  throw new TensorIpcError(
-    'INVALID_ARGUMENT',
-    "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
-  );
-}
-
 /** What of a producer was made before it. */
 interface Made {
   readonly checked: CheckedOptions;
@@ -410,17 +378,6 @@ async function make(metadata: PoolMetadata, checked: CheckedOptions, options: Tu
 
 function noMetadata(): TensorIpcError {
   return new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
-}
-
-/** Everybody who may open a pool reads and writes it: who may only read could take its locks, and keep consumers out. */
-function checkMode(mode: number): void {
-  if ([0o600, 0o660, 0o666].includes(mode)) return;
-  const found = Number.isInteger(mode) && mode >= 0 ? `0o${mode.toString(8).padStart(3, '0')}` : String(mode);
-  throw new TensorIpcError(
-    'INVALID_ARGUMENT',
-    `mode is 0o600 (this user), 0o660 (and the group) or 0o666 (everybody), found ${found}: a consumer needs read and write permission, ` +
-      'and a user who may only read the object could take its locks and keep consumers out',
-  );
 }
 
 /** How a dropped producer's pool is closed. Not within its constructor, whose closures would hold it. */

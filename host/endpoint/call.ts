@@ -9,6 +9,7 @@ import type { Waiter, Waiting } from './waiting';
 export class Call<F> implements Waiter {
   readonly promise: Promise<F | null>;
   readonly cursor: Cursor;
+  readonly quiet = false;
   readonly #waiting: Waiting;
   readonly #reader: Reader<F>;
   #resolve: (frame: F | null) => void = () => {};
@@ -37,6 +38,10 @@ export class Call<F> implements Waiter {
     });
     if (signal !== undefined) this.#removeAbort = onAbort(signal, () => this.#refuse(signal.reason));
     if (timeoutMs !== Infinity) this.#timer = platform().after(Math.max(0, timeoutMs), () => this.#late());
+  }
+
+  due(): boolean {
+    return this.#reader.due();
   }
 
   serve(quick: boolean): boolean {

@@ -8,6 +8,8 @@ import type { View } from './view';
 /** One way to read. Made once for a loop: it is asked for every frame. */
 export interface Reader<F> {
   readonly cursor: Cursor;
+  /** Whether there may be a frame, without looking for another pool. */
+  due(): boolean;
   /** The frame that any ring tells of: a newer one of an open pool. Null where there is more to look at: then ask take. */
   quick(): F | null;
   /** The reader's next frame, after a look that has said that there is one; null when there is none after all. */
@@ -25,6 +27,10 @@ export class CopyingReader<T extends TypedArray> implements Reader<Frame<T>> {
   ) {
     this.#source = source;
     this.#request = request;
+  }
+
+  due(): boolean {
+    return this.#source.due(this.cursor);
   }
 
   quick(): Frame<T> | null {
@@ -47,6 +53,10 @@ export class LendingReader<T extends TypedArray> implements Reader<View<T>> {
   ) {
     this.#source = source;
     this.#request = request;
+  }
+
+  due(): boolean {
+    return this.#source.due(this.cursor);
   }
 
   quick(): View<T> | null {

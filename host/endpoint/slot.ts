@@ -1,5 +1,6 @@
 import type { Lengths, Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, joinNames, optionNames } from '../runtime/options';
 import type { TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
 
@@ -23,6 +24,12 @@ export interface CommitOptions extends PutOptions {
   /** For frames of varying length: how long the frame is, at most what was loaned. Default: what was loaned, if that was stated. */
   readonly length?: FrameLength;
 }
+
+const LENGTH_OPTIONS = optionNames<LoanOptions>({ length: true });
+const PUT_OPTIONS = optionNames<PutOptions>({ timestampNs: true });
+
+/** Names of the options of each way to write. */
+export const WRITE_OPTIONS = { put: PUT_OPTIONS, loan: LENGTH_OPTIONS, commit: joinNames(PUT_OPTIONS, LENGTH_OPTIONS) } as const;
 
 /** A user's timestamp, checked: nanoseconds that fit 64 bits. */
 export function checkTimestamp(timestampNs: bigint | undefined): bigint | undefined {
@@ -126,6 +133,7 @@ export class Slot<T extends TypedArray = TypedArray> implements Disposable {
    */
   commit(options?: CommitOptions): number {
     // Before the slot is given up: after an error it can still be committed or released.
+    if (options !== undefined) checkOptions(options, WRITE_OPTIONS.commit);
     const timestampNs = checkTimestamp(options?.timestampNs);
     if (this.#guard === null) this.#take();
     const lengths = this.#lender.committedLengths(options?.length);

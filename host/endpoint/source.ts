@@ -15,13 +15,45 @@ export const LAST_FRAME_MS = 10_000;
 /** What one reader has seen: the consumer itself, or one of its loops. */
 export interface Cursor {
   epoch: number;
+  /** Newest frame that it was given, or did without. */
   seen: number;
+  /** Newest frame that it was given. */
+  given: number;
+}
+
+/** The place of a reader that has seen nothing. */
+export function newCursor(): Cursor {
+  return { epoch: 0, seen: -1, given: -1 };
+}
+
+/** The reader does without this frame and those before it: they count as seen, and as missed by the next. */
+export function passTo(cursor: Cursor, epoch: number, sequence: number): void {
+  if (cursor.epoch !== epoch) cursor.given = -1;
+  cursor.epoch = epoch;
+  cursor.seen = sequence;
+}
+
+/** The reader is given a frame. How many it missed since the one before. */
+export function giveTo(cursor: Cursor, epoch: number, sequence: number): number {
+  const given = cursor.epoch === epoch ? cursor.given : -1;
+  cursor.epoch = epoch;
+  cursor.seen = sequence;
+  cursor.given = sequence;
+  return given >= 0 && sequence > given ? sequence - given - 1 : 0;
+}
+
+/** A frame's number, and when it was published: CLOCK_MONOTONIC, ns. */
+export interface Newest {
+  readonly sequence: number;
+  readonly publishedNs: number;
 }
 
 /** Which frames of a pool: the newest `count`, in which order. */
 export interface WindowRequest {
   readonly historyLen?: number;
   readonly latestFirst?: boolean;
+  /** A newest frame that was published longer ago is none. */
+  readonly maxAgeMs?: number;
 }
 
 export interface CopyRequest extends WindowRequest {
@@ -70,6 +102,12 @@ export interface Source {
   newer(cursor: Cursor): boolean;
   /** The same of the pool it is attached to, without looking for another. */
   due(cursor: Cursor): boolean;
+  /** Whether that is the last frame of a pool that is over. */
+  leftover(cursor: Cursor): boolean;
+  /** How many producers have said goodbye to this reader. One that goes on in another object of its pool has not. */
+  readonly goodbyes: number;
+  /** The newest frame of the pool it is attached to, or was last; null where there is none. Neither attaches nor counts as reading. */
+  newest(): Newest | null;
   /** Whether the producer has closed the pool; lets go of it then. */
   ended(): boolean;
   /** Lets go of the last frame of a pool that is over, unless somebody still wants it. */
@@ -81,6 +119,8 @@ export interface Source {
   get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
   /** A view of the newest frames. */
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+  /** A copy of the newest frames of the pool under the name, whether its producer lives or has died. Takes no part in the pool. */
+  peek<T extends TypedArray>(request: CopyRequest | undefined): Frame<T> | null;
   /** A copy of the reader's next frame: with lossless delivery the one after the last, otherwise the newest. */
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
   /** The same as a view. */

@@ -16,6 +16,11 @@ export function wholeOf(low: number, high: number): bigint {
   return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
 }
 
+/** Whether a frame was published longer ago than a reader allows, if it says. */
+export function isStale(publishedNs: number, maxAgeMs: number | undefined): boolean {
+  return maxAgeMs !== undefined && ageOf(publishedNs) > maxAgeMs;
+}
+
 /** How long ago a frame was published, ms. */
 export function ageOf(publishedNs: number): number {
   return (Number(platform().monotonicNs()) - publishedNs) / 1e6;

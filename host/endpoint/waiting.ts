@@ -21,10 +21,14 @@ export interface Subscription {
   report(error: unknown): void;
 }
 
-/** Somebody who waits for frames: a call, or a loop. It joins when it begins to wait, and leaves when it has been served. */
+/** Somebody who waits: a call or a loop for frames, or who waits for something else. It joins when it begins to, and leaves when it is served. */
 export interface Waiter {
-  /** Of the waiters with one place, the first takes the next frame. */
-  readonly cursor: Cursor;
+  /** Of the waiters with one place, the first takes the next frame. Null for who waits for no frame. */
+  readonly cursor: Cursor | null;
+  /** Whether it does without keeping the process alive. */
+  readonly quiet: boolean;
+  /** Whether its wait may be over. */
+  due(): boolean;
   /**
    * Takes the frame that there may be: whether there was one, or an error in its place.
    *
@@ -42,6 +46,8 @@ export class Waiting {
   readonly #subscription: Subscription;
   readonly #watch: Watch;
   readonly #waiters = new Set<Waiter>();
+  // How many of them are quiet.
+  #quiet = 0;
   #doorbell: Doorbell | null = null;
   #listening = false;
   #keepAlive = true;
@@ -78,11 +84,12 @@ export class Waiting {
   join(waiter: Waiter, armed = false): void {
     this.#busySinceMs = 0;
     this.#waiters.add(waiter);
-    if (!this.#ref) this.updateRef();
+    if (waiter.quiet) this.#quiet += 1;
+    else if (!this.#ref) this.updateRef();
     if (armed) return;
     // The others have looked since the last ring.
     try {
-      if (this.#doorbell === null || !this.#source.attached) this.#arm();
+      if (this.#doorbell === null || !this.#source.attached || waiter.cursor === null) this.#arm();
       else if (this.#source.armFor(waiter.cursor)) this.#schedule(platform().turn());
     } catch (error) {
       // Nobody rings those who wait, whoever called: all of them hear of it.
@@ -91,7 +98,9 @@ export class Waiting {
   }
 
   leave(waiter: Waiter): void {
-    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0 || this.#releasing) return;
+    if (!this.#waiters.delete(waiter)) return;
+    if (waiter.quiet) this.#quiet -= 1;
+    if (this.#waiters.size > this.#quiet || this.#releasing) return;
     // A microtask later: a loop whose body is short waits again by then, and the event loop's reference is held for all of its life.
     this.#releasing = true;
     NOW.then(this.#release);
@@ -180,7 +189,8 @@ export class Waiting {
 
   /** Waiting keeps the process alive. */
   updateRef(): void {
-    const ref = this.#keepAlive && this.#interested;
+    const held = this.#waiters.size > this.#quiet || this.#listening;
+    const ref = this.#keepAlive && held && !this.#source.closed;
     if (ref !== this.#ref) this.#doorbell?.setRef(ref);
     this.#ref = ref;
     this.#watch.setRef(ref && this.#doorbell === null);
@@ -277,7 +287,7 @@ export class Waiting {
   #due(): boolean {
     if (this.#source.attached && !this.#source.connected) return true;
     if (this.#listening && this.#source.due(this.#subscription.cursor)) return true;
-    for (const { cursor } of this.#waiters) if (this.#source.due(cursor)) return true;
+    for (const waiter of this.#waiters) if (waiter.due()) return true;
     return false;
   }
 
@@ -325,7 +335,7 @@ export class Waiting {
     for (const waiter of this.#listed()) {
       if (cursor !== null && waiter.cursor !== cursor) continue;
       // A loop may wait for several.
-      while (this.#waiters.has(waiter) && this.#source.due(waiter.cursor) && waiter.serve(false)) served = true;
+      while (this.#waiters.has(waiter) && waiter.due() && waiter.serve(false)) served = true;
     }
     return served;
   }

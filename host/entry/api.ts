@@ -1,7 +1,8 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
 export { TensorConsumer } from '../client/consumer';
-export { type CreateOptions, type ProducerOptions, type ProducerStats, TensorProducer } from '../client/producer';
+export { type ProducerStats, TensorProducer } from '../client/producer';
+export type { CreateOptions, ProducerOptions } from '../client/producer-options';
 export { Frame } from '../endpoint/frame';
 export type {
   ConsumerEvents,
@@ -11,6 +12,7 @@ export type {
   GetOptions,
   NextOptions,
   OpenOptions,
+  ReadyOptions,
   Trust,
   WindowOptions,
 } from '../endpoint/options';

@@ -54,6 +54,7 @@ export interface Core {
   reliableNext(handle: Handle): number;
   reliableTimes(handle: Handle): void;
   reliableAdvance(handle: Handle): number;
+  reliableSkip(handle: Handle): number;
   reliablePin(handle: Handle): void;
 
   xxh64(address: number, bytes: number, seed: bigint): bigint;

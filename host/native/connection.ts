@@ -8,6 +8,8 @@ import {
   HEADER_POOL_ID,
   LOCK_CONSUMERS,
   LOCK_PRODUCER,
+  SLOT_BYTES,
+  SLOT_PUBLISHED_NS,
 } from '../../assembly/layout';
 import { BAD_HEAD, BAD_LENGTH, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
 import { type Times, wholeOf } from '../endpoint/times';
@@ -118,6 +120,13 @@ export class Connection implements Holder {
   /** The same of an open or a closed pool: EMPTY, or the last frame of all. Below EMPTY where the head is damaged. */
   newest(): number {
     return this.mapping.core.readerNewest(this.mapping.handle);
+  }
+
+  /** When a frame was published, ns. Of one that is gone: when a later one was. */
+  publishedNs(sequence: number): number {
+    const { arena, slotsOffset, geometry } = this.mapping;
+    const slot = slotsOffset + (sequence % geometry.slotCapacity) * SLOT_BYTES;
+    return Number(arena.i64[(slot + SLOT_PUBLISHED_NS) / 8]);
   }
 
   /** A consistent copy of the newest `count` frames, of an open or a closed pool, into `into` or into memory of its own. */

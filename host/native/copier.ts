@@ -3,7 +3,8 @@
 import { BufferPool } from '../memory/buffer-pool';
 import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import type { Mapping } from '../memory/mapping';
-import { type FieldSpan, type Lengths, packedBytes, type Window } from '../memory/window';
+import { copyVarying, orderedLengths, type SpanReader } from '../memory/varying';
+import type { Lengths, Window } from '../memory/window';
 import type { System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import { SlotLengths } from './lengths';
@@ -14,12 +15,18 @@ export class Copier {
   readonly #buffers: BufferPool;
   // Null where all frames are of one length.
   readonly #lengths: SlotLengths | null;
+  readonly #readSpan: SpanReader;
 
   constructor(mapping: Mapping) {
     this.#system = mapping.system;
     this.#mapping = mapping;
     this.#buffers = new BufferPool(mapping.metadata);
     this.#lengths = mapping.metadata.varying ? new SlotLengths(mapping) : null;
+    this.#readSpan = (slot, from, to) => {
+      const { byteLength } = to;
+      if (byteLength >= MEMCPY_FROM_BYTES) mapping.system.copyOut(to, mapping.slotAddress(slot) + from, byteLength);
+      else to.set(mapping.bytesOf(slot, from, byteLength));
+    };
   }
 
   /**
@@ -41,7 +48,10 @@ export class Copier {
     const lengths = this.#lengths.readAll(slot, count);
     if (lengths === null) return null;
     if (count === 1) return this.#mapping.sizedWindow(slot, lengths[0] as Lengths);
-    return this.#mapping.windows.withLengths(this.#mapping.window(slot, count, latestFirst), ordered(lengths, latestFirst));
+    return this.#mapping.windows.withLengths(
+      this.#mapping.window(slot, count, latestFirst),
+      orderedLengths(lengths, latestFirst),
+    );
   }
 
   /** Takes a result's memory back for the next copy. */
@@ -79,44 +89,6 @@ export class Copier {
   #copyVarying(from: SlotLengths, slot: number, count: number, latestFirst: boolean, into: TypedArray | null): Window | null {
     const lengths = from.readAll(slot, count);
     if (lengths === null) return null;
-    const { windows } = this.#mapping;
-    if (count === 1) {
-      const only = lengths[0] as Lengths;
-      const window = this.#buffers.packed(only, into);
-      this.#copySpans(slot, windows.spans(only), bytesOf(window.data));
-      return window;
-    }
-    const { frameBytes } = this.#mapping.geometry;
-    const window = this.#buffers.target(count, into);
-    for (const [step, of] of lengths.entries()) {
-      const at = (latestFirst ? count - 1 - step : step) * frameBytes;
-      // As it lies in the slot: what is beyond a frame's length is padding, of zeros.
-      const to = bytesOf(window.data).subarray(at, at + frameBytes);
-      const spans = windows.spans(of).map(({ from, bytes }) => ({ from, to: from, bytes }));
-      this.#copySpans(slot + step, spans, to);
-      to.fill(0, packedBytes(spans));
-    }
-    return windows.withLengths(window, ordered(lengths, latestFirst));
+    return copyVarying(this.#mapping.windows, this.#buffers, { slot, lengths, latestFirst, into }, this.#readSpan);
   }
-
-  /** Copies fields of a slot; what lies between them becomes zeros. */
-  #copySpans(slot: number, spans: readonly FieldSpan[], to: Uint8Array): void {
-    const address = this.#mapping.slotAddress(slot);
-    let end = 0;
-    for (const { from, to: at, bytes } of spans) {
-      to.fill(0, end, at);
-      const target = to.subarray(at, at + bytes);
-      if (bytes >= MEMCPY_FROM_BYTES) this.#system.copyOut(target, address + from, bytes);
-      else target.set(this.#mapping.bytesOf(slot, from, bytes));
-      end = at + bytes;
-    }
-  }
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function ordered(lengths: readonly Lengths[], latestFirst: boolean): readonly Lengths[] {
-  return latestFirst ? [...lengths].reverse() : lengths;
 }

@@ -3,19 +3,18 @@
 import { DELIVERY_ALL, DELIVERY_LATEST } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
-import type { Cursor } from '../endpoint/source';
-import { LAST_FRAME_MS, LIVENESS_INTERVAL_MS } from '../endpoint/source';
+import { type Cursor, giveTo, LAST_FRAME_MS, LIVENESS_INTERVAL_MS, passTo } from '../endpoint/source';
 import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
-import type { System } from '../runtime/system';
+import { type System, SystemError } from '../runtime/system';
 import type { PoolDescription } from '../tensor/description';
 import type { PoolMetadata } from '../tensor/metadata';
 import { Attacher, type Place, takeEntry } from './attach';
 import { Connection } from './connection';
-import { translate } from './pool';
+import { isElsewhere, translate } from './pool';
 import { ReliableCursor } from './reliable-cursor';
 import { objectName } from './trust';
 
@@ -76,6 +75,7 @@ export class Link {
   #clockMs = 0;
   #fullUntilMs = 0;
   #patienceMs = 0;
+  #goodbyes = 0;
 
   constructor(system: System, options: LinkOptions) {
     this.#system = system;
@@ -94,9 +94,23 @@ export class Link {
     return this.#closed;
   }
 
+  closedError(): TensorIpcError {
+    return new TensorIpcError('CLOSED', `the consumer of pool '${this.name}' has been closed: create another`);
+  }
+
   /** The connection as it is, without looking whether it still holds. */
   get connection(): Connection | null {
     return this.#connection;
+  }
+
+  /** How many producers have said goodbye. */
+  get goodbyes(): number {
+    return this.#goodbyes;
+  }
+
+  /** The pool that is attached, or the one before while it is kept. */
+  get known(): Connection | null {
+    return this.#connection ?? this.#ended;
   }
 
   /** The pool that is over and whose last frame this reader has not seen, or null. */
@@ -118,7 +132,7 @@ export class Link {
 
   /** The connection to a pool that is open, connecting if there is one to connect to. Throws when the pool is unusable. */
   live(): Connection | null {
-    if (this.#closed) throw new TensorIpcError('CLOSED', `the consumer of pool '${this.name}' has been closed: create another`);
+    if (this.#closed) throw this.closedError();
     const connection = this.#connection;
     if (connection === null) return this.connect();
     const latest = this.newest(connection);
@@ -237,6 +251,7 @@ export class Link {
     const keep = lossless ? reason === 'died' : connection.newest() >= 0;
     const given = keep ? this.#ended : connection;
     this.#connection = null;
+    if (reason === 'closed' && !this.#goesOn(connection)) this.#goodbyes += 1;
     if (keep) {
       this.#ended = connection;
       this.#endedEpoch = this.#epoch;
@@ -246,6 +261,17 @@ export class Link {
       this.#reliable = null;
     }
     everyStep([() => given?.close(), () => this.#options.onDisconnect(reason)]);
+  }
+
+  /** Whether the producer of a closed object has made its pool anew under the name: then it goes on there. */
+  #goesOn({ poolId, mapping }: Connection): boolean {
+    try {
+      return isElsewhere(this.#system, this.name, poolId, mapping.fd);
+    } catch (error) {
+      // What cannot be opened is not this producer's.
+      if (error instanceof SystemError) return false;
+      throw error;
+    }
   }
 
   /**
@@ -283,7 +309,18 @@ export class Link {
     if (last === null) return;
     cursor.epoch = this.#endedEpoch;
     cursor.seen = last.newest();
+    cursor.given = cursor.seen;
     this.settle();
+  }
+
+  #epochOf(connection: Connection): number {
+    return connection === this.#ended ? this.#endedEpoch : this.#epoch;
+  }
+
+  /** The reader does without this frame and those before it: they count as seen, and as missed by the next. */
+  pass(cursor: Cursor, sequence: number, connection: Connection): void {
+    passTo(cursor, this.#epochOf(connection), sequence);
+    if (this.#ended !== null) this.settle();
   }
 
   /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
@@ -371,13 +408,15 @@ export class Link {
 
   /** Notes what a reader was given, and of which pool. Returns how many frames it missed since the one before. */
   advance(cursor: Cursor, sequence: number, connection: Connection): number {
-    const lossless = this.#reliable !== null;
-    const epoch = connection === this.#ended ? this.#endedEpoch : this.#epoch;
-    const seen = lossless ? this.#lastTaken : this.#seenIn(epoch, cursor);
-    cursor.epoch = epoch;
-    cursor.seen = sequence;
-    if (lossless) this.#lastTaken = sequence;
-    else if (this.#ended !== null) this.settle();
-    return seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
+    if (this.#reliable !== null) {
+      const given = this.#lastTaken;
+      this.#lastTaken = sequence;
+      cursor.epoch = this.#epoch;
+      cursor.seen = sequence;
+      return given >= 0 && sequence > given ? sequence - given - 1 : 0;
+    }
+    const missed = giveTo(cursor, this.#epochOf(connection), sequence);
+    if (this.#ended !== null) this.settle();
+    return missed;
   }
 }

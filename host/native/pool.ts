@@ -407,6 +407,20 @@ export function poolIdOf(mapping: Mapping): bigint {
   return mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
 }
 
+/** Whether a pool is now under its name in another object than this one, which is closed and may not be removed yet. */
+export function isElsewhere(system: System, pool: string, poolId: bigint, closedFd: number): boolean {
+  const fd = system.openObjectToRead(objectName(pool));
+  if (fd === null) return false;
+  try {
+    const id = new Uint8Array(8);
+    if (system.readAt(fd, id, HEADER_POOL_ID) < id.length) return false;
+    const same = new DataView(id.buffer).getBigInt64(0, true) === poolId;
+    return same && system.statDescriptor(fd).identity !== system.statDescriptor(closedFd).identity;
+  } finally {
+    runSteps([() => system.close(fd)]);
+  }
+}
+
 /** Takes the producer's lock. A tool that clears away what is dead holds it for an instant: that is no producer. */
 function lockPatiently(system: System, fd: number): boolean {
   const { address } = anyArena(system);

@@ -2,6 +2,7 @@
 
 import { HANDLE_WAKE } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY } from '../../assembly/status';
+import { isStale } from '../endpoint/times';
 import { poolError } from '../memory/core';
 import type { Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
@@ -72,6 +73,18 @@ export class ReliableCursor {
     core.reliableTimes(handle);
     this.#advance();
     return sequence;
+  }
+
+  /** Goes on to the first frame that is not older than `maxAgeMs`, and counts none before it as taken. Whether there is one. */
+  skipOlder(maxAgeMs: number): boolean {
+    const { core, handle, geometry } = this.#connection.mapping;
+    // Once round: a producer may be as fast as this.
+    for (let left = geometry.slotCapacity; left > 0 && this.next() >= 0; left--) {
+      if (!isStale(this.#connection.publishedNs(this.#cursor), maxAgeMs)) return true;
+      this.#cursor += 1;
+      this.#connection.wakeProducer(core.reliableSkip(handle));
+    }
+    return false;
   }
 
   #advance(): void {

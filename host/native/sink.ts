@@ -1,6 +1,6 @@
 // The writing end of a native pool.
 
-import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
+import { HANDLE_PERIOD_NS, HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
 import { COMMIT_DUE, COMMIT_WAITED, OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import type { ProducerCounters, Sink } from '../endpoint/sink';
@@ -28,6 +28,8 @@ export interface NativeSinkOptions {
   readonly onPinned: OnPinned;
   readonly waitTimeoutMs: number;
   readonly mode: number;
+  /** Time between frames that the producer states; 0 where it states none. */
+  readonly periodNs: bigint;
 }
 
 export class NativeSink implements Sink {
@@ -36,6 +38,7 @@ export class NativeSink implements Sink {
   readonly #system: System;
   readonly #mode: number;
   readonly #policy: number;
+  readonly #periodNs: bigint;
   #name: NameWatch | null = null;
   #mapping: Mapping;
   #ringer: Ringer;
@@ -49,24 +52,22 @@ export class NativeSink implements Sink {
 
   /** @param opened What openPool gave, where that was waited for in turns. */
   constructor(metadata: PoolMetadata, options: NativeSinkOptions, opened: OpenedPool | null = null) {
-    const { historyPad, onPinned, waitTimeoutMs, mode } = options;
+    const { historyPad, onPinned, waitTimeoutMs, mode, periodNs } = options;
     this.#metadata = metadata;
     this.#platform = platform();
     this.#system = this.#platform.system();
     this.#pad = historyPad;
     this.#mode = mode;
     this.#policy = POLICIES[onPinned];
+    this.#periodNs = periodNs;
     const { mapping, created } = opened ?? allAtOnce(openPool(metadata, options));
     this.#mapping = mapping;
     this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs, () => this.#lookIfDue(this.#platform.monotonicNs()));
     this.#ringer = new Ringer(mapping);
     this.#lengths = new SlotLengths(mapping);
-    const { core, handle } = mapping;
     try {
-      mapping.setClock(this.#platform.monotonicNs());
-      const code = core.writerOpen(handle, this.#system.pid, this.#policy);
-      if (code !== OK) throw poolError(metadata.name, code);
-      this.#sequence = core.writerSequence(handle);
+      this.#enter(mapping);
+      this.#sequence = mapping.core.writerSequence(mapping.handle);
       this.#name = new NameWatch(mapping, {
         busy: () => this.#claimed,
         renew: () => this.#renew(),
@@ -79,6 +80,15 @@ export class NativeSink implements Sink {
       runSteps(created ? [() => this.close()] : stay);
       throw translate(metadata.name, error);
     }
+  }
+
+  /** Becomes the producer of a mapped pool, and says so there. */
+  #enter(mapping: Mapping): void {
+    const { core, handle, arena, metadata } = mapping;
+    mapping.setClock(this.#platform.monotonicNs());
+    arena.i64[(handle + HANDLE_PERIOD_NS) / 8] = this.#periodNs;
+    const code = core.writerOpen(handle, this.#system.pid, this.#policy);
+    if (code !== OK) throw poolError(metadata.name, code);
   }
 
   get nextSequence(): number {
@@ -155,9 +165,7 @@ export class NativeSink implements Sink {
     let kept: KeptPlaces | null = null;
     try {
       kept = KeptPlaces.keep(old, mapping, this.#backpressure.kept);
-      mapping.setClock(this.#platform.monotonicNs());
-      const code = mapping.core.writerOpen(mapping.handle, this.#system.pid, this.#policy);
-      if (code !== OK) throw poolError(this.#metadata.name, code);
+      this.#enter(mapping);
     } catch (error) {
       runSteps([
         () => kept?.close(),

@@ -5,7 +5,8 @@ import { CLOSED, EMPTY } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
 import { checkSingle } from '../endpoint/requests';
-import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import type { CopyRequest, Cursor, Newest, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import { isStale } from '../endpoint/times';
 import { type PinGuard, View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
 import { runSteps } from '../runtime/steps';
@@ -19,6 +20,7 @@ import { readConsumerCounters } from './counters';
 import { doorbellName } from './doorbell';
 import { Link } from './link';
 import { OwnDoorbell } from './own-doorbell';
+import { type PeekOptions, peekFrames } from './peek';
 import { translate } from './pool';
 import { FROM_NOW, type ReliableCursor } from './reliable-cursor';
 
@@ -44,6 +46,7 @@ export class NativeSource implements Source {
   readonly #events: SourceEvents;
   readonly #doorbellId: bigint;
   readonly #doorbellMode: number;
+  readonly #look: PeekOptions;
   #doorbell: OwnDoorbell | null = null;
   // Whether a blocking wait has promised a frame, which the next look gives although its producer may have gone.
   #promised = false;
@@ -55,6 +58,7 @@ export class NativeSource implements Source {
     this.#events = events;
     this.#doorbellId = system.randomU64();
     this.#doorbellMode = DOORBELL_MODES[trust];
+    this.#look = { name, trust, check: ({ metadata }) => expected?.assertMatches(metadata, { ignoreHistory }) };
     this.#link = new Link(system, {
       name,
       expected,
@@ -107,6 +111,21 @@ export class NativeSource implements Source {
     return this.#link.newer(cursor, this.#link.connection);
   }
 
+  leftover(cursor: Cursor): boolean {
+    return this.#link.last(cursor) !== null;
+  }
+
+  get goodbyes(): number {
+    return this.#link.goodbyes;
+  }
+
+  newest(): Newest | null {
+    const connection = this.#link.known;
+    if (connection === null) return null;
+    const sequence = connection.newest();
+    return sequence < 0 ? null : { sequence, publishedNs: connection.publishedNs(sequence) };
+  }
+
   ended(): boolean {
     const { connection } = this.#link;
     if (connection === null || this.#link.newest(connection) !== CLOSED) return false;
@@ -144,6 +163,7 @@ export class NativeSource implements Source {
     const { metadata } = connection.mapping;
     const count = request?.historyLen === undefined ? 1 : checkCount(metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(metadata, count, request.into);
+    if (this.#stale(connection, request)) return null;
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
     if (typeof copied === 'number') return null;
     const missed = this.#advance(connection, cursor, copied.sequence, false);
@@ -158,8 +178,10 @@ export class NativeSource implements Source {
     const lossless = this.#link.reliable !== null;
     if (connection !== null) {
       const sequence = this.#pin(connection, request);
-      if (sequence === EMPTY) return null;
-      if (sequence !== CLOSED) {
+      if (sequence === EMPTY) {
+        // A program that never returns to its event loop would wait for a dead producer's first frame, or fresh one, for ever.
+        if (lossless || this.#link.stillLives(connection, connection.newest())) return null;
+      } else if (sequence !== CLOSED) {
         if (lossless || this.#stillLives(connection, sequence)) return this.#view<T>(connection, cursor, sequence, request);
         connection.dropPin();
       } else if (lossless) {
@@ -186,17 +208,44 @@ export class NativeSource implements Source {
     const count = request?.historyLen === undefined ? 1 : checkCount(mapping.metadata, request.historyLen);
     // What cannot be shown is refused before it is pinned.
     mapping.checkWindow(count, count > 1 && (request?.latestFirst ?? true));
+    if (this.#stale(connection, request)) return connection.latest() === CLOSED ? CLOSED : EMPTY;
     return connection.pin(count);
+  }
+
+  /** Whether the newest frame is older than the request allows. */
+  #stale(connection: Connection, request: WindowRequest | undefined): boolean {
+    if (request?.maxAgeMs === undefined) return false;
+    const sequence = connection.newest();
+    return sequence >= 0 && isStale(connection.publishedNs(sequence), request.maxAgeMs);
+  }
+
+  /** Where the reader's next frame is. One that is older than the request allows counts as seen: who waits is not woken for it again. */
+  #holding(cursor: Cursor, request: WindowRequest | undefined): Connection | null {
+    for (;;) {
+      const connection = this.#link.holding(cursor);
+      if (connection === null || request?.maxAgeMs === undefined) return connection;
+      // The number first: of a frame that is newer by then, its age would be.
+      const sequence = connection.newest();
+      if (sequence < 0 || !this.#stale(connection, request)) return connection;
+      const leftover = connection !== this.#link.connection;
+      this.#link.pass(cursor, sequence, connection);
+      if (!leftover || !this.#link.newer(cursor, this.#link.connection)) return null;
+    }
+  }
+
+  /** Whether there is a frame for a lossless reader. Those that are older than it wants it goes past. */
+  #follow(reliable: ReliableCursor, request: WindowRequest | undefined): boolean {
+    return request?.maxAgeMs === undefined ? reliable.next() >= 0 : reliable.skipOlder(request.maxAgeMs);
   }
 
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
     const { reliable } = this.#link;
     if (reliable === null) {
-      const connection = this.#link.holding(cursor);
+      const connection = this.#holding(cursor, request);
       return connection && this.#copy(connection, cursor, request);
     }
     const connection = this.#link.live();
-    if (connection === null || reliable.next() < 0) return null;
+    if (connection === null || !this.#follow(reliable, request)) return null;
     return this.#takeNext(connection, reliable, cursor, request);
   }
 
@@ -217,11 +266,11 @@ export class NativeSource implements Source {
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     const { reliable } = this.#link;
     if (reliable === null) {
-      const connection = this.#link.holding(cursor);
+      const connection = this.#holding(cursor, request);
       return connection && this.#lendLast<T>(connection, cursor, request);
     }
     const connection = this.#link.live();
-    if (connection === null || reliable.next() < 0) return null;
+    if (connection === null || !this.#follow(reliable, request)) return null;
     return this.#lendNext(connection, reliable, cursor, request);
   }
 
@@ -242,12 +291,14 @@ export class NativeSource implements Source {
     const connection = this.#link.fresh(cursor);
     if (connection === null) return null;
     const { reliable } = this.#link;
-    return reliable === null ? this.#copy(connection, cursor, request) : this.#takeNext(connection, reliable, cursor, request);
+    if (reliable === null) return this.#copy(connection, cursor, request);
+    return request?.maxAgeMs === undefined ? this.#takeNext(connection, reliable, cursor, request) : null;
   }
 
   quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     const { reliable } = this.#link;
     if (reliable !== null) {
+      if (request?.maxAgeMs !== undefined) return null;
       const connection = this.#link.fresh(cursor);
       return connection && this.#lendNext(connection, reliable, cursor, request);
     }
@@ -263,6 +314,7 @@ export class NativeSource implements Source {
   /** A view of the newest frames of a pool, open or closed. */
   #lendLast<T extends TypedArray>(connection: Connection, cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     let sequence = this.#pin(connection, request);
+    if (sequence === CLOSED && this.#stale(connection, request)) return null;
     if (sequence === CLOSED) sequence = connection.keepLast(request?.historyLen ?? 1);
     return sequence < 0 ? null : this.#view<T>(connection, cursor, sequence, request);
   }
@@ -310,6 +362,11 @@ export class NativeSource implements Source {
     const missed = this.#link.advance(cursor, sequence, connection);
     if (missed > 0) this.#events.onLag(missed, sequence);
     return missed;
+  }
+
+  peek<T extends TypedArray>(request: CopyRequest | undefined): Frame<T> | null {
+    if (this.#link.closed) throw this.#link.closedError();
+    return peekFrames<T>(this.#system, this.#look, request);
   }
 
   openDoorbell(onRing: () => void, onHangUp: () => void): Doorbell {

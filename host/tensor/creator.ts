@@ -1,6 +1,7 @@
 // Metadata from sample frames, and how long a history is advised.
 
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, optionNames } from '../runtime/options';
 import type { Attributes } from './attributes';
 import type { TypedArray } from './dtype';
 import { type Backend, checkName, type FieldMeaning, PLAIN_FIELD, PoolMetadata } from './metadata';
@@ -32,6 +33,8 @@ export interface SampleOptions {
   readonly attributes?: Attributes | undefined;
 }
 
+export const SAMPLE_OPTIONS = optionNames<SampleOptions>({ historyLen: true, backend: true, attributes: true });
+
 /** Makes PoolMetadata from samples, under the Python package's name for it. */
 export const MetadataCreator = {
   /**
@@ -42,38 +45,42 @@ export const MetadataCreator = {
    */
   fromSample(name: string, sample: Sample, options: SampleOptions = {}): PoolMetadata {
     checkName(name);
+    const { historyLen = 1, backend = 'numpy', attributes } = checkOptions(options, SAMPLE_OPTIONS);
     const entries: [string, SampleTensor][] = isRecord(sample) ? Object.entries(sample) : [[PLAIN_FIELD, sample]];
     const fields = entries.map(([field, tensor]) => {
       const { maxLength, encoding, unit, frameId }: FieldMeaning = tensor ?? {};
       const { shape, dtype } = normalise(tensor, isRecord(sample) ? `field ${field}` : 'sample', maxLength !== undefined);
       return { name: field, dtype, shape, maxLength, encoding, unit, frameId };
     });
-    const { historyLen = 1, backend = 'numpy', attributes } = options;
     return new PoolMetadata({ name, fields, historyLen, backend, attributes });
   },
 
   /** The same for frames that Python processes see as NumPy arrays. */
   fromNumpySample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
-    return MetadataCreator.fromSample(name, sample, { ...options, backend: 'numpy' });
+    return MetadataCreator.fromSample(name, sample, { ...checkOptions(options, SAMPLE_OPTIONS), backend: 'numpy' });
   },
 
   /** The same for frames that Python processes see as PyTorch tensors in ordinary memory. */
   fromTorchSample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
-    return MetadataCreator.fromSample(name, sample, { ...options, backend: 'torch' });
+    return MetadataCreator.fromSample(name, sample, { ...checkOptions(options, SAMPLE_OPTIONS), backend: 'torch' });
   },
 };
+
+interface HistoryRates {
+  readonly maxReadHistoryLen: number;
+  readonly publishRateHz: number;
+  readonly minSubscribeRateHz: number;
+}
+
+const HISTORY_RATES = optionNames<HistoryRates>({ maxReadHistoryLen: true, publishRateHz: true, minSubscribeRateHz: true });
 
 /**
  * History length for which a consumer that reads `maxReadHistoryLen` frames at `minSubscribeRateHz` never meets the frame being
  * written, at `publishRateHz`: the Python package's formula, max + ceil(publish / subscribe) + 1. Pools here keep two spare slots of
  * their own, so this is for pools that are shared with that package.
  */
-export function recommendedHistoryLen(options: {
-  readonly maxReadHistoryLen: number;
-  readonly publishRateHz: number;
-  readonly minSubscribeRateHz: number;
-}): number {
-  const { maxReadHistoryLen, publishRateHz, minSubscribeRateHz } = options;
+export function recommendedHistoryLen(options: HistoryRates): number {
+  const { maxReadHistoryLen, publishRateHz, minSubscribeRateHz } = checkOptions(options, HISTORY_RATES);
   if (!Number.isSafeInteger(maxReadHistoryLen) || maxReadHistoryLen < 1 || !(publishRateHz > 0) || !(minSubscribeRateHz > 0)) {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',

@@ -2,6 +2,7 @@
 
 import { FIELD_ALIGNMENT, MAX_HISTORY_LEN, MAX_VARYING_FIELDS } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, optionNames } from '../runtime/options';
 import { brief, printable, quoted } from '../runtime/printable';
 import { isMarked, isOwn, type Marked, mark } from '../runtime/realm';
 import { type Attributes, checkAttributes } from './attributes';
@@ -121,6 +122,19 @@ export type Backend = 'numpy' | 'torch';
 
 const MARK = Symbol.for('tensor-ipc.metadata');
 
+/** Those of metadata that is there, too: `{ ...found, name: 'copy' }`. */
+const INIT_NAMES = optionNames<PoolMetadataInit & Pick<PoolMetadata, 'frameBytes' | 'varying'>>({
+  name: true,
+  fields: true,
+  historyLen: true,
+  backend: true,
+  attributes: true,
+  frameBytes: true,
+  varying: true,
+});
+
+const MATCH_OPTIONS = optionNames<{ readonly ignoreHistory?: boolean }>({ ignoreHistory: true });
+
 /** Describes a pool: its name, the tensors of a frame, and how many frames of history it promises to keep. */
 export class PoolMetadata {
   /** `instanceof` also knows the metadata of the package's other build, where a process has loaded both. */
@@ -149,6 +163,7 @@ export class PoolMetadata {
         'PoolMetadata is made from { name, fields: [{ name, dtype, shape }], historyLen? }',
       );
     }
+    if (!(init instanceof PoolMetadata)) checkOptions(init, INIT_NAMES);
     this.name = checkName(init.name);
     const historyLen = init.historyLen ?? 1;
     if (!Number.isSafeInteger(historyLen) || historyLen < 1 || historyLen > MAX_HISTORY_LEN) {
@@ -232,6 +247,7 @@ export class PoolMetadata {
 
   /** Throws unless a pool found under the name is the one described here, naming the first difference. */
   assertMatches(found: PoolMetadata, options: { readonly ignoreHistory?: boolean } = {}): void {
+    checkOptions(options, MATCH_OPTIONS);
     const where = `pool '${this.name}'`;
     const names = (m: PoolMetadata) => m.fields.map((f) => f.name).join(', ');
     if (names(this) !== names(found)) {

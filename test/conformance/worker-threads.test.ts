@@ -6,7 +6,7 @@ import { inspect, type SharedPool, TensorConsumer, TensorProducer } from 'tensor
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ThreadRequest } from '../programs/thread-peer';
-import { hasCode, leftovers, poolName, until } from '../support/child';
+import { hasCode, leftovers, poolName, sleep, until } from '../support/child';
 
 const test = suite('threads');
 
@@ -55,6 +55,38 @@ test('a consumer in a worker attaches by name', async () => {
   const next = thread.ask({ op: 'next' });
   producer.put(frameOf(5));
   assert.equal(await next, { sequence: 0, first: 5 });
+  await thread.ask({ op: 'close' });
+});
+
+test('a worker waits for its producer, hears that frames are late, and ends with it', async () => {
+  const name = poolName('follow');
+  await using thread = new Thread();
+  const following = thread.ask<string[]>({ op: 'follow', pool: name });
+  await until(() => leftovers(name).length > 0, 'it waits');
+  await sleep(300);
+  const producer = TensorProducer.fromSample(name, frameOf(0));
+  await until(() => inspect(name)?.consumers.length === 1, 'it has come');
+  producer.put(frameOf(1));
+  await until(() => inspect(name)?.consumers[0]?.lastSequence === 0, 'it has read');
+  await sleep(300);
+  producer.put(frameOf(2));
+  await until(() => inspect(name)?.consumers[0]?.lastSequence === 1, 'it has read again');
+  producer.close();
+  const log = await following;
+  const frames = log.filter((line) => !/^(stall|resume)/.test(line));
+  assert.equal(frames, ['ready true', 'frame 1', 'frame 2']);
+  assert.ok(log.includes('stall null') && log.includes('stall 0'), log.join(', '));
+  assert.ok(log.includes('resume 0') && log.includes('resume 1'), log.join(', '));
+});
+
+test('a worker looks at what a producer has put, and takes no part', async () => {
+  const name = poolName('thread');
+  await using thread = new Thread();
+  await thread.ask({ op: 'attach', pool: name });
+  assert.is(await thread.ask({ op: 'peek' }), null);
+  using producer = TensorProducer.fromSample(name, frameOf(0));
+  producer.put(frameOf(4));
+  assert.is(await thread.ask({ op: 'peek' }), 4);
   await thread.ask({ op: 'close' });
 });
 

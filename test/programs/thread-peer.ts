@@ -17,6 +17,8 @@ export type ThreadRequest =
   | { op: 'borrow' }
   | { op: 'seen' }
   | { op: 'connected' }
+  | { op: 'follow'; pool: string }
+  | { op: 'peek' }
   | { op: 'release' }
   | { op: 'close' }
   | { op: 'write'; view: Float64Array; value: number };
@@ -76,6 +78,17 @@ async function serve(request: ThreadRequest): Promise<unknown> {
       return view?.data[0];
     case 'connected':
       return consumer?.connected;
+    case 'follow': {
+      using reader = TensorConsumer.attach<Float64Array>(request.pool, { deadlineMs: 40, endOnClose: true });
+      const log: string[] = [];
+      reader.on('stall', ({ sequence }) => log.push(`stall ${sequence}`));
+      reader.on('resume', ({ sequence }) => log.push(`resume ${sequence}`));
+      log.push(`ready ${await reader.ready()}`);
+      for await (const frame of reader.frames({ maxAgeMs: 60_000 })) log.push(`frame ${frame.data[0]}`);
+      return log;
+    }
+    case 'peek':
+      return consumer?.peek()?.data[0] ?? null;
     case 'release':
       view?.release();
       return null;
