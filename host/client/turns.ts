@@ -49,7 +49,10 @@ export class Turns {
   readonly now = <F>(reader: Reader<F>): F | null => {
     const { cursor } = reader;
     if (!this.#waiting.idle(cursor)) return null;
-    const there = this.#source.attached ? this.#source.due(cursor) : this.#source.newer(cursor);
+    const source = this.#source;
+    let there = source.attached && source.due(cursor);
+    // Without a pool, or with one that is over: that is looked into now, not after a turn of the event loop, for which a short wait has no time.
+    if (!there && !source.connected) there = source.newer(cursor);
     if (!there || this.#waiting.overdue) return null;
     return reader.quick() ?? reader.take();
   };
