@@ -5,8 +5,10 @@
 const NEW_FOR_MS = 300;
 /** Between two announcements to newcomers, of a producer without pause. */
 const GAP_MS = 2;
-/** How long after a newcomer was seen a notice may still have missed it. */
-const MISSED_MS = 100;
+/** A producer that has told nothing for so long rests. */
+const RESTING_MS = 100;
+/** How often one that rests says once more what it said last: as many frames as newcomers may have stayed behind all the same. */
+const REPEATS = 2;
 
 /** What a producer's endpoints can do for newcomers. */
 export interface Host {
@@ -23,8 +25,8 @@ export class LateJoiners {
   #cameMs = -Infinity;
   #announcedMs = -Infinity;
   #toldMs = -Infinity;
-  // Whether there are newcomers who may not have heard which frame is the newest.
-  #owed = false;
+  // How often newcomers, who may not have heard which frame is the newest, are still to be told.
+  #owed = 0;
 
   constructor(host: Host) {
     this.#host = host;
@@ -38,7 +40,7 @@ export class LateJoiners {
       this.#known = readersSoFar;
       this.#cameMs = nowMs;
       this.#announcedMs = -Infinity;
-      this.#owed = true;
+      this.#owed = REPEATS;
     }
     if (nowMs - this.#cameMs > NEW_FOR_MS || nowMs - this.#announcedMs < GAP_MS) return;
     this.#announcedMs = nowMs;
@@ -53,8 +55,8 @@ export class LateJoiners {
   /** At times: of an idle producer, newcomers hear which frame is the newest. Not at once: they have to know by then what the pool is. */
   look(nowMs: number): void {
     this.serve(nowMs);
-    if (!this.#owed || nowMs - this.#cameMs <= NEW_FOR_MS) return;
-    this.#owed = false;
-    if (this.#toldMs > -Infinity && this.#toldMs < this.#cameMs + MISSED_MS) this.#host.repeat();
+    if (this.#owed === 0 || nowMs - this.#cameMs <= NEW_FOR_MS || nowMs - this.#toldMs <= RESTING_MS) return;
+    this.#owed -= 1;
+    if (this.#toldMs > -Infinity) this.#host.repeat();
   }
 }

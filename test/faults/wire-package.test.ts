@@ -90,7 +90,7 @@ if (python === undefined) {
     await untilAnswer(
       () => reader.ask('get'),
       (answer) => answer === `${newest} ${newest}`,
-      'it is not behind',
+      `it is not behind frame ${newest}`,
     );
   });
 
