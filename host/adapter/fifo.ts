@@ -3,14 +3,24 @@
 import { Socket } from 'node:net';
 import { openPipe } from '../../native-shim/ddsc-pipe';
 import { TensorIpcError } from '../runtime/errors';
-import { runSteps } from '../runtime/steps';
+import { everyStep, runSteps } from '../runtime/steps';
 import { type Doorbell, type Notifier, platform } from '../runtime/system';
 
-export function openFifoDoorbell(name: string, mode: number, onRing: () => void, onHangUp?: () => void): Doorbell {
+/**
+ * @param readsAtOnce Whether the runtime reads before it asks whether there is anything to read: then it finds the end of a FIFO that nobody has
+ * opened for writing yet, again and again.
+ */
+export function openFifoDoorbell(
+  name: string,
+  mode: number,
+  onRing: () => void,
+  onHangUp?: () => void,
+  readsAtOnce = false,
+): Doorbell {
   const system = platform().system();
   const fd = onHangUp === undefined ? system.createFifo(name, mode) : system.createHangingUpFifo(name, mode);
   try {
-    return onHangUp === undefined ? watch(fd, onRing) : new HangingUpFifo(name, fd, onRing, onHangUp);
+    return onHangUp === undefined ? watch(fd, onRing) : new HangingUpFifo(name, fd, onRing, onHangUp, readsAtOnce);
   } catch (error) {
     runSteps([() => system.unlinkDoorbell(name), () => system.closeDoorbell(fd)]);
     throw unwatchable(error);
@@ -26,14 +36,40 @@ class HangingUpFifo implements Doorbell {
   readonly #name: string;
   readonly #onRing: () => void;
   readonly #onHangUp: () => void;
+  readonly #readsAtOnce: boolean;
   #reader: Doorbell | null;
+  // The end for writing that this process holds until somebody rings, where it would find the end of the FIFO otherwise.
+  #own: number | null = null;
   #ref = false;
 
-  constructor(name: string, fd: number, onRing: () => void, onHangUp: () => void) {
+  constructor(name: string, fd: number, onRing: () => void, onHangUp: () => void, readsAtOnce: boolean) {
     this.#name = name;
-    this.#onRing = onRing;
     this.#onHangUp = onHangUp;
-    this.#reader = watch(fd, onRing, this.#ended);
+    this.#readsAtOnce = readsAtOnce;
+    this.#onRing = () => {
+      this.#letGo();
+      onRing();
+    };
+    this.#reader = this.#watch(fd);
+  }
+
+  #watch(fd: number): Doorbell {
+    this.#letGo();
+    // Before the first read.
+    if (this.#readsAtOnce) this.#own = platform().system().openDoorbell(this.#name);
+    try {
+      return watch(fd, this.#onRing, this.#ended);
+    } catch (error) {
+      runSteps([() => this.#letGo()]);
+      throw error;
+    }
+  }
+
+  /** Who has rung has the FIFO open now, or its end is to be read. */
+  #letGo(): void {
+    const own = this.#own;
+    this.#own = null;
+    if (own !== null) platform().system().closeDoorbell(own);
   }
 
   get deaf(): boolean {
@@ -54,7 +90,7 @@ class HangingUpFifo implements Doorbell {
     let fd: number | null = null;
     try {
       fd = system.openOwnFifo(this.#name);
-      const reader = watch(fd, this.#onRing, this.#ended);
+      const reader = this.#watch(fd);
       reader.setRef(this.#ref);
       return reader;
     } catch {
@@ -73,7 +109,7 @@ class HangingUpFifo implements Doorbell {
   close(): void {
     const reader = this.#reader;
     this.#reader = null;
-    reader?.close();
+    everyStep([() => reader?.close(), () => this.#letGo()]);
   }
 }
 

@@ -114,6 +114,30 @@ threadTest('a thread that produces and is ended hangs up, too', async () => {
   await until(() => log.at(-1) === 'died', `the death was told: ${log}`);
 });
 
+test('waiting keeps no core busy: before a producer, before its first ring, and after its death', async () => {
+  const name = poolName('quiet');
+  using consumer = TensorConsumer.attach(name);
+  const busy: string[] = [];
+  const wait = async (when: string) => {
+    const before = process.cpuUsage();
+    assert.is(await consumer.next({ timeoutMs: 400 }), null);
+    const { user, system } = process.cpuUsage(before);
+    if (user + system > 200_000) busy.push(`${when}: ${user + system} µs of 400 ms`);
+  };
+  await wait('without a pool');
+  const child = await producing(name);
+  await until(() => consumer.connected, 'it is connected');
+  await wait('before its first ring');
+  const next = consumer.next();
+  await child.ask({ op: 'put', value: 1 });
+  await next;
+  await wait('after a ring');
+  await child.kill();
+  await until(() => !consumer.connected, 'its death is noticed');
+  await wait('after its death');
+  assert.equal(busy, []);
+});
+
 hangUpTest('the looks go on where somebody else holds the doorbell open, too', async () => {
   const name = poolName('second');
   using consumer = TensorConsumer.attach(name);
