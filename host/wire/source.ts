@@ -132,6 +132,8 @@ export class WireSource implements Source {
     const pool = this.#pool;
     if (pool === null) return;
     this.settle();
+    // Its own producer's first word, and last, may have come at once.
+    if (this.#feed.stranger && !pool.replaced()) this.#feed.settle();
     if (reason === 'died') pool.heal();
     this.#ended = this.#last(pool);
     this.#pool = null;
@@ -143,13 +145,12 @@ export class WireSource implements Source {
   /** What is left of a pool that is lost, for those who have not seen its last frame. */
   #last(pool: WirePool): Ended | null {
     const feed = this.#feed;
-    const { pace } = feed;
-    // What the next producer has told by now is of its own pool: this one's slots had not these frames.
-    const { slot, sequence, timestampNs } = feed.newestBefore;
+    const { slot, sequence, pace } = feed;
     if (sequence < 0) return null;
     // A producer that died while it wrote keeps its slot's locks: nobody is to wait for those.
     const slots = Array.from({ length: pool.metadata.historyLen }, (_, at) => at);
     if (pool.locks.writerAt(slots) >= 0) return null;
+    const timestampNs = feed.timestampOf(sequence);
     const told: Feed = {
       slot,
       sequence,
