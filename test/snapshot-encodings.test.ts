@@ -5,11 +5,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
-import { type Encoding, encodings, TensorProducer, type TypedArray } from 'tensor-ipc';
+import { type Encoding, encodings, inspect, TensorProducer, type TypedArray } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { poolName } from './support/child';
+import { Child, poolName, until } from './support/child';
 import { cli, type Ended } from './support/cli-process';
+import { Shell } from './support/shell';
 
 const test = suite('snapshot by encoding');
 const folder = mkdtempSync(join(tmpdir(), 'tensor-ipc-test-'));
@@ -215,6 +216,50 @@ test('of several fields the first that can be shown; colours of points and sound
   const { code, stderr } = await snapshot(empty, 'jpg');
   assert.is(code, 1);
   assert.match(stderr, /frame 0 is empty/);
+});
+
+test('of a dead producer the last frame, at once; with --timeout it waits for another one first', async () => {
+  const pool = poolName('snapshot-dead');
+  const producer = new Child('peer');
+  await producer.ask({ op: 'produce', pool, elements: 6, options: { historyLen: 2 } });
+  await producer.ask({ op: 'put', value: 3, count: 5 });
+  await producer.kill();
+  const path = join(folder, 'dead.png');
+  const sample = { data: new Uint8Array(12), shape: [2, 2, 3], encoding: 'bgr8' } as const;
+  try {
+    // What the peer puts is no picture, which is found out from its last frame.
+    const dead = await cli('snapshot', pool, path);
+    assert.is(dead.code, 1);
+    assert.match(dead.stderr, /float64 \[6\] is no picture/);
+    const waiting = cli('snapshot', pool, path, '--timeout', '60000');
+    using next = TensorProducer.fromSample(pool, sample);
+    const timer = setInterval(() => next.put({ ...sample, data: new Uint8Array(12).fill(7) }), 20);
+    const { code, stdout, stderr } = await waiting;
+    clearInterval(timer);
+    assert.is(code, 0, stderr);
+    assert.not.match(stdout.toString(), /is dead/);
+  } finally {
+    rmSync(`/dev/shm/tensoripc.${pool}`, { force: true });
+  }
+});
+
+test('the last frame of a dead producer is a picture like any other, with its age', async () => {
+  const pool = poolName('snapshot-last');
+  const pub = new Shell(`(head -c 12 /dev/zero | tr '\\0' '\\7'; cat) | TI pub ${pool} --shape 2,2,3 --encoding bgr8`);
+  await until(() => inspect(pool)?.framesPublished === 1, 'it is published');
+  process.kill(inspect(pool)?.producer.pid ?? 0, 'SIGKILL');
+  await until(() => inspect(pool)?.state === 'dead', 'it is dead');
+  try {
+    const { code, stdout, stderr } = await cli('snapshot', pool, join(folder, 'last.png'));
+    assert.is(code, 0, stderr);
+    assert.match(stdout.toString(), /frame 0, values 7 to 7; the producer is dead, and this is [\d.]+ (ms|s|min) old\n$/);
+    assert.equal(new Set(PNG.sync.read(readFileSync(join(folder, 'last.png'))).data), new Set([7, 255]));
+    assert.is((await cli('snapshot', pool, '-', '--trust', 'owner')).code, 0);
+  } finally {
+    rmSync(`/dev/shm/tensoripc.${pool}`, { force: true });
+  }
+  pub.end();
+  await pub.ended;
 });
 
 test.run();

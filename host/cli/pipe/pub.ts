@@ -155,6 +155,8 @@ async function publish(
     repair,
     onPinned: drop ? 'drop' : 'wait',
     waitTimeoutMs: WAIT_SLICE_MS,
+    // Who looks can tell that it is late.
+    ...(fps !== null && wire.wire === 'native' && { periodMs: 1000 / fps }),
   });
   const pace = fps === null ? null : new Pace(fps, new AbortController().signal);
   const input = new Input();

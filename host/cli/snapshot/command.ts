@@ -2,8 +2,18 @@
 
 import { closeSync, fstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { printable, quoted } from '../../entry/inspection';
-import { type FieldMeaning, type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/main';
+import {
+  type FieldMeaning,
+  type Frame,
+  inspect,
+  type PoolMetadata,
+  TensorConsumer,
+  type TensorView,
+  type Trust,
+  type Wire,
+} from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
+import { showAge } from '../look/rows';
 import { note, print, printBytes } from '../output';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { SHOWABLE_SHAPES } from './image';
@@ -52,7 +62,7 @@ export const snapshotCommand = defineCommand({
       );
     }
     if (more.length > 0) throw new UsageError(`one pool and one output file, found also ${more.join(' ')}`, NAME);
-    const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1) ?? DEFAULT_TIMEOUT_MS;
+    const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1);
     const min = finiteNumber(NAME, 'min', values.min);
     const max = finiteNumber(NAME, 'max', values.max);
     if (min !== undefined && max !== undefined && min >= max)
@@ -60,16 +70,18 @@ export const snapshotCommand = defineCommand({
     const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
     if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
 
-    using consumer = TensorConsumer.attach(name, { trust, ...wireFor(NAME, name, values) });
-    const frame = await consumer.next({ timeoutMs });
-    const { metadata } = consumer;
-    if (frame === null || metadata === null) {
+    const wire = wireFor(NAME, name, values);
+    using consumer = TensorConsumer.attach(name, { trust, ...wire });
+    const found = await latest(consumer, name, wire.wire, timeoutMs);
+    if (found === null) {
+      const waitedMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
       throw new CliError(
         consumer.connected
-          ? `pool '${name}' has a producer, but no frame came within ${timeoutMs} ms`
-          : `pool '${name}' has no producer, and none came within ${timeoutMs} ms: start one, or raise --timeout`,
+          ? `pool '${name}' has a producer, but no frame came within ${waitedMs} ms`
+          : `pool '${name}' has no producer, and none came within ${waitedMs} ms: start one, or raise --timeout`,
       );
     }
+    const { frame, metadata, last } = found;
     const [tensor, field, meaning] = choose(frame, metadata, values.field);
     const limits = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
     const shown = show(tensor, meaning, limits, `pool ${name}${field}, frame ${frame.sequence}`);
@@ -82,13 +94,36 @@ export const snapshotCommand = defineCommand({
     checkEnding(output, shown.endings, shown.what);
     if (output === '-') await printBytes(shown.bytes);
     else writeFile(output, shown.bytes);
-    const line = `${output === '-' ? 'standard output' : output}: ${shown.what}${field}, frame ${frame.sequence}${shown.values}`;
+    const line = `${output === '-' ? 'standard output' : output}: ${shown.what}${field}, frame ${frame.sequence}${shown.values}${last}`;
     // The picture has the standard output to itself.
     if (output === '-') note(line);
     else print(`${printable(line)}\n`);
     return EXIT_OK;
   },
 });
+
+interface Found {
+  readonly frame: Frame;
+  readonly metadata: PoolMetadata;
+  /** Of a producer that is gone: that this is its last frame. */
+  readonly last: string;
+}
+
+/** The latest frame; where the producer is dead its last one, at once unless the user has time to wait for another producer. */
+async function latest(consumer: TensorConsumer, name: string, wire: Wire, timeoutMs: number | undefined): Promise<Found | null> {
+  const before = wire === 'native' ? inspect(name) : null;
+  const gone = before !== null && before.state !== 'live' && before.framesPublished > 0;
+  if (!gone || timeoutMs !== undefined) {
+    const frame = await consumer.next({ timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS });
+    const { metadata } = consumer;
+    if (frame !== null && metadata !== null) return { frame, metadata, last: '' };
+  }
+  const info = wire === 'native' ? inspect(name) : null;
+  const frame = info === null ? null : consumer.peek();
+  if (info === null || frame === null) return null;
+  const how = { closed: 'has closed', dead: 'is dead', live: 'lives' }[info.state];
+  return { frame, metadata: info.metadata, last: `; the producer ${how}, and this is ${showAge(frame.ageMs())} old` };
+}
 
 /** Endings of file names that say what is inside. */
 const ENDINGS: ReadonlySet<string> = new Set(['png', 'jpg', 'jpeg', 'h264', '264', 'h265', '265', 'hevc', 'ply']);
