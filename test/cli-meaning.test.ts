@@ -21,7 +21,8 @@ const WIDTH = 80;
 const scratch = mkdtempSync(join(tmpdir(), 'cli-meaning-'));
 test.after(() => rmSync(scratch, { recursive: true, force: true }));
 const text = (output: Buffer) => output.toString('utf8');
-const consumersOf = (pool: string) => inspect(pool)?.consumers.filter(({ alive }) => alive).length ?? 0;
+/** Readers that have come so far as to wait: an entry alone may be of one that is still on its way, and misses what closes now. */
+const waitingAt = (pool: string) => inspect(pool)?.consumers.filter(({ alive, wakes }) => alive && wakes !== null).length ?? 0;
 
 const ffmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 if (!ffmpeg) console.log('skip: packets of ffmpeg through pub and sub: ffmpeg is not installed (apt install ffmpeg)');
@@ -190,7 +191,7 @@ test('pub and sub of frames of varying length: each with its length, through rea
   const form = '--shape 1,3 --dtype float32 --max-length 500';
   const last = new Shell(`TI sub ${b} --all --framed > '${out}'`);
   const middle = new Shell(`TI sub ${a} --all --framed | TI pub ${b} ${form}`);
-  await until(() => consumersOf(b) === 1, 'the last one listens');
+  await until(() => waitingAt(b) === 1, 'the last one listens');
   const first = new Shell(
     `cat '${input}' - | TI pub ${a} ${form} --history 300 --encoding xyz --unit m --frame-id lidar --attributes '${attributes}'`,
   );

@@ -247,7 +247,7 @@ test('the last frame of a dead producer is a picture like any other, with its ag
   const pool = poolName('snapshot-last');
   const pub = new Shell(`(head -c 12 /dev/zero | tr '\\0' '\\7'; cat) | TI pub ${pool} --shape 2,2,3 --encoding bgr8`);
   await until(() => inspect(pool)?.framesPublished === 1, 'it is published');
-  process.kill(inspect(pool)?.producer.pid ?? 0, 'SIGKILL');
+  process.kill(inspect(pool)?.producer.pid as number, 'SIGKILL');
   await until(() => inspect(pool)?.state === 'dead', 'it is dead');
   try {
     const { code, stdout, stderr } = await cli('snapshot', pool, join(folder, 'last.png'));

@@ -31,8 +31,8 @@ export class OpenPool {
     return this.#closed;
   }
 
-  announce(metadata: PoolMetadata, periodMs: number | null = null): void {
-    this.announcer?.announce(metadata, periodMs, () => this.sink?.nextSequence ?? 0);
+  announce(metadata: PoolMetadata, periodNs: bigint): void {
+    this.announcer?.announce(metadata, periodNs === 0n ? null : Number(periodNs) / 1e6, () => this.sink?.nextSequence ?? 0);
   }
 
   /** A loan that ends unpublished. */

@@ -107,7 +107,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
       pool.sink = this.#sink;
       // A frame may be longer than this runtime's typed arrays.
       this.#like = this.#sink.window(0).data;
-      pool.announce(own);
+      pool.announce(own, checked.periodNs);
     } catch (error) {
       runSteps([() => pool.close()]);
       throw error;

@@ -25,14 +25,14 @@ testWith('a program in C lists our pools, by the documented IDL', async () => {
     depth: { data: new Float32Array(6), shape: [2, 3], encoding: 'depth32f', frameId: 'optical' },
     points: { data: new Float32Array(3), shape: [1, 3], maxLength: 10, encoding: 'xyz', unit: 'm' },
   } as const;
-  const producer = TensorProducer.fromSample(name, frame, { historyLen: 3, discovery: 'dds', domainId });
+  const producer = TensorProducer.fromSample(name, frame, { historyLen: 3, periodMs: 33.333333, discovery: 'dds', domainId });
   using browser = new DdsPoolBrowser({ domainId });
   const pool = await browser.wait(60_000);
   if (pool === null) throw new Error('not found');
   const { id, host, bootId, version, startedAtMs } = pool;
   const line = (frames: number) =>
     `pool ${id} ${name} tensoripc.${name} ${host} ${bootId} ${version} ${process.pid} ${startedAtMs} ${frames} 3 256 ` +
-    'rgb/left:uint8[12] depth:float32[2,3]/depth32f/optical points:float32[10,3]<=10/xyz/m layout 2 period 0';
+    'rgb/left:uint8[12] depth:float32[2,3]/depth32f/optical points:float32[10,3]<=10/xyz/m layout 2 period 33333333';
   await lister.find(line(0));
   producer.put(frame);
   await lister.find(line(1));
