@@ -135,6 +135,12 @@ test('the library asks no global for the time, and no built-in class for its ins
   none(offences);
 });
 
+test('suites whose pools a hook removes are those whose hooks run', () => {
+  const users = folder('test').filter((path) => importsOf(path).includes('test/wire-interop/support/pools'));
+  assert.ok(users.length >= 10, `${users.length} found`);
+  none(users.filter((path) => /\bsuite\(/.test(withoutComments(text.get(path) as string))));
+});
+
 /** The rooms of host/, each importing only those before it. README of the rooms: docs/architecture.md. */
 const ROOMS = ['runtime', 'tensor', 'memory', 'endpoint', 'native', 'dds', 'wire', 'client', 'adapter', 'entry', 'cli'];
 

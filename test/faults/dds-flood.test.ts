@@ -1,7 +1,7 @@
 // Hostile processes in the domain that write as fast as they can: memory stays bounded, the event loop turns, and honest pools are found.
 
 import { TensorProducer } from 'tensor-ipc';
-import { suite } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BoundedCache } from '../../host/dds/bounded-cache';
 import { hasLibrary } from '../dds/support/peers';
@@ -27,7 +27,6 @@ const WATCHDOG_MS = 90_000;
 const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=96' };
 
 configureHere();
-const test = suite('dds-flood');
 const testWith = hasLibrary() ? test : test.skip;
 
 async function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Child> {

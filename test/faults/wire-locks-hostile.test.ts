@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, openSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
-import { suite } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DdsParticipant, POOL_METADATA_TYPE, POOL_PROGRESS_TYPE, POOL_QOS } from '../../host/entry/dds';
 import { encodeMetadata, encodeProgress } from '../../host/wire/messages';
@@ -22,7 +22,6 @@ const KINDS = ['mutex', 'wrt', 'readtry', 'cnt'] as const;
 type Kind = (typeof KINDS)[number];
 
 configureHere();
-const test = suite('wire-locks-hostile');
 const root = process.getuid?.() === 0;
 if (!root) console.log('skip: a second user needs root; run the tests as root, as CI does');
 const testAsRoot = root ? test : test.skip;

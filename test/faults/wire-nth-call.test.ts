@@ -12,6 +12,7 @@ import { repairPythonPool } from '../../host/wire/repair';
 import { until } from '../support/child';
 import { wireTools } from '../wire/support/build';
 import { type Peer, WIRE_DOMAIN } from '../wire/support/peers';
+import { removeWireObjects } from '../wire/support/shm';
 import { configureHere, ours } from '../wire-interop/support/ours';
 import { NthCall, type Scenario } from './support/nth-call';
 import { Opened, over } from './support/stage';
@@ -81,6 +82,8 @@ test.before(async () => {
 test.after(async () => {
   participant?.close();
   await peer?.kill();
+  // It is killed, and leaves its pool.
+  removeWireObjects(OTHERS);
 });
 
 const ONE = { historyLen: 1 } as const;

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
-import { suite } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { leftovers, sleep, until } from '../support/child';
 import { Cli } from '../support/cli-process';
@@ -10,8 +10,6 @@ import { frameOf, seedOf } from '../wire/support/frames';
 import { Peer, untilAnswer, wireTools } from '../wire/support/peers';
 import { wireObjects } from '../wire/support/shm';
 import { DOMAIN, hasDds, newPool, sweep, untilJoined, WIRE } from './support/pools';
-
-const test = suite('bridge');
 
 const SHAPE = [6, 8, 3] as const;
 const HISTORY = 8;

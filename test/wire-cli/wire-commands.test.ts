@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TensorProducer } from 'tensor-ipc';
-import { suite } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sleep, until } from '../support/child';
 import { Cli, cli, type Ended } from '../support/cli-process';
@@ -14,7 +14,6 @@ import { Peer, untilAnswer, wireTools } from '../wire/support/peers';
 import { wireObjects } from '../wire/support/shm';
 import { DOMAIN, hasDds, newPool, ourHolder, ourProducer, sweep, untilJoined, WIRE } from './support/pools';
 
-const test = suite('commands on Python pools');
 const scratch = mkdtempSync(join(tmpdir(), 'wire-cli-'));
 
 const SHAPE = [24, 32, 3] as const;

@@ -2,7 +2,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { TensorProducer } from 'tensor-ipc';
-import { suite } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inspectPythonPool, listPythonPools } from '../../host/wire/inspect';
 import { listenToPythonPools } from '../../host/wire/inspect-listen';
@@ -12,8 +12,6 @@ import { hasCode, until } from '../support/child';
 import { Peer, WIRE_DOMAIN, wireTools } from '../wire/support/peers';
 import { wireObjects } from '../wire/support/shm';
 import { hasDds, newPool, ourHolder, ourProducer, sweep, WIRE } from './support/pools';
-
-const test = suite('Python pools from outside');
 
 const shown = (pools: readonly PoolFiles[]) => pools.map((files) => `${files.pool} ${files.object} ${lockFiles(files).length}`);
 

@@ -1,6 +1,6 @@
 // Locks that a process took with it into its death: found, freed, and only those.
 
-import { suite } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inspectPythonPool } from '../../host/wire/inspect';
 import { isFree } from '../../host/wire/inspect-locks';
@@ -10,8 +10,6 @@ import { cli } from '../support/cli-process';
 import { Peer, untilAnswer, wireTools } from '../wire/support/peers';
 import { semaphoreValue } from '../wire/support/shm';
 import { hasDds, newPool, ourHolder, ourProducer, sweep } from './support/pools';
-
-const test = suite('repair of Python pools');
 
 const allFree = (pool: string) => inspectPythonPool(pool)?.slots.every(isFree);
 const dds = await hasDds();

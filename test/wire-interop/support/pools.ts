@@ -1,4 +1,5 @@
-// Pools of a suite, which leave nothing behind, and the peers that meet in them.
+// Pools of a suite, which leave nothing behind, and the peers that meet in them. For suites that are uvu's own `test`: of a `suite()` no hook
+// here would run (test/tidy.test.ts looks).
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
