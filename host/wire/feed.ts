@@ -16,21 +16,14 @@ import { ProgressReader } from './progress';
 const CLOCK_INTERVAL_MS = 1000;
 /** How often somebody hears that what arrives cannot be read: with each look, it would keep him from what can. */
 const FAULT_INTERVAL_MS = 1000;
-/** Notices that are kept while the length of their ring is not known: as many as the reader does. */
-const MAX_EARLY = 10;
+/** Notices that are kept while their ring is not known: as many as the reader does. */
+const MAX_UNCOUNTED = 10;
 /** A first notice that comes so long after this reader began to listen is its producer's first: an earlier one would have been given at once. */
 const FIRST_NS = 1_000_000_000n;
 /** Frames of which it is kept when they were told of. */
 const KEPT_TIMES = 32;
 /** How much earlier than the notice itself one may claim to be that repeats it, for readers that have come since (late-joiners.ts). */
 const REPEATED_NS = 5_000_000n;
-
-/** The newest frame that was told of, or -1 for both where none was. */
-export interface Newest {
-  readonly slot: number;
-  readonly sequence: number;
-  readonly timestampNs: bigint;
-}
 
 export class WireFeed {
   readonly #system: System;
@@ -44,16 +37,14 @@ export class WireFeed {
   #clockOffsetNs = 0n;
   #clockLookedMs = -Infinity;
   #announcement: Announcement | null = null;
-  // Notices that came before it was known how long their ring is, all of one producer.
-  #early: { slot: number; timestampNs: bigint }[] = [];
+  // Notices of which it is not known yet how long their ring is, or whether it is the one that is attached to; all of one producer.
+  #uncounted: { slot: number; timestampNs: bigint }[] = [];
   // Who spoke last, as DDS numbers writers.
   #speaker = 0n;
   // And what, and when by its own clock.
   #saidSlot = -1;
   #saidNs = 0n;
   #stranger = false;
-  // What was told before a stranger spoke.
-  #before: Newest | null = null;
   // What arrived and could not be read, until somebody hears of it.
   #fault: unknown = null;
   #faultMs = -Infinity;
@@ -128,18 +119,9 @@ export class WireFeed {
     return Number(this.#system.monotonicNs() - this.#timestampNs) / 1e6;
   }
 
-  /** Whether frames were told of by another producer than the one before, since `begin` or `settle`. */
+  /** Whether somebody has spoken since `begin` or `settle` who had not before: of which pool is not known yet. */
   get stranger(): boolean {
     return this.#stranger;
-  }
-
-  /** The newest frame but for what a stranger told, whose slots may be another pool's. */
-  get newestBefore(): Newest {
-    return this.#before ?? this.#newest();
-  }
-
-  #newest(): Newest {
-    return { slot: this.#slot, sequence: this.#sequence, timestampNs: this.#timestampNs };
   }
 
   /** Whether a producer has left, and nobody has spoken since. It may be an earlier one, which DDS has given up only now. */
@@ -260,16 +242,16 @@ export class WireFeed {
     const timestampNs = sourceTimestampNs + this.#clockOffset();
     if (publication !== this.#speaker) {
       // Perhaps of the next ring: then these notices are what is known of it.
-      this.#stranger = this.#historyLen !== 0 && this.#sequence >= 0;
-      if (this.#stranger) this.#before ??= this.#newest();
+      this.#stranger = this.#historyLen !== 0;
       this.#speaker = publication;
-      this.#early = [];
+      this.#uncounted = [];
     }
-    if (this.#historyLen === 0 || this.#stranger) {
-      if (this.#early.length === MAX_EARLY) this.#early.shift();
-      this.#early.push({ slot, timestampNs });
+    if (this.#historyLen !== 0 && !this.#stranger) {
+      this.#count(slot, timestampNs);
+      return;
     }
-    if (this.#historyLen !== 0) this.#count(slot, timestampNs);
+    if (this.#uncounted.length === MAX_UNCOUNTED) this.#uncounted.shift();
+    this.#uncounted.push({ slot, timestampNs });
   }
 
   /**
@@ -350,8 +332,6 @@ export class WireFeed {
     this.#touched = touched;
     this.#begunNs = this.#system.monotonicNs();
     this.#departed = false;
-    for (const { slot, timestampNs } of this.#early) this.#count(slot, timestampNs);
-    this.#guessLap();
     this.settle();
   }
 
@@ -360,11 +340,12 @@ export class WireFeed {
     this.#announcement = null;
   }
 
-  /** The other producer speaks of the same pool. */
+  /** Whoever speaks does so of the pool that is attached. */
   settle(): void {
     this.#stranger = false;
-    this.#before = null;
-    this.#early = [];
+    for (const { slot, timestampNs } of this.#uncounted) this.#count(slot, timestampNs);
+    this.#uncounted = [];
+    this.#guessLap();
   }
 
   /**
@@ -374,9 +355,8 @@ export class WireFeed {
    */
   forget(keepAnnouncement: boolean): void {
     if (!keepAnnouncement) this.#announcement = null;
-    if (!this.#stranger) this.#early = [];
+    if (!this.#stranger) this.#uncounted = [];
     this.#stranger = false;
-    this.#before = null;
     this.#historyLen = 0;
     this.#slot = -1;
     this.#sequence = -1;

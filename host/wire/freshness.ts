@@ -2,7 +2,7 @@
 
 import { type Cursor, passTo, type WindowRequest } from '../endpoint/source';
 import { isStale } from '../endpoint/times';
-import type { Newest, WireFeed } from './feed';
+import type { WireFeed } from './feed';
 import type { Told } from './order';
 
 /** What is told of a pool, and when its frames were told of. */
@@ -10,9 +10,10 @@ export interface Feed extends Told {
   timestampOf(sequence: number): bigint;
 }
 
-/** What was told of a pool that is over: nothing more will be. */
-export function toldBefore(feed: WireFeed, { slot, sequence, timestampNs }: Newest): Feed {
-  const { pace } = feed;
+/** What was told of a pool that is over, now that it is: nothing more will be, and the feed goes on with the next pool. */
+export function whenOver(feed: WireFeed): Feed {
+  const { slot, sequence, pace } = feed;
+  const timestampNs = feed.timestampOf(sequence);
   return {
     slot,
     sequence,

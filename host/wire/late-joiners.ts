@@ -7,8 +7,8 @@ const NEW_FOR_MS = 300;
 const GAP_MS = 2;
 /** A producer that has told nothing for so long rests. */
 const RESTING_MS = 100;
-/** How often one that rests says once more what it said last: as many frames as newcomers may have stayed behind all the same. */
-const REPEATS = 2;
+/** A newcomer may have missed what was told so soon after it was found: it finds the producer on its own. */
+const MISSED_MS = 100;
 
 /** What a producer's endpoints can do for newcomers. */
 export interface Host {
@@ -25,8 +25,10 @@ export class LateJoiners {
   #cameMs = -Infinity;
   #announcedMs = -Infinity;
   #toldMs = -Infinity;
-  // How often newcomers, who may not have heard which frame is the newest, are still to be told.
-  #owed = 0;
+  // Whether there are newcomers who may not have heard which frame is the newest.
+  #owed = false;
+  // Whether frames were told of before they came: they may have heard one of those before metadata.
+  #toldBefore = false;
 
   constructor(host: Host) {
     this.#host = host;
@@ -40,7 +42,8 @@ export class LateJoiners {
       this.#known = readersSoFar;
       this.#cameMs = nowMs;
       this.#announcedMs = -Infinity;
-      this.#owed = REPEATS;
+      this.#owed = true;
+      this.#toldBefore ||= this.#toldMs > -Infinity;
     }
     if (nowMs - this.#cameMs > NEW_FOR_MS || nowMs - this.#announcedMs < GAP_MS) return;
     this.#announcedMs = nowMs;
@@ -52,11 +55,16 @@ export class LateJoiners {
     this.#toldMs = nowMs;
   }
 
-  /** At times: of an idle producer, newcomers hear which frame is the newest. Not at once: they have to know by then what the pool is. */
+  /**
+   * At times: of a producer that rests, newcomers hear which frame is the newest. Not at once: they have to know by then what the pool is.
+   * One that was putting when they came may have left them a frame behind, which nothing else would tell them now.
+   */
   look(nowMs: number): void {
     this.serve(nowMs);
-    if (this.#owed === 0 || nowMs - this.#cameMs <= NEW_FOR_MS || nowMs - this.#toldMs <= RESTING_MS) return;
-    this.#owed -= 1;
-    if (this.#toldMs > -Infinity) this.#host.repeat();
+    if (!this.#owed || nowMs - this.#cameMs <= NEW_FOR_MS || nowMs - this.#toldMs <= RESTING_MS) return;
+    const missed = this.#toldBefore || (this.#toldMs > -Infinity && this.#toldMs < this.#cameMs + MISSED_MS);
+    this.#owed = false;
+    this.#toldBefore = false;
+    if (missed) this.#host.repeat();
   }
 }

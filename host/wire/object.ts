@@ -72,6 +72,12 @@ export class WireObject {
     return this.#system.statObject(name)?.identity === this.identity;
   }
 
+  /** Whether the name leads to another object. */
+  replaced(name: string): boolean {
+    const found = this.#system.statObject(name);
+    return found !== null && found.identity !== this.identity;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

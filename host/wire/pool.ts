@@ -138,6 +138,11 @@ export class WirePool implements Holder {
     return this.object.named(wireObject(this.metadata.name));
   }
 
+  /** Whether the next pool has its name: producers make their object before they speak. */
+  replaced(): boolean {
+    return this.object.replaced(wireObject(this.metadata.name));
+  }
+
   /** Whether its producer lives: by its process, where that can be seen, otherwise by what DDS knows. */
   creatorLives({ alive, notAlive }: DdsLiveliness): boolean {
     if (this.#creator !== null) return this.#system.processStart(this.#creator.pid) === this.#creator.start;

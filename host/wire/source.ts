@@ -25,7 +25,7 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
-import { type Feed, passed, stale, toldBefore } from './freshness';
+import { type Feed, passed, stale, whenOver } from './freshness';
 import { slotIsNamed } from './lock-files';
 import type { Announcement } from './messages';
 import { holdWindow } from './order';
@@ -144,6 +144,8 @@ export class WireSource implements Source {
     const pool = this.#pool;
     if (pool === null) return;
     this.settle();
+    // Its own producer's first word, and last, may have come at once.
+    if (this.#feed.stranger && !pool.replaced()) this.#feed.settle();
     if (reason === 'died') pool.heal();
     else this.#goodbyes += 1;
     this.#ended = this.#last(pool);
@@ -155,13 +157,11 @@ export class WireSource implements Source {
 
   /** What is left of a pool that is lost, for those who have not seen its last frame. */
   #last(pool: WirePool): Ended | null {
-    // What the next producer has told by now is of its own pool: this one's slots had not these frames.
-    const newest = this.#feed.newestBefore;
-    if (newest.sequence < 0) return null;
+    if (this.#feed.sequence < 0) return null;
     // A producer that died while it wrote keeps its slot's locks: nobody is to wait for those.
     const slots = Array.from({ length: pool.metadata.historyLen }, (_, at) => at);
     if (pool.locks.writerAt(slots) >= 0) return null;
-    return { pool, epoch: this.#epoch, feed: toldBefore(this.#feed, newest) };
+    return { pool, epoch: this.#epoch, feed: whenOver(this.#feed) };
   }
 
   #live(): WirePool | null {
