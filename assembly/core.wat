@@ -34,6 +34,7 @@
  (export "reliableJoin" (func $assembly/reliable-cursor/reliableJoin))
  (export "reliableNext" (func $assembly/reliable-cursor/reliableNext))
  (export "reliablePin" (func $assembly/reliable-cursor/reliablePin))
+ (export "reliableSkip" (func $assembly/reliable-cursor/reliableSkip))
  (export "reliableTimes" (func $assembly/reliable-cursor/reliableTimes))
  (export "chooseGeometry" (func $assembly/history/chooseGeometry))
  (export "readerCopyBegin" (func $assembly/reader/readerCopyBegin))
@@ -43,6 +44,7 @@
  (export "readerLatest" (func $assembly/reader/readerLatest))
  (export "readerNewest" (func $assembly/reader/readerNewest))
  (export "readerPin" (func $assembly/reader/readerPin))
+ (export "readerRest" (func $assembly/reader/readerRest))
  (export "readerSpin" (func $assembly/reader/readerSpin))
  (export "readerUnhold" (func $assembly/reader/readerUnhold))
  (export "readerUnpin" (func $assembly/reader/readerUnpin))
@@ -211,7 +213,7 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.0
   end
-  i32.store offset=96
+  i32.store offset=112
   local.get $5
   local.get $2
   i32.store offset=28
@@ -372,9 +374,9 @@
   i32.store offset=12
   local.get $4
   block $assembly/control/word|inlined.1 (result i64)
-   i32.const -1973378771
+   i32.const 1906179161
    i64.extend_i32_u
-   i32.const 995888672
+   i32.const -947280655
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -387,15 +389,15 @@
   i64.store offset=24
   local.get $4
   local.get $0
-  i64.load offset=128
+  i64.load offset=144
   i64.store offset=32
   local.get $4
   local.get $0
-  i32.load offset=136
+  i32.load offset=152
   i32.store offset=40
   local.get $4
   local.get $0
-  i32.load offset=140
+  i32.load offset=156
   i32.store offset=44
   local.get $4
   i32.const 512
@@ -415,15 +417,15 @@
   i32.store offset=60
   local.get $4
   local.get $0
-  i64.load offset=120
+  i64.load offset=136
   i64.store offset=64
   local.get $4
   local.get $0
-  i64.load offset=104
+  i64.load offset=120
   i64.store offset=72
   local.get $4
   local.get $0
-  i64.load offset=112
+  i64.load offset=128
   i64.store offset=80
   local.get $4
   local.get $0
@@ -431,7 +433,7 @@
   i32.store offset=88
   local.get $4
   local.get $0
-  i32.load offset=144
+  i32.load offset=160
   i32.store offset=92
   local.get $4
   local.get $2
@@ -549,16 +551,16 @@
   i32.load offset=20
   local.set $3
   local.get $0
-  i32.load offset=140
+  i32.load offset=156
   local.set $7
   local.get $0
-  i32.load offset=144
+  i32.load offset=160
   local.set $8
   local.get $0
-  i64.load offset=112
+  i64.load offset=128
   local.set $1
   local.get $0
-  i64.load offset=104
+  i64.load offset=120
   local.set $5
   block $assembly/history/within|inlined.0 (result i32)
    i32.const 64
@@ -716,10 +718,10 @@
   local.set $1
   local.get $0
   local.get $6
-  i32.store offset=136
+  i32.store offset=152
   local.get $0
   local.get $1
-  i64.store offset=120
+  i64.store offset=136
   local.get $0
   block $assembly/history/alignUp|inlined.1 (result i64)
    local.get $8
@@ -742,14 +744,14 @@
    i64.and
    br $assembly/history/alignUp|inlined.1
   end
-  i64.store offset=128
+  i64.store offset=144
   i32.const 0
   return
  )
  (func $assembly/control/controlPublish (param $0 i32)
   local.get $0
   i32.load
-  i32.const 1
+  i32.const 2
   i32.atomic.store offset=8
  )
  (func $assembly/control/controlValidate (param $0 i32) (param $1 i32) (param $2 f64) (result i32)
@@ -793,7 +795,7 @@
    i32.const -10
    return
   end
-  i32.const 1
+  i32.const 2
   local.get $3
   i32.ne
   if
@@ -809,9 +811,9 @@
    return
   end
   block $assembly/control/word|inlined.3 (result i64)
-   i32.const -1973378771
+   i32.const 1906179161
    i64.extend_i32_u
-   i32.const 995888672
+   i32.const -947280655
    i64.extend_i32_u
    i64.const 32
    i64.shl
@@ -840,19 +842,19 @@
   local.get $0
   local.get $1
   i32.load offset=44
-  i32.store offset=140
+  i32.store offset=156
   local.get $0
   local.get $1
   i32.load offset=92
-  i32.store offset=144
+  i32.store offset=160
   local.get $0
   local.get $1
   i64.load offset=80
-  i64.store offset=112
+  i64.store offset=128
   local.get $0
   local.get $1
   i64.load offset=72
-  i64.store offset=104
+  i64.store offset=120
   local.get $0
   call $assembly/control/controlLayout
   local.tee $3
@@ -868,7 +870,7 @@
   local.get $1
   i32.load offset=40
   local.get $0
-  i32.load offset=136
+  i32.load offset=152
   i32.ne
   if (result i32)
    i32.const 1
@@ -896,7 +898,7 @@
    local.get $1
    i64.load offset=64
    local.get $0
-   i64.load offset=120
+   i64.load offset=136
    i64.ne
   end
   if (result i32)
@@ -905,7 +907,7 @@
    local.get $1
    i64.load offset=32
    local.get $0
-   i64.load offset=128
+   i64.load offset=144
    i64.ne
   end
   if
@@ -914,7 +916,7 @@
   end
   local.get $2
   local.get $0
-  i64.load offset=128
+  i64.load offset=144
   f64.convert_i64_u
   f64.ne
   if
@@ -922,6 +924,42 @@
    return
   end
   i32.const 0
+  return
+ )
+ (func $assembly/reliable-cursor/reliableSkip (param $0 i32) (result i32)
+  (local $1 i64)
+  local.get $0
+  local.get $0
+  i64.load offset=56
+  i64.const 1
+  i64.add
+  local.tee $1
+  i64.store offset=56
+  block $assembly/handle/entryOf|inlined.3 (result i32)
+   local.get $0
+   i32.load offset=24
+   br $assembly/handle/entryOf|inlined.3
+  end
+  local.get $1
+  i64.atomic.store offset=8
+  block $assembly/sync/takeWaiting|inlined.2 (result i32)
+   block $assembly/handle/controlOf|inlined.6 (result i32)
+    local.get $0
+    i32.load
+    br $assembly/handle/controlOf|inlined.6
+   end
+   local.tee $0
+   i32.atomic.load offset=328
+   i32.eqz
+   if
+    i32.const 0
+    br $assembly/sync/takeWaiting|inlined.2
+   end
+   local.get $0
+   i32.const 0
+   i32.atomic.rmw.xchg offset=328
+   br $assembly/sync/takeWaiting|inlined.2
+  end
   return
  )
  (func $assembly/reliable-cursor/reliableAdvance (param $0 i32) (result i32)
@@ -967,37 +1005,7 @@
    end
   end
   local.get $0
-  local.get $2
-  i64.const 1
-  i64.add
-  i64.store offset=56
-  block $assembly/handle/entryOf|inlined.3 (result i32)
-   local.get $0
-   i32.load offset=24
-   br $assembly/handle/entryOf|inlined.3
-  end
-  local.get $2
-  i64.const 1
-  i64.add
-  i64.atomic.store offset=8
-  block $assembly/sync/takeWaiting|inlined.2 (result i32)
-   block $assembly/handle/controlOf|inlined.6 (result i32)
-    local.get $0
-    i32.load
-    br $assembly/handle/controlOf|inlined.6
-   end
-   local.tee $0
-   i32.atomic.load offset=328
-   i32.eqz
-   if
-    i32.const 0
-    br $assembly/sync/takeWaiting|inlined.2
-   end
-   local.get $0
-   i32.const 0
-   i32.atomic.rmw.xchg offset=328
-   br $assembly/sync/takeWaiting|inlined.2
-  end
+  call $assembly/reliable-cursor/reliableSkip
   return
  )
  (func $assembly/reliable-cursor/reliableJoin (param $0 i32) (param $1 f64) (result f64)
@@ -1156,7 +1164,7 @@
        i32.atomic.rmw.xchg offset=328
        br $assembly/sync/takeWaiting|inlined.3
       end
-      i32.store offset=96
+      i32.store offset=112
      end
      local.get $2
      local.get $4
@@ -1192,7 +1200,7 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.4
   end
-  i32.store offset=96
+  i32.store offset=112
   i32.const -3
   f64.convert_i32_s
   return
@@ -1352,11 +1360,15 @@
   end
   local.tee $1
   i64.load offset=16
-  i64.store offset=72
+  i64.store offset=80
   local.get $0
   local.get $1
   i64.load offset=24
-  i64.store offset=80
+  i64.store offset=88
+  local.get $0
+  local.get $1
+  i32.load offset=32
+  i32.store offset=96
  )
  (func $assembly/history/slotsFor (param $0 i64) (param $1 i64) (param $2 i64) (result i64)
   local.get $2
@@ -1540,7 +1552,7 @@
   end
   local.get $0
   local.get $4
-  i64.store offset=104
+  i64.store offset=120
   local.get $5
   i32.wrap_i64
   return
@@ -1603,8 +1615,8 @@
  )
  (func $assembly/reader/readerCopyEnd (param $0 i32) (param $1 f64) (param $2 i32) (result i32)
   (local $3 i64)
-  (local $4 i64)
-  (local $5 i32)
+  (local $4 i32)
+  (local $5 i64)
   (local $6 i64)
   block $assembly/history/windowStart|inlined.1 (result i64)
    block $assembly/handle/slotCapacityOf|inlined.4 (result i64)
@@ -1616,7 +1628,7 @@
    local.get $1
    i64.trunc_sat_f64_u
    i64.add
-   local.tee $4
+   local.tee $5
    i64.const 1
    i64.add
    local.get $2
@@ -1630,7 +1642,7 @@
    local.get $0
    i32.load offset=4
    block $assembly/history/slotOf|inlined.4 (result i32)
-    local.get $4
+    local.get $5
     local.get $3
     i64.rem_u
     i32.wrap_i64
@@ -1641,18 +1653,22 @@
    i32.add
    br $assembly/handle/slotAt|inlined.4
   end
-  local.tee $5
+  local.tee $4
   i64.load offset=16
-  i64.store offset=72
-  local.get $0
-  local.get $5
-  i64.load offset=24
   i64.store offset=80
+  local.get $0
+  local.get $4
+  i64.load offset=24
+  i64.store offset=88
+  local.get $0
+  local.get $4
+  i32.load offset=32
+  i32.store offset=96
   local.get $2
   i32.const 1
   i32.eq
   if (result i32)
-   local.get $5
+   local.get $4
   else
    block $assembly/handle/slotAt|inlined.5 (result i32)
     local.get $0
@@ -1670,10 +1686,10 @@
     br $assembly/handle/slotAt|inlined.5
    end
   end
-  local.set $5
+  local.set $4
   atomic.fence
   block $assembly/sync/loadStamp|inlined.2 (result i64)
-   local.get $5
+   local.get $4
    i64.atomic.load
    br $assembly/sync/loadStamp|inlined.2
   end
@@ -1695,7 +1711,7 @@
   i64.load offset=56
   i64.eq
   if
-   local.get $4
+   local.get $5
    block $assembly/handle/entryOf|inlined.6 (result i32)
     local.get $0
     i32.load offset=24
@@ -1707,7 +1723,7 @@
    i64.gt_u
    if
     local.get $0
-    local.get $4
+    local.get $5
     i64.store offset=64
     local.get $0
     local.get $0
@@ -1722,7 +1738,7 @@
      local.get $0
      local.get $0
      i64.load offset=80
-     local.get $4
+     local.get $5
      local.get $3
      i64.sub
      i64.const 1
@@ -1744,8 +1760,8 @@
   (local $8 i32)
   (local $9 i32)
   (local $10 i64)
-  (local $11 f64)
-  (local $12 i32)
+  (local $11 i32)
+  (local $12 f64)
   block $assembly/handle/controlOf|inlined.9 (result i32)
    local.get $0
    i32.load
@@ -1794,12 +1810,12 @@
   local.set $6
   i32.const -3
   f64.convert_i32_s
-  local.set $11
+  local.set $12
   i32.const 0
   local.set $8
   local.get $0
   i32.const 0
-  i32.store offset=96
+  i32.store offset=112
   block $for-break0
    loop $for-loop|0
     i32.const 1024
@@ -1823,7 +1839,7 @@
       if
        i32.const -2
        f64.convert_i32_s
-       local.set $11
+       local.set $12
        br $for-break0
       end
       local.get $10
@@ -1846,7 +1862,7 @@
         i32.const -17
        end
        f64.convert_i32_s
-       local.set $11
+       local.set $12
        br $for-break0
       end
       block $assembly/history/windowStart|inlined.2 (result i64)
@@ -1913,7 +1929,7 @@
         i32.add
         br $assembly/handle/slotAt|inlined.6
        end
-       local.tee $12
+       local.tee $11
        i64.atomic.load offset=8
        br $assembly/sync/loadClaim|inlined.1
       end
@@ -1963,14 +1979,14 @@
         i32.atomic.rmw.xchg offset=328
         br $assembly/sync/takeWaiting|inlined.5
        end
-       i32.store offset=96
+       i32.store offset=112
       end
       local.get $0
       local.get $1
       i32.const 1
       i32.eq
       if (result i32)
-       local.get $12
+       local.get $11
       else
        block $assembly/handle/slotAt|inlined.7 (result i32)
         local.get $0
@@ -1990,13 +2006,17 @@
         br $assembly/handle/slotAt|inlined.7
        end
       end
-      local.tee $12
+      local.tee $11
       i64.load offset=16
-      i64.store offset=72
-      local.get $0
-      local.get $12
-      i64.load offset=24
       i64.store offset=80
+      local.get $0
+      local.get $11
+      i64.load offset=24
+      i64.store offset=88
+      local.get $0
+      local.get $11
+      i32.load offset=32
+      i32.store offset=96
       local.get $7
       i64.const 1
       i64.sub
@@ -2079,8 +2099,8 @@
    i32.atomic.rmw.xchg offset=328
    br $assembly/sync/takeWaiting|inlined.6
   end
-  i32.store offset=96
-  local.get $11
+  i32.store offset=112
+  local.get $12
   return
  )
  (func $assembly/reader/readerHold (param $0 i32) (param $1 i32) (result f64)
@@ -2210,14 +2230,64 @@
   call $assembly/reader/pinNewest
   return
  )
- (func $assembly/reader/readerSpin (param $0 i32) (param $1 f64) (param $2 i32) (result f64)
-  (local $3 i32)
-  (local $4 i32)
-  (local $5 i64)
+ (func $assembly/reader/readerRest (param $0 i32)
+  (local $1 i32)
+  (local $2 i64)
+  i64.const -1
+  local.get $0
+  i64.load offset=48
+  i64.ne
+  if (result i32)
+   i32.const 1
+  else
+   i64.const -1
+   local.get $0
+   i64.load offset=56
+   i64.ne
+  end
+  if
+   return
+  end
   block $assembly/handle/controlOf|inlined.12 (result i32)
    local.get $0
    i32.load
    br $assembly/handle/controlOf|inlined.12
+  end
+  local.set $1
+  block $assembly/handle/entryBit|inlined.5 (result i64)
+   i64.const 1
+   local.get $0
+   i64.load32_u offset=28
+   i64.shl
+   br $assembly/handle/entryBit|inlined.5
+  end
+  local.set $2
+  block $assembly/sync/loadBorrowers|inlined.1 (result i64)
+   local.get $1
+   i64.atomic.load offset=320
+   br $assembly/sync/loadBorrowers|inlined.1
+  end
+  local.get $2
+  i64.and
+  i64.const 0
+  i64.ne
+  if
+   local.get $1
+   local.get $2
+   i64.const -1
+   i64.xor
+   i64.atomic.rmw.and offset=320
+   drop
+  end
+ )
+ (func $assembly/reader/readerSpin (param $0 i32) (param $1 f64) (param $2 i32) (result f64)
+  (local $3 i32)
+  (local $4 i32)
+  (local $5 i64)
+  block $assembly/handle/controlOf|inlined.13 (result i32)
+   local.get $0
+   i32.load
+   br $assembly/handle/controlOf|inlined.13
   end
   local.set $4
   block $assembly/handle/slotCapacityOf|inlined.8 (result i64)
@@ -2271,10 +2341,10 @@
   i64.load offset=56
   i64.atomic.store offset=8
   block $assembly/sync/takeWaiting|inlined.7 (result i32)
-   block $assembly/handle/controlOf|inlined.13 (result i32)
+   block $assembly/handle/controlOf|inlined.14 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.13
+    br $assembly/handle/controlOf|inlined.14
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2302,10 +2372,10 @@
   i64.const -1
   i64.atomic.store
   block $assembly/sync/takeWaiting|inlined.8 (result i32)
-   block $assembly/handle/controlOf|inlined.14 (result i32)
+   block $assembly/handle/controlOf|inlined.15 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.14
+    br $assembly/handle/controlOf|inlined.15
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2342,10 +2412,10 @@
   local.get $2
   i64.atomic.store
   block $assembly/sync/takeWaiting|inlined.9 (result i32)
-   block $assembly/handle/controlOf|inlined.15 (result i32)
+   block $assembly/handle/controlOf|inlined.16 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.15
+    br $assembly/handle/controlOf|inlined.16
    end
    local.tee $0
    i32.atomic.load offset=328
@@ -2379,14 +2449,14 @@
   end
   i64.sub
   local.set $4
-  block $assembly/sync/loadBorrowers|inlined.1 (result i64)
-   block $assembly/handle/controlOf|inlined.16 (result i32)
+  block $assembly/sync/loadBorrowers|inlined.2 (result i64)
+   block $assembly/handle/controlOf|inlined.17 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.16
+    br $assembly/handle/controlOf|inlined.17
    end
    i64.atomic.load offset=320
-   br $assembly/sync/loadBorrowers|inlined.1
+   br $assembly/sync/loadBorrowers|inlined.2
   end
   local.get $1
   i64.extend_i32_u
@@ -2532,25 +2602,25 @@
   return
  )
  (func $assembly/writer/writerClose (param $0 i32)
-  block $assembly/handle/controlOf|inlined.17 (result i32)
+  block $assembly/handle/controlOf|inlined.18 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.17
+   br $assembly/handle/controlOf|inlined.18
   end
   i32.const 2
   i32.atomic.store offset=192
  )
  (func $assembly/writer/writerCommit (param $0 i32) (param $1 i32) (result i32)
   (local $2 i64)
-  (local $3 i32)
-  (local $4 i64)
+  (local $3 i64)
+  (local $4 i32)
   (local $5 i32)
-  block $assembly/handle/controlOf|inlined.18 (result i32)
+  block $assembly/handle/controlOf|inlined.19 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.18
+   br $assembly/handle/controlOf|inlined.19
   end
-  local.set $3
+  local.set $5
   block $assembly/handle/positionOf|inlined.2 (result i64)
    local.get $0
    i64.load offset=32
@@ -2559,22 +2629,26 @@
   local.set $2
   local.get $0
   i64.load offset=64
-  local.set $4
+  local.set $3
   local.get $0
   i32.load offset=40
-  local.tee $5
+  local.tee $4
   local.get $1
   if (result i64)
    local.get $0
-   i64.load offset=72
+   i64.load offset=80
   else
-   local.get $4
+   local.get $3
   end
   i64.store offset=16
-  local.get $5
   local.get $4
+  local.get $3
   i64.store offset=24
-  local.get $5
+  local.get $4
+  local.get $0
+  i32.load offset=96
+  i32.store offset=32
+  local.get $4
   block $assembly/sync/stampDone|inlined.5 (result i64)
    local.get $2
    i64.const 1
@@ -2589,13 +2663,16 @@
   i64.const 1
   i64.add
   i64.store offset=32
-  local.get $3
+  local.get $5
   local.get $2
   i64.const 1
   i64.add
   i64.atomic.store offset=128
+  local.get $0
+  i64.load offset=168
+  local.set $2
   block $assembly/sync/loadArmed|inlined.0 (result i64)
-   local.get $3
+   local.get $5
    i64.atomic.load offset=256
    br $assembly/sync/loadArmed|inlined.0
   end
@@ -2606,13 +2683,29 @@
   else
    i32.const 0
   end
+  local.get $2
+  i64.const 0
+  i64.ne
+  if (result i32)
+   local.get $3
+   local.get $2
+   i64.ge_u
+  else
+   i32.const 0
+  end
+  if (result i32)
+   i32.const 2
+  else
+   i32.const 0
+  end
+  i32.or
   return
  )
  (func $assembly/writer/writerCountOverrun (param $0 i32)
-  block $assembly/handle/controlOf|inlined.19 (result i32)
+  block $assembly/handle/controlOf|inlined.20 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.19
+   br $assembly/handle/controlOf|inlined.20
   end
   local.tee $0
   local.get $0
@@ -2622,10 +2715,10 @@
   i64.store offset=224
  )
  (func $assembly/writer/writerCountRefused (param $0 i32)
-  block $assembly/handle/controlOf|inlined.20 (result i32)
+  block $assembly/handle/controlOf|inlined.21 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.20
+   br $assembly/handle/controlOf|inlined.21
   end
   local.tee $0
   local.get $0
@@ -2635,10 +2728,10 @@
   i64.store offset=216
  )
  (func $assembly/writer/writerCountWait (param $0 i32)
-  block $assembly/handle/controlOf|inlined.21 (result i32)
+  block $assembly/handle/controlOf|inlined.22 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.21
+   br $assembly/handle/controlOf|inlined.22
   end
   local.tee $0
   local.get $0
@@ -2651,10 +2744,10 @@
   (local $3 i32)
   (local $4 i64)
   block $assembly/sync/loadHead|inlined.5 (result i64)
-   block $assembly/handle/controlOf|inlined.22 (result i32)
+   block $assembly/handle/controlOf|inlined.23 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.22
+    br $assembly/handle/controlOf|inlined.23
    end
    local.tee $3
    i64.atomic.load offset=128
@@ -2692,9 +2785,16 @@
   i64.load offset=64
   i64.store offset=208
   local.get $3
+  local.get $0
+  i64.load offset=72
+  i64.store offset=240
+  local.get $0
+  local.get $3
   i32.const 1
   i32.atomic.rmw.add offset=196
-  drop
+  i32.const 1
+  i32.add
+  i32.store offset=96
   local.get $3
   i32.const 0
   i32.atomic.store offset=328
@@ -2705,14 +2805,14 @@
   return
  )
  (func $assembly/writer/writerOverruns (param $0 i32) (result i32)
-  block $assembly/sync/loadBorrowers|inlined.2 (result i64)
-   block $assembly/handle/controlOf|inlined.23 (result i32)
+  block $assembly/sync/loadBorrowers|inlined.3 (result i64)
+   block $assembly/handle/controlOf|inlined.24 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.23
+    br $assembly/handle/controlOf|inlined.24
    end
    i64.atomic.load offset=320
-   br $assembly/sync/loadBorrowers|inlined.2
+   br $assembly/sync/loadBorrowers|inlined.3
   end
   i64.const 0
   i64.ne
@@ -2744,10 +2844,10 @@
   return
  )
  (func $assembly/writer/writerSetWaiting (param $0 i32) (param $1 i32)
-  block $assembly/handle/controlOf|inlined.24 (result i32)
+  block $assembly/handle/controlOf|inlined.25 (result i32)
    local.get $0
    i32.load
-   br $assembly/handle/controlOf|inlined.24
+   br $assembly/handle/controlOf|inlined.25
   end
   local.get $1
   i32.atomic.store offset=328
@@ -2756,10 +2856,10 @@
   (local $1 i64)
   local.get $0
   block $assembly/sync/takeArmed|inlined.0 (result i64)
-   block $assembly/handle/controlOf|inlined.25 (result i32)
+   block $assembly/handle/controlOf|inlined.26 (result i32)
     local.get $0
     i32.load
-    br $assembly/handle/controlOf|inlined.25
+    br $assembly/handle/controlOf|inlined.26
    end
    local.tee $0
    i64.const 0
@@ -2767,7 +2867,7 @@
    br $assembly/sync/takeArmed|inlined.0
   end
   local.tee $1
-  i64.store offset=88
+  i64.store offset=104
   local.get $1
   i64.eqz
   if

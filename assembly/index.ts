@@ -2,7 +2,7 @@
 
 export { consumerArm, consumerDisarm, consumerReap, consumerRegister, consumerUnregister, consumerWakeCount } from './consumers';
 export { controlBind, controlCreate, controlLayout, controlPublish, controlValidate } from './control';
-export { reliableAdvance, reliableJoin, reliableNext, reliablePin, reliableTimes } from './reliable-cursor';
+export { reliableAdvance, reliableJoin, reliableNext, reliablePin, reliableSkip, reliableTimes } from './reliable-cursor';
 export { chooseGeometry } from './history';
 export {
   readerCopyBegin,
@@ -12,6 +12,7 @@ export {
   readerLatest,
   readerNewest,
   readerPin,
+  readerRest,
   readerSpin,
   readerUnhold,
   readerUnpin,

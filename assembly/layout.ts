@@ -45,6 +45,7 @@
 //                    216      8  framesRefused     producer: frames dropped because a slot was pinned
 //                    224      8  framesOverrun     producer: frames written over lent views
 //                    232      8  waits             producer: times it had to wait for a pin
+//                    240      8  periodNs          producer: time between frames that it states, 0 where it states none
 //   doorbell         256      8  armed             consumers set their bit, the producer takes all bits
 //                    264      4  wakeCount         producer: futex word of sleeping consumers
 //   pinning          320      8  borrowers         consumers: bit i set means entry i may hold a pin
@@ -71,6 +72,8 @@
 //                      8      8  claim             producer: the position it means to write here, before it looks at the pins
 //                     16      8  timestampNs       producer: as given to put, or publishedNs
 //                     24      8  publishedNs       producer: CLOCK_MONOTONIC at commit
+//                     32      4  epoch             producer: its producerEpoch
+//                     40     24  lengths           producer: first extent of each varying field, in the order of the fields
 //
 // A *position* is a sequence number plus slotCapacity: the ring starts as if one lap of padding frames had been written, so
 // windows that reach back before frame 0 need no special case. Frame `sequence` lives at slot `position % slotCapacity`.
@@ -78,12 +81,12 @@
 /** "TNSRIPC1" read as two little-endian words. */
 export const MAGIC_LOW = 0x52534e54;
 export const MAGIC_HIGH = 0x31435049;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const BYTE_ORDER_MARK = 0x01020304;
 
 // XXH64 of the field table that test/layout.test.ts rebuilds from this file: change a field and that test names the new value.
-export const LAYOUT_SIGNATURE_LOW = -1973378771;
-export const LAYOUT_SIGNATURE_HIGH = 995888672;
+export const LAYOUT_SIGNATURE_LOW = 1906179161;
+export const LAYOUT_SIGNATURE_HIGH = -947280655;
 
 // ---- header --------------------------------------------------------------------------------------------------------
 
@@ -119,6 +122,7 @@ export const HEADER_PRODUCER_SINCE_NS = HEADER_ON_PINNED + 4;
 export const HEADER_FRAMES_REFUSED = HEADER_PRODUCER_SINCE_NS + 8;
 export const HEADER_FRAMES_OVERRUN = HEADER_FRAMES_REFUSED + 8;
 export const HEADER_WAITS = HEADER_FRAMES_OVERRUN + 8;
+export const HEADER_PERIOD_NS = HEADER_WAITS + 8;
 
 export const HEADER_ARMED = 256;
 export const HEADER_WAKE_COUNT = HEADER_ARMED + 8;
@@ -153,6 +157,8 @@ export const SLOT_STAMP = 0;
 export const SLOT_CLAIM = SLOT_STAMP + 8;
 export const SLOT_TIMESTAMP_NS = SLOT_CLAIM + 8;
 export const SLOT_PUBLISHED_NS = SLOT_TIMESTAMP_NS + 8;
+export const SLOT_EPOCH = SLOT_PUBLISHED_NS + 8;
+export const SLOT_LENGTHS = SLOT_EPOCH + 8;
 
 export const SLOT_BYTES = 64;
 
@@ -197,6 +203,8 @@ export const MIN_PAGE_BYTES = 4096;
 export const MAX_PAGE_BYTES = 1 << 21;
 /** Every field of a record with several fields, and every padded frame, starts on a multiple of this. */
 export const FIELD_ALIGNMENT = 64;
+/** Fields of a frame whose first extent may differ from frame to frame: each has a place in the slot descriptor. */
+export const MAX_VARYING_FIELDS = 6;
 
 // ---- handle: private memory of one participant, never shared --------------------------------------------------------
 //
@@ -221,12 +229,16 @@ export const HANDLE_VIEW_PIN = HANDLE_DESCRIPTOR + 8;
 export const HANDLE_HOLD_PIN = HANDLE_VIEW_PIN + 8;
 /** In: CLOCK_MONOTONIC, ns, as the host has just read it. */
 export const HANDLE_CLOCK_NS = HANDLE_HOLD_PIN + 8;
+/** In: the period that writerOpen states, ns. */
+export const HANDLE_PERIOD_NS = HANDLE_CLOCK_NS + 8;
 /** In: the timestamp to publish. Out: the timestamp of the newest frame of the last window. */
-export const HANDLE_TIMESTAMP_NS = HANDLE_CLOCK_NS + 8;
+export const HANDLE_TIMESTAMP_NS = HANDLE_PERIOD_NS + 8;
 /** Out: when the newest frame of the last window was published. */
 export const HANDLE_PUBLISHED_NS = HANDLE_TIMESTAMP_NS + 8;
+/** Out: whose frame the newest of the last window is, as producerEpoch counts. The writer's own, between writerOpen and writerClose. */
+export const HANDLE_EPOCH = HANDLE_PUBLISHED_NS + 8;
 /** Out of writerTakeArmed: the bits of the consumers to wake. */
-export const HANDLE_ARMED = HANDLE_PUBLISHED_NS + 8;
+export const HANDLE_ARMED = HANDLE_EPOCH + 8;
 /** Out of readerPin and readerHold: how the producer waits (WAITING_*) when a pin moved up on the way. */
 export const HANDLE_WAKE = HANDLE_ARMED + 8;
 /** Out of chooseGeometry and controlValidate. */
@@ -237,4 +249,6 @@ export const HANDLE_OBJECT_BYTES = HANDLE_FRAMES_OFFSET + 8;
 export const HANDLE_METADATA_OFFSET = HANDLE_OBJECT_BYTES + 8;
 export const HANDLE_METADATA_BYTES = HANDLE_METADATA_OFFSET + 4;
 export const HANDLE_PAGE_BYTES = HANDLE_METADATA_BYTES + 4;
+/** In: when the host wants to be told by writerCommit, as HANDLE_CLOCK_NS counts; 0 for never. */
+export const HANDLE_DUE_NS = HANDLE_PAGE_BYTES + 8;
 export const HANDLE_BYTES = 256;

@@ -9,17 +9,20 @@ import {
   CONSUMER_FRAMES_MISSED,
   CONSUMER_FRAMES_TAKEN,
   CONSUMER_LAST_POSITION,
+  HANDLE_EPOCH,
   HANDLE_HOLD_PIN,
   HANDLE_PUBLISHED_NS,
   HANDLE_TIMESTAMP_NS,
   HANDLE_VIEW_PIN,
   HANDLE_WAKE,
   PRODUCER_OPEN,
+  SLOT_EPOCH,
   SLOT_PUBLISHED_NS,
   SLOT_TIMESTAMP_NS,
 } from './layout';
 import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from './status';
 import {
+  clearBorrowers,
   loadBorrowers,
   loadClaim,
   loadHead,
@@ -65,6 +68,7 @@ function noteRead(handle: usize, position: u64): void {
 export function readTimes(handle: usize, newest: usize): void {
   store<u64>(handle, load<u64>(newest, SLOT_TIMESTAMP_NS), HANDLE_TIMESTAMP_NS);
   store<u64>(handle, load<u64>(newest, SLOT_PUBLISHED_NS), HANDLE_PUBLISHED_NS);
+  store<u32>(handle, load<u32>(newest, SLOT_EPOCH), HANDLE_EPOCH);
 }
 
 /**
@@ -196,6 +200,17 @@ export function readerUnpin(handle: usize): i32 {
   store<u64>(handle, NONE, HANDLE_VIEW_PIN);
   storeViewPin(entryOf(handle), NONE); // S4, S6
   return <i32>takeWaiting(controlOf(handle));
+}
+
+/**
+ * For a look now and then: a reader that holds nothing takes its bit back, and puts do not look at its pins any more. Its next pin sets the
+ * bit again before anything else.
+ */
+export function readerRest(handle: usize): void {
+  if (load<u64>(handle, HANDLE_VIEW_PIN) != NONE || load<u64>(handle, HANDLE_HOLD_PIN) != NONE) return;
+  const control = controlOf(handle);
+  const bit = entryBit(handle);
+  if ((loadBorrowers(control) & bit) != 0) clearBorrowers(control, bit); // S3: the pins were dropped before
 }
 
 /** Holds the newest `count` frames for a copy that has lost too many races. Ends with readerUnhold, with no readerPin in between. */

@@ -77,10 +77,15 @@ export function reliableTimes(handle: usize): void {
 
 /** Lets go of the frame at the cursor. Returns how the producer waits (WAITING_*). */
 export function reliableAdvance(handle: usize): i32 {
-  const cursor = load<u64>(handle, HANDLE_HOLD_PIN);
-  noteTaken(handle, cursor);
-  store<u64>(handle, cursor + 1, HANDLE_HOLD_PIN);
-  storeHoldPin(entryOf(handle), cursor + 1); // S4, S6
+  noteTaken(handle, load<u64>(handle, HANDLE_HOLD_PIN));
+  return reliableSkip(handle);
+}
+
+/** Lets go of the frame at the cursor, which nobody has taken. Returns how the producer waits (WAITING_*). */
+export function reliableSkip(handle: usize): i32 {
+  const cursor = load<u64>(handle, HANDLE_HOLD_PIN) + 1;
+  store<u64>(handle, cursor, HANDLE_HOLD_PIN);
+  storeHoldPin(entryOf(handle), cursor); // S4, S6
   return <i32>takeWaiting(controlOf(handle));
 }
 

@@ -26,3 +26,9 @@ export const BAD_SIZE = -15;
 export const BAD_GEOMETRY = -16;
 /** The head is outside the range in which sequence numbers are exact. */
 export const BAD_HEAD = -17;
+/** A frame states a length that its field has no room for. Said by hosts: the core does not look at lengths. */
+export const BAD_LENGTH = -18;
+
+/** Bits that writerCommit answers: somebody waits to be woken; the clock has come to HANDLE_DUE_NS. */
+export const COMMIT_WAITED = 1;
+export const COMMIT_DUE = 2;

@@ -11,21 +11,26 @@ import {
   HANDLE_ARMED,
   HANDLE_CLOCK_NS,
   HANDLE_DESCRIPTOR,
+  HANDLE_DUE_NS,
+  HANDLE_EPOCH,
+  HANDLE_PERIOD_NS,
   HANDLE_POSITION,
   HANDLE_TIMESTAMP_NS,
   HEADER_FRAMES_OVERRUN,
   HEADER_FRAMES_REFUSED,
   HEADER_ON_PINNED,
+  HEADER_PERIOD_NS,
   HEADER_PRODUCER_EPOCH,
   HEADER_PRODUCER_PID,
   HEADER_PRODUCER_SINCE_NS,
   HEADER_WAITS,
   PRODUCER_CLOSED,
   PRODUCER_OPEN,
+  SLOT_EPOCH,
   SLOT_PUBLISHED_NS,
   SLOT_TIMESTAMP_NS,
 } from './layout';
-import { BAD_HEAD, OK, PINNED } from './status';
+import { BAD_HEAD, COMMIT_DUE, COMMIT_WAITED, OK, PINNED } from './status';
 import {
   addWakeCount,
   loadArmed,
@@ -55,7 +60,8 @@ export function writerOpen(handle: usize, pid: u32, onPinned: u32): i32 {
   store<u32>(control, pid, HEADER_PRODUCER_PID);
   store<u32>(control, onPinned, HEADER_ON_PINNED);
   store<u64>(control, load<u64>(handle, HANDLE_CLOCK_NS), HEADER_PRODUCER_SINCE_NS);
-  atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH);
+  store<u64>(control, load<u64>(handle, HANDLE_PERIOD_NS), HEADER_PERIOD_NS);
+  store<u32>(handle, atomic.add<u32>(control, 1, HEADER_PRODUCER_EPOCH) + 1, HANDLE_EPOCH);
   storeWaiting(control, 0);
   storeProducerState(control, PRODUCER_OPEN);
   return OK;
@@ -111,7 +117,7 @@ export function writerBegin(handle: usize, ignoreViews: bool): i32 {
 
 /**
  * Publishes the slot claimed by writerBegin. The clock has been read into the handle; `ownTimestamp` keeps HANDLE_TIMESTAMP_NS
- * as the frame's timestamp. Returns 1 if somebody waits to be woken.
+ * as the frame's timestamp. Returns COMMIT_WAITED if somebody waits to be woken, and COMMIT_DUE once the clock is at HANDLE_DUE_NS.
  */
 export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
   const control = controlOf(handle);
@@ -120,10 +126,12 @@ export function writerCommit(handle: usize, ownTimestamp: bool): i32 {
   const now = load<u64>(handle, HANDLE_CLOCK_NS);
   store<u64>(descriptor, ownTimestamp ? load<u64>(handle, HANDLE_TIMESTAMP_NS) : now, SLOT_TIMESTAMP_NS);
   store<u64>(descriptor, now, SLOT_PUBLISHED_NS);
+  store<u32>(descriptor, load<u32>(handle, HANDLE_EPOCH), SLOT_EPOCH);
   storeStamp(descriptor, stampDone(position)); // S1
   store<u64>(handle, position + 1, HANDLE_POSITION);
   storeHead(control, position + 1); // S1, S5
-  return loadArmed(control) != 0 ? 1 : 0;
+  const due = load<u64>(handle, HANDLE_DUE_NS);
+  return (loadArmed(control) != 0 ? COMMIT_WAITED : 0) | (due != 0 && now >= due ? COMMIT_DUE : 0);
 }
 
 /** Takes all armed bits into HANDLE_ARMED, so that each waiter is rung once. Returns 1 if there are any. */

@@ -7,11 +7,13 @@ import { parseArgs } from 'node:util';
 import { benchmarks, roles } from './benchmarks/index';
 import { sleepSync } from './harness/clock';
 import type { Benchmark, Result } from './harness/contract';
-import { describeMachine, ownRuntime } from './harness/machine';
+import { goalBenchmarks } from './harness/goals';
+import { ownRuntime } from './harness/machine';
 import { compileNatives } from './harness/native';
 import { sweepPools } from './harness/pools';
 import { playRole, startRole } from './harness/processes';
 import { endProgress, progress } from './harness/progress';
+import { beginRun } from './harness/provenance';
 import { jsonReport, textReport } from './harness/report';
 import { type Outcome, type RunnerConfig, runnerRole } from './harness/runner';
 
@@ -21,16 +23,21 @@ const WATCHDOG_MS = 600_000;
 /** By then a process that was killed is gone. */
 const KILLED_MS = 20;
 
+/** Chooses the benchmarks that fill the table of goals. */
+const GOALS = 'goals';
+
 const USAGE = `usage: npm run bench -- [--json] [--quick] [--only name,…] [--runs N]
 
-  --json       print one object { machine, results } on stdout and nothing else
+  --json       print one object { machine, run, results } on stdout and nothing else
   --quick      fewer and shorter runs: under a minute
-  --only       only these: ${benchmarks.map(({ name }) => name).join(', ')}
+  --only       only these: ${benchmarks.map(({ name }) => name).join(', ')};
+               or goals: what is to be as fast as something else, in one table
   --runs       runs of each measurement, of which the median is taken`;
 
 interface Options {
   readonly json: boolean;
   readonly quick: boolean;
+  readonly goalsOnly: boolean;
   readonly runs: number | null;
   readonly chosen: readonly Benchmark[];
 }
@@ -50,13 +57,18 @@ function readOptions(): Options {
     process.exit(0);
   }
   const names = values.only?.split(',').filter((name) => name !== '') ?? null;
-  const unknown = names?.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name)) ?? [];
+  const goalsOnly = names?.includes(GOALS) ?? false;
+  if (goalsOnly && names?.length !== 1) throw new Error(`${GOALS} stands alone: it chooses its benchmarks`);
+  const unknown = names?.filter((name) => name !== GOALS && !benchmarks.some((benchmark) => benchmark.name === name)) ?? [];
   if (unknown.length > 0) throw new Error(`no benchmark is called ${unknown.join(', ')}`);
   const runs = values.runs === undefined ? null : Number(values.runs);
   if (runs !== null && !(Number.isSafeInteger(runs) && runs >= 1))
     throw new Error(`--runs takes a whole number, found ${values.runs}`);
-  const chosen = benchmarks.filter(({ name }) => names === null || names.includes(name));
-  return { json: values.json, quick: values.quick, runs, chosen };
+  const chosen = benchmarks.filter(({ name, onRequest = false }) => {
+    if (goalsOnly) return goalBenchmarks().has(name);
+    return names === null ? !onRequest : names.includes(name);
+  });
+  return { json: values.json, quick: values.quick, goalsOnly, runs, chosen };
 }
 
 /** What must be gone when this process ends, whichever way. */
@@ -88,7 +100,8 @@ class Leftovers {
 
 async function runOne(benchmark: Benchmark, options: Options, leftovers: Leftovers): Promise<Outcome> {
   const { prefix, folder } = leftovers;
-  const config: RunnerConfig = { benchmark: benchmark.name, quick: options.quick, runs: options.runs, prefix, folder };
+  const { quick, goalsOnly, runs } = options;
+  const config: RunnerConfig = { benchmark: benchmark.name, quick, goalsOnly, runs, prefix, folder };
   const runner = await startRole(runnerRole(benchmarks), config, { ownGroup: true });
   leftovers.group = runner.pid;
   const watchdog = setTimeout(() => leftovers.endGroup(), WATCHDOG_MS);
@@ -123,7 +136,9 @@ async function main(): Promise<void> {
       process.exit(code);
     });
   }
-  const programs = [...new Set(options.chosen.flatMap((benchmark) => benchmark.programs))];
+  const { chosen, quick, goalsOnly, runs } = options;
+  const endRun = beginRun({ benchmarks: chosen.map(({ name }) => name), quick, goalsOnly, rounds: runs });
+  const programs = [...new Set(chosen.flatMap((benchmark) => benchmark.programs))];
   progress('compiling the C baselines');
   const reason = compileNatives(programs, leftovers.folder);
   if (reason !== null) {
@@ -131,7 +146,7 @@ async function main(): Promise<void> {
     console.error(`no C baselines: ${reason}`);
   }
   const results: Result[] = [];
-  for (const benchmark of options.chosen) {
+  for (const benchmark of chosen) {
     if (availableParallelism() < (benchmark.cores ?? 1)) {
       endProgress();
       console.error(`skip: ${benchmark.name} needs ${benchmark.cores} cores; run it on a larger machine`);
@@ -155,8 +170,8 @@ async function main(): Promise<void> {
     }
   }
   endProgress();
-  const machine = describeMachine();
-  console.log(options.json ? jsonReport(machine, results) : textReport(machine, results, benchmarks));
+  const provenance = endRun();
+  console.log(options.json ? jsonReport(provenance, results) : textReport(provenance, results, benchmarks));
 }
 
 const role = process.argv[2]?.match(/^--role=(.*)$/)?.[1];

@@ -2,6 +2,7 @@
 // datagram socket where the runtime can watch nothing else.
 
 import { type FileStatus, type System, SystemError } from '../host/runtime/system';
+import type { Descriptors } from './libc';
 import {
   AF_UNIX,
   type Calls,
@@ -9,6 +10,7 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
   O_PATH,
+  O_RDONLY,
   O_RDWR,
   O_WRONLY,
   SAME_OWNER,
@@ -35,21 +37,35 @@ export class Doorbells {
   readonly #c: Calls['c'];
   readonly #files: Pick<System, 'statObject' | 'statDescriptor'>;
   readonly #one = new Uint8Array([1]);
+  readonly #descriptors: Descriptors | null;
+  // Those of them that ring.
+  readonly #counted = new Set<number>();
 
-  constructor(calls: Calls, files: Pick<System, 'statObject' | 'statDescriptor'>) {
+  /** @param descriptors Of a runtime that keeps count of a thread's: one that is ended lets go of the doorbells that it had open. */
+  constructor(calls: Calls, files: Pick<System, 'statObject' | 'statDescriptor'>, descriptors: Descriptors | null) {
     this.#calls = calls;
     this.#c = calls.c;
     this.#files = files;
+    this.#descriptors = descriptors;
   }
 
-  createFifo(name: string, mode: number): number {
+  /** @param access Open for both ends (O_RDWR), a reader is its own writer, and never sees end of file. */
+  createFifo(name: string, mode: number, access: number = O_RDWR): number {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
     if (this.#c.mkfifo(path, mode & 0o700) < 0) this.#calls.fail('mkfifo', path);
-    // Open for both ends: a reader that is its own writer never sees end of file.
-    const fd = this.#c.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    const fd = this.#c.open(path, access | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
     if (fd < 0) this.#failAndRemove('open', path, -1);
     if (this.#c.fchmod(fd, mode) < 0) this.#failAndRemove('fchmod', path, fd);
     return fd;
+  }
+
+  reopenFifo(name: string): number {
+    const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
+    const fd = this.#c.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
+    if (fd < 0) this.#calls.fail('open', path);
+    if (this.#kindOf(fd) === 'fifo') return fd;
+    this.#c.close(fd);
+    throw new SystemError('open', 'ENOENT', path);
   }
 
   createSocket(name: string, mode: number): number {
@@ -81,8 +97,8 @@ export class Doorbells {
 
   open(name: string): number | null {
     const path = `${SHARED_MEMORY_DIRECTORY}/${name}`;
-    let fd = this.#c.open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | this.#calls.architecture.O_NOFOLLOW, 0);
-    let errno = fd < 0 ? this.#calls.koffi.errno() : 0;
+    let fd = this.#openToRing(path);
+    let errno = fd < 0 ? -fd : 0;
     // A FIFO without a reader; but a socket, too, answers so.
     if (fd < 0 && this.#calls.errnoName(errno) === 'ENXIO') {
       fd = this.#connectDoorbell(path);
@@ -94,8 +110,20 @@ export class Doorbells {
       return null;
     }
     if (this.#kindOf(fd) === 'fifo') return fd;
-    this.#c.close(fd);
+    this.close(fd);
     return null;
+  }
+
+  /** A descriptor, or the negative errno. */
+  #openToRing(path: string): number {
+    const flags = O_WRONLY | O_NONBLOCK | this.#calls.architecture.O_NOFOLLOW;
+    if (this.#descriptors === null) {
+      const fd = this.#c.open(path, flags | O_CLOEXEC, 0);
+      return fd < 0 ? -this.#calls.koffi.errno() : fd;
+    }
+    const fd = this.#descriptors.open(path, flags, 0);
+    if (fd >= 0) this.#counted.add(fd);
+    return fd;
   }
 
   /** What is open there; null where that cannot be found out, and is no doorbell to us. */
@@ -125,7 +153,8 @@ export class Doorbells {
   }
 
   close(fd: number): void {
-    this.#c.close(fd);
+    if (this.#counted.delete(fd)) this.#descriptors?.close(fd);
+    else this.#c.close(fd);
   }
 
   ring(fd: number): boolean {

@@ -48,6 +48,9 @@ import {
 import { Processes } from './processes';
 import { PosixSemaphores } from './semaphores';
 
+/** A variable of the environment that is not empty where the processor, an emulated one perhaps, is not to be relied upon. */
+const FENCES = 'TENSOR_IPC_FENCES';
+
 /** Who opens and closes the objects: libc itself, or a runtime that keeps count of a thread's descriptors. */
 export interface Descriptors {
   /** A descriptor that exec closes, or the negative errno. */
@@ -56,11 +59,15 @@ export interface Descriptors {
   close(fd: number): number;
 }
 
+/** The largest block whose release teaches glibc, with what it adds (malloc.c: DEFAULT_MMAP_THRESHOLD_MAX). */
+const LARGEST_KEPT_BYTES = (1 << 25) - 8192;
+
 /** System on glibc or musl. Creating one loads koffi and libc. */
 export class Libc implements System {
   readonly pageBytes: number;
   readonly pid: number;
   readonly nativeVersion: string;
+  readonly needsFences: boolean;
   readonly #calls: Calls;
   readonly #c: Calls['c'];
   readonly #doorbells: Doorbells;
@@ -82,12 +89,14 @@ export class Libc implements System {
       },
       close: (fd) => (this.#c.close(fd) < 0 ? -this.#calls.koffi.errno() : 0),
     };
-    this.#doorbells = new Doorbells(this.#calls, this);
+    this.#doorbells = new Doorbells(this.#calls, this, descriptors ?? null);
     this.#processes = new Processes(this.#calls);
     this.#scratchAddress = this.addressOf(this.#scratchBytes);
     this.pageBytes = this.#c.sysconf(SC_PAGESIZE);
     this.pid = this.#c.getpid();
     this.nativeVersion = this.#calls.koffi.version;
+    // Of libc: Deno asks people before JavaScript may read the environment.
+    this.needsFences = this.#calls.architecture.needsFences || (this.#c.getenv(FENCES) ?? '') !== '';
   }
 
   /** Asked each time: a program may have dropped its privileges since. */
@@ -109,6 +118,10 @@ export class Libc implements System {
 
   copy(to: Address, from: Address, bytes: number): void {
     this.#c.copyAddresses(to, from, bytes);
+  }
+
+  keepFreedMemory(): void {
+    this.#c.free(this.#c.malloc(LARGEST_KEPT_BYTES));
   }
 
   monotonicNs(): bigint {
@@ -207,12 +220,20 @@ export class Libc implements System {
   }
 
   allocate(fd: number, bytes: number): void {
+    this.setSize(fd, bytes);
+    this.reserve(fd, 0, bytes);
+  }
+
+  setSize(fd: number, bytes: number): void {
     // Before the kernel says so by SIGXFSZ, which ends runtimes that do not ignore it.
     if (bytes > this.fileBytesLimit) this.#calls.fail('ftruncate', `${bytes} bytes`, EFBIG);
     if (this.#c.ftruncate(fd, 0) < 0 || this.#c.ftruncate(fd, bytes) < 0) this.#calls.fail('ftruncate', `${bytes} bytes`);
+  }
+
+  reserve(fd: number, offset: number, bytes: number): void {
     for (;;) {
       // posix_fallocate returns the error instead of setting errno; a signal may interrupt it half-way.
-      const errno = this.#c.posix_fallocate(fd, 0, bytes);
+      const errno = this.#c.posix_fallocate(fd, offset, bytes);
       if (errno === 0) return;
       if (this.#calls.errnoName(errno) !== 'EINTR') this.#calls.fail('posix_fallocate', `${bytes} bytes`, errno);
     }
@@ -374,6 +395,14 @@ export class Libc implements System {
 
   createFifo(name: string, mode: number): number {
     return this.#doorbells.createFifo(name, mode);
+  }
+
+  createHangingUpFifo(name: string, mode: number): number {
+    return this.#doorbells.createFifo(name, mode, O_RDONLY);
+  }
+
+  openOwnFifo(name: string): number {
+    return this.#doorbells.reopenFifo(name);
   }
 
   createSocket(name: string, mode: number): number {

@@ -69,8 +69,8 @@ export const SHARED_MEMORY_DIRECTORY = '/dev/shm';
 export const ERRNO_ALIASES: ReadonlySet<string> = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
 
 export const ARCHITECTURES = {
-  x64: { SYS_futex: 202, SYS_getdents64: 217, O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000 },
-  arm64: { SYS_futex: 98, SYS_getdents64: 61, O_DIRECTORY: 0o40000, O_NOFOLLOW: 0o100000 },
+  x64: { SYS_futex: 202, SYS_getdents64: 217, O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000, needsFences: false },
+  arm64: { SYS_futex: 98, SYS_getdents64: 61, O_DIRECTORY: 0o40000, O_NOFOLLOW: 0o100000, needsFences: true },
 } as const;
 
 export type Architecture = keyof typeof ARCHITECTURES;
@@ -175,11 +175,14 @@ function bind(koffi: KoffiModule) {
       from: Address,
       n: Int,
     ) => void,
+    malloc: libc.func('malloc', 'uintptr_t', ['size_t']) as (n: Int) => Address,
+    free: libc.func('free', 'void', ['uintptr_t']) as (at: Address) => void,
     clock_gettime: libc.func('clock_gettime', 'void', ['int', 'uintptr_t']) as (clock: Int, to: Address) => void,
     getrandom: libc.func('getrandom', 'long', ['void *', 'size_t', 'uint']) as (to: Pointer, n: Int, flags: Int) => Int,
     sysconf: libc.func('sysconf', 'long', ['int']) as (name: Int) => Int,
     geteuid: libc.func('geteuid', 'uint', []) as () => Int,
     getrlimit: libc.func('getrlimit', 'int', ['int', 'void *']) as (resource: Int, to: Pointer) => Int,
+    getenv: libc.func('getenv', 'str', ['str']) as (name: string) => string | null,
     getpid: libc.func('getpid', 'int', []) as () => Int,
     open: libc.func('open', 'int', ['str', 'int', 'uint']) as (path: string, flags: Int, mode: Int) => Int,
     close: libc.func('close', 'int', ['int']) as (fd: Int) => Int,

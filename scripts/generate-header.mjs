@@ -4,9 +4,11 @@ const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCas
 
 function cType({ name, bytes }) {
   if (bytes === 8) return name.endsWith('Ns') ? 'int64_t' : 'uint64_t';
-  if (bytes === 4) return 'uint32_t';
+  if (bytes === 4 || name === 'lengths') return 'uint32_t';
   return 'char';
 }
+
+const extent = ({ name, bytes }) => (name === 'lengths' ? `[${bytes / 4}]` : bytes > 8 ? `[${bytes}]` : '');
 
 /** One struct, its gaps filled with named reserved bytes, and the assertions about it. */
 function renderStruct(name, fields, bytes) {
@@ -19,8 +21,7 @@ function renderStruct(name, fields, bytes) {
   for (const field of fields) {
     reserve(field.offset);
     const member = snake(field.name);
-    const type = cType(field);
-    const declaration = `  ${type} ${member}${type === 'char' ? `[${field.bytes}]` : ''};`;
+    const declaration = `  ${cType(field)} ${member}${extent(field)};`;
     lines.push(`${declaration.padEnd(32)}/* ${String(field.offset).padStart(3)}  ${field.note} */`);
     asserts.push(
       `TIPC_ASSERT(offsetof(struct tipc_${name}, ${member}) == ${field.offset}, ${name}_${member}_offset);`,
@@ -51,7 +52,12 @@ function renderConstants(constants) {
   return lines.join('\n');
 }
 
-export function renderHeader({ structs, constants, statusConstants, layout, signature }) {
+/** What only the library's own core uses. */
+function isPrivate({ name }) {
+  return name?.startsWith('HANDLE_');
+}
+
+export function renderHeader({ structs, constants, layout, dtypes, signature }) {
   const sizes = { header: layout.HEADER_BYTES, consumer: layout.CONSUMER_BYTES, slot: layout.SLOT_BYTES };
   return `/*
  * The layout of a tensor-ipc pool object, for C99 and C++11. Generated from assembly/layout.ts by "npm run generate": do not edit.
@@ -89,16 +95,18 @@ export function renderHeader({ structs, constants, statusConstants, layout, sign
 #define TIPC_STAMP_DONE(position) (((uint64_t)(position) << 1) + 2)
 #define TIPC_STAMP_WRITING(position) (((uint64_t)(position) << 1) + 1)
 
-${renderConstants(constants)}
+/* Objects and doorbells are files of /dev/shm: prefix and pool name; of a doorbell also '.' and 16 hexadecimal digits. */
+#define TIPC_OBJECT_PREFIX "tensoripc."
+#define TIPC_DOORBELL_PREFIX "tensoripc-bell."
 
-/* ---- status codes of the core */
+/* Locks are open-file-description locks: the commands of fcntl, which old headers do not have. */
+#define TIPC_F_OFD_GETLK 36
+#define TIPC_F_OFD_SETLK 37
 
-enum tipc_status {
-${statusConstants
-  .filter(({ name }) => name !== undefined)
-  .map(({ name, value, doc }) => `  TIPC_${name} = ${value},${doc ? ` /* ${doc} */` : ''}`)
-  .join('\n')}
-};
+/* Dtypes: name in the metadata, bytes, and DLPack's type code and bits (dlpack.h, DLDataTypeCode). */
+#define TIPC_DTYPES(X) \\
+${dtypes.map(({ name, bytes, code, bits }) => `  X("${name}", ${bytes}, ${code}, ${bits})`).join(' \\\n')}
+${renderConstants(constants.filter((constant) => !isPrivate(constant) && !/^handle/.test(constant.heading ?? '')))}
 
 /* ---- structs */
 

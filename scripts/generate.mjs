@@ -3,17 +3,24 @@
 //   node scripts/generate.mjs           rewrites them
 //   node scripts/generate.mjs --check   compares, and ends with 1 and a hint if anything differs
 import { readFileSync, writeFileSync } from 'node:fs';
-import { transform } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { renderHeader } from './generate-header.mjs';
 
 const LAYOUT = 'assembly/layout.ts';
-const STATUS = 'assembly/status.ts';
+const DTYPES = 'host/tensor/dtype.ts';
+const ENCODINGS = 'host/tensor/encodings.ts';
 const HEADER = 'native-shim/include/tensor_ipc_layout.h';
 const FORMAT = 'docs/pool-format.md';
 
 async function importTypeScript(path) {
   const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', format: 'esm' });
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+/** A module that imports others. */
+async function importBundled(path) {
+  const { outputFiles } = await build({ entryPoints: [path], bundle: true, write: false, format: 'esm', logLevel: 'error' });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }
 
 /** The ruled tables in the comment at the top of the layout: { header, consumer, slot }, each a list of fields in order. */
@@ -54,6 +61,29 @@ function parseConstants(source, values) {
     } else doc = [];
   }
   return constants;
+}
+
+/** DLDataTypeCode of dlpack.h. */
+const DLPACK_CODES = { int: 0, uint: 1, float: 2, bfloat: 4, bool: 6 };
+
+/** The dtypes of the library, with DLPack's code and bits. */
+function parseDtypes(source) {
+  const rows = [...source.matchAll(/^ {2}(([a-z]+)\d*): \{ itemBytes: (\d),/gm)];
+  return rows.map(([, name, kind, bytes]) => ({ name, bytes: Number(bytes), code: DLPACK_CODES[kind], bits: 8 * bytes }));
+}
+
+function dtypeTable(dtypes) {
+  const rows = dtypes.map(({ name, bytes, code, bits }) => `| \`${name}\` | ${bytes} | ${code} | ${bits} |`);
+  return ['| dtype | bytes | DLPack code | DLPack bits |', '|---|---:|---:|---:|', ...rows].join('\n');
+}
+
+function encodingTable({ encodings, shapeOf }) {
+  const code = (text) => (text === null ? '' : `\`${text}\``);
+  const rows = Object.entries(encodings).map(
+    ([name, { dtypes, rule, ros, ffmpeg, gstreamer }]) =>
+      `| \`${name}\` | ${dtypes.map(code).join(' ')} | ${shapeOf(rule)} | ${code(ros)} | ${code(ffmpeg)} | ${code(gstreamer)} |`,
+  );
+  return ['| encoding | dtype | shape | ROS | ffmpeg | GStreamer |', '|---|---|---|---|---|---|', ...rows].join('\n');
 }
 
 const MASK = (1n << 64n) - 1n;
@@ -133,7 +163,7 @@ layout.LAYOUT_SIGNATURE_LOW = Number(BigInt.asIntN(32, signature));
 layout.LAYOUT_SIGNATURE_HIGH = Number(BigInt.asIntN(32, signature >> 32n));
 
 const constants = parseConstants(source, layout);
-const statusConstants = parseConstants(readFileSync(STATUS, 'utf8'), await importTypeScript(STATUS));
+const dtypes = parseDtypes(readFileSync(DTYPES, 'utf8'));
 const hex = `0x${signature.toString(16).padStart(16, '0')}`;
 
 let newSource = source;
@@ -145,11 +175,13 @@ let format = readFileSync(FORMAT, 'utf8');
 for (const [name, fields] of Object.entries(structs)) format = fill(format, name, structTable(fields));
 format = fill(format, 'values', constantTable(constants, 'values'));
 format = fill(format, 'limits', constantTable(constants, 'limits'));
+format = fill(format, 'dtypes', dtypeTable(dtypes));
+format = fill(format, 'encodings', encodingTable(await importBundled(ENCODINGS)));
 format = fill(format, 'signature', ['```text', text.trimEnd(), '```', '', `Its XXH64 is \`${hex}\`.`].join('\n'));
 
 const files = {
   [LAYOUT]: newSource,
-  [HEADER]: renderHeader({ structs, constants, statusConstants, layout, signature: hex }),
+  [HEADER]: renderHeader({ structs, constants, layout, dtypes, signature: hex }),
   [FORMAT]: format,
 };
 

@@ -15,6 +15,8 @@ const GROUPS = {
   process: [],
   dds: [],
   wire: [],
+  // What the benchmark peers stands beside: not a test's.
+  bench: [],
   // Programs for another architecture, which emulation runs here.
   arm64: ['--cpu=arm64', '--os=linux'],
 };
@@ -26,11 +28,11 @@ for (const name of wanted) {
   process.exit(2);
 }
 for (const [name, flags] of Object.entries(GROUPS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const folder = join('test', name);
+  if (wanted.length > 0 ? !wanted.includes(name) : name === 'bench') continue;
+  const folder = name === 'bench' ? 'bench/peers' : join('test', name);
   if (!existsSync(join(folder, 'package-lock.json'))) continue;
   const started = Date.now();
-  process.stdout.write(`test/${name} … `);
+  process.stdout.write(`${folder} … `);
   execFileSync('npm', ['ci', '--ignore-scripts', '--silent', ...flags], {
     cwd: folder,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -40,6 +42,7 @@ for (const [name, flags] of Object.entries(GROUPS)) {
   console.log(`installed (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   if (name === 'arm64') installCyclone();
   if (name === 'wire') installPackage();
+  if (name === 'bench') installBenchPeers(folder);
 }
 
 /** Cyclone DDS for arm64. What is left out comes with the packages that docs/arm64.md lists. */
@@ -84,4 +87,26 @@ function installPackage() {
     return;
   }
   console.log(`installed (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+}
+
+/** What is built for this machine, and what comes from PyPI. Each is left out where it cannot be had. */
+function installBenchPeers(folder) {
+  const include = join(process.execPath, '..', '..', 'include', 'node');
+  const env = { ...process.env, ...(existsSync(include) ? { npm_config_nodedir: join(include, '..', '..') } : {}) };
+  const run = (command, args) => {
+    const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: folder, encoding: 'utf8', env });
+    if (status === 0) return true;
+    const lines = (error?.message ?? `${stdout}\n${stderr}`).trim().split('\n');
+    console.log(
+      `skip: ${args.at(-1)}: ${lines.find((line) => /ERR!.*(stack Error|not ok|not found)|ERROR:/.test(line)) ?? lines.at(-1)}`,
+    );
+    return false;
+  };
+  run('npm', ['rebuild', '--foreground-scripts', 'zeromq']);
+  run('npm', ['rebuild', '--foreground-scripts', 'shm-typed-array']);
+  rmSync(join(folder, 'venv'), { recursive: true, force: true });
+  const made = run('python3', ['-m', 'venv', 'venv']);
+  // Half of it would look like all of it.
+  if (!made || !run('venv/bin/pip', ['install', '--quiet', '--disable-pip-version-check', 'iceoryx2==0.10.0']))
+    rmSync(join(folder, 'venv'), { recursive: true, force: true });
 }

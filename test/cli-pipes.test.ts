@@ -26,7 +26,8 @@ function framesFile(label: string, frames: number, frameBytes: number): { path: 
   return { path, bytes };
 }
 
-const consumersOf = (pool: string) => inspect(pool)?.consumers.filter(({ alive }) => alive).length ?? 0;
+/** Readers that have come so far as to wait: an entry alone may be of one that is still on its way, and misses what closes now. */
+const waitingAt = (pool: string) => inspect(pool)?.consumers.filter(({ alive, wakes }) => alive && wakes !== null).length ?? 0;
 
 test('pub and sub: every byte of every frame, through real pipes', async () => {
   const [a, b] = [poolName('pipe-a'), poolName('pipe-b')];
@@ -37,7 +38,7 @@ test('pub and sub: every byte of every frame, through real pipes', async () => {
   // Backwards, so that each waits for the one before it: file | pub a, sub a | pub b, sub b > file.
   const last = new Shell(`TI sub ${b} --all > '${out}'`);
   const middle = new Shell(`TI sub ${a} --all | TI pub ${b} ${shape}`);
-  await until(() => consumersOf(b) === 1, 'the last one listens');
+  await until(() => waitingAt(b) === 1, 'the last one listens');
   const first = new Shell(`cat '${path}' - | TI pub ${a} ${shape} --history 300`);
   await until(() => inspect(a)?.framesPublished === frames && inspect(b)?.framesPublished === frames, 'all has been passed on');
   first.end();
@@ -60,7 +61,7 @@ test('a slow reader of sub --all holds pub back, and loses nothing', async () =>
   const writer = new Shell(
     `(while [ ! -e '${go}.start' ]; do sleep 0.05; done; cat '${path}') | TI pub ${pool} --shape ${frameBytes}`,
   );
-  await until(() => consumersOf(pool) === 1, 'sub is attached');
+  await until(() => waitingAt(pool) === 1, 'sub is attached');
   writeFileSync(`${go}.start`, '');
   await until(() => (inspect(pool)?.producer.waits ?? 0) > 0, 'pub waits');
   const published = inspect(pool)?.framesPublished ?? 0;
@@ -105,12 +106,12 @@ test('sub ends with its producer, and says if that died', async () => {
   const producer = new Child('peer');
   await producer.ask({ op: 'produce', pool, elements: 4 });
   const closed = new Cli(['sub', pool]);
-  await until(() => consumersOf(pool) === 1, 'it is attached');
+  await until(() => waitingAt(pool) === 1, 'it is attached');
   await producer.ask({ op: 'close' });
   assert.is((await closed.ended).code, 0);
   await producer.ask({ op: 'produce', pool, elements: 4 });
   const died = new Cli(['sub', pool]);
-  await until(() => consumersOf(pool) === 1, 'it is attached');
+  await until(() => waitingAt(pool) === 1, 'it is attached');
   await producer.kill();
   const { code, stderr } = await died.ended;
   assert.is(code, 1);
@@ -131,8 +132,9 @@ test('an input that ends inside a frame is an error; a signal closes the pool', 
   const file = await new Shell(`TI pub ${pool} --shape 10,10 --fps 200 < <(head -c 1000 /dev/zero)`).ended;
   assert.equal(file, { code: 0, stderr: `${pool}: 10 frames published\n` });
   const stopped = new Shell(`TI pub ${pool} --shape 10,10`);
-  await until(() => inspect(pool) !== null, 'the pool is there');
-  process.kill(inspect(pool)?.producer.pid ?? 0, 'SIGINT');
+  // Between the object and its producer's entry the pid is 0, which would be this process and all of its group.
+  await until(() => (inspect(pool)?.producer.pid ?? 0) > 0, 'the pool and its producer are there');
+  process.kill(inspect(pool)?.producer.pid as number, 'SIGINT');
   assert.is((await stopped.ended).code, 130);
   assert.equal(leftovers(pool), []);
 });

@@ -12,7 +12,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Report, Task } from './programs/hostile-child';
 import { Child, hasCode, leftovers, poolName } from './support/child';
-import { FORM_NAMES, framesOffsetOf } from './support/hostile-image';
+import { FORM_NAMES, formOfSeed, framesOffsetOf, VARYING_NAMES, VARYING_SEED } from './support/hostile-image';
 
 const test = suite('hostile');
 const folder = mkdtempSync(join(tmpdir(), 'tensor-ipc-test-'));
@@ -94,9 +94,9 @@ function newTotal(): Total {
 async function run(mode: 'before' | 'behind', seeds: readonly number[]): Promise<Total> {
   const total = newTotal();
   const batches: number[][] = [];
-  // A seed's remainder is its form, and a process keeps to one.
-  for (let form = 0; form < FORM_NAMES.length; form++) {
-    const mine = seeds.filter((seed) => seed % FORM_NAMES.length === form);
+  // A process keeps to one form.
+  for (const form of [...FORM_NAMES, ...VARYING_NAMES]) {
+    const mine = seeds.filter((seed) => formOfSeed(seed) === form);
     for (let i = 0; i < mine.length; i += BATCH[mode]) batches.push(mine.slice(i, i + BATCH[mode]));
   }
   const pools: string[] = [];
@@ -141,7 +141,11 @@ function announce(label: string, { mutations, counts, longestMs }: Total): void 
   );
 }
 
-const seeds = (count: number) => Array.from({ length: count }, (_, i) => FIRST_SEED + i);
+/** So many seeds, of which every fourth is of a form of varying length. */
+const seeds = (count: number) =>
+  Array.from({ length: count }, (_, i) =>
+    i % 4 === 3 ? VARYING_SEED + FIRST_SEED + (i - 3) / 4 : FIRST_SEED + i - Math.floor(i / 4),
+  );
 
 test('mutated before anybody attaches', async () => {
   const count = Math.ceil(RUNS / 2);
@@ -177,12 +181,17 @@ test('mutated behind the backs of producer and consumers', async () => {
 });
 
 test('mutated while a producer in another process publishes', async () => {
-  for (const [i, form] of FORM_NAMES.entries()) {
+  const firsts = [
+    ...FORM_NAMES.map((_, i) => ({ first: FIRST_SEED + i, step: FORM_NAMES.length })),
+    ...VARYING_NAMES.map((_, i) => ({ first: VARYING_SEED + FIRST_SEED + i, step: VARYING_NAMES.length })),
+  ];
+  for (const { first, step } of firsts) {
+    const form = formOfSeed(first);
     const pool = poolName('hostile-across');
     await using peer = new Child('hostile-peer', [pool, form]);
     await peer.ask('ready');
     const total = newTotal();
-    const mine = Array.from({ length: BATCH.across }, (_, k) => FIRST_SEED + k * FORM_NAMES.length + i);
+    const mine = Array.from({ length: BATCH.across }, (_, k) => first + k * step);
     await runBatch('across', pool, mine, total);
     const { value } = await peer.ask<{ value: { faults: string[]; published: number } }>('stop');
     for (const fault of value.faults) total.faults.push({ seed: -1, what: `producer: ${fault}` });

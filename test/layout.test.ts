@@ -123,7 +123,7 @@ test('generated files are up to date', () => {
 test('generate --check notices a changed field, and names file and line', () => {
   const copy = mkdtempSync(join(tmpdir(), 'tensor-ipc-generate-'));
   try {
-    for (const folder of ['assembly', 'scripts', 'docs', 'native-shim/include']) {
+    for (const folder of ['assembly', 'host/tensor', 'host/runtime', 'scripts', 'docs', 'native-shim/include']) {
       cpSync(folder, join(copy, folder), { recursive: true });
     }
     symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));

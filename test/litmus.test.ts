@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import type { Mapping } from '../host/memory/mapping';
 import { openForProducer } from '../host/native/pool';
 import { objectName } from '../host/native/trust';
+import { allAtOnce } from '../host/runtime/pieces';
 import { platform } from '../host/runtime/system';
 import { BOARD_DONE, FRAME_WORDS, type Report, type Role, type Task } from './programs/litmus-task';
 import { Child, leftovers, poolName } from './support/child';
@@ -29,6 +30,8 @@ interface Row {
   readonly pools?: number;
   readonly historyLen?: number;
   readonly ignoreViews?: boolean;
+  /** On the core with fences, where this processor runs the one without. */
+  readonly fenced?: boolean;
   readonly legal: readonly string[];
   readonly forbidden: readonly string[];
   /** Faults that must be seen to give a forbidden outcome: which process commits it, and what it is. */
@@ -45,7 +48,10 @@ const ROWS: readonly Row[] = [
     roles: ['put', 'publish'],
     legal: ['frame', 'overtaken'],
     forbidden: ['head without its frame', 'stamp without its bytes'],
-    faults: [[0, 'head first']],
+    faults: [
+      [0, 'head first'],
+      [0, 'length last'],
+    ],
   },
   {
     name: 'S1 publish: an effect, told in a second pool, has its cause in the first (three processes)',
@@ -68,7 +74,10 @@ const ROWS: readonly Row[] = [
     roles: ['put', 'copy'],
     legal: ['whole', 'retry'],
     forbidden: ['torn'],
-    faults: [[1, 'no second look']],
+    faults: [
+      [1, 'no second look'],
+      [1, 'length behind the second look'],
+    ],
   },
   {
     name: 'S2 seqlock: two copying readers (three processes)',
@@ -77,11 +86,43 @@ const ROWS: readonly Row[] = [
     forbidden: ['torn'],
     faults: [],
   },
+  // docs/design/0013-fences.md
+  {
+    name: 'S2 seqlock: copies, on the core with fences',
+    roles: ['put', 'copy'],
+    fenced: true,
+    legal: ['whole', 'retry'],
+    forbidden: ['torn'],
+    faults: [[1, 'no second look']],
+  },
+  {
+    name: 'S2 seqlock: views that are overwritten',
+    roles: ['put', 'valid'],
+    ignoreViews: true,
+    legal: ['whole', 'lapped'],
+    forbidden: ['changed'],
+    faults: [[1, 'no look']],
+  },
+  {
+    name: 'S2 seqlock: views that are overwritten, on the core with fences',
+    roles: ['put', 'valid'],
+    ignoreViews: true,
+    fenced: true,
+    legal: ['whole', 'lapped'],
+    forbidden: ['changed'],
+    faults: [],
+  },
   {
     name: 'S3 pin against claim: writer/reader',
     roles: ['claim', 'pin'],
     ...SB,
     faults: [[1, 'claim before pin'], ...(IS_FULL ? ([[1, 'plain store']] as const) : [])],
+  },
+  {
+    name: 'S3 pin against claim: a reader that had taken its bit back',
+    roles: ['claim', 'pin again'],
+    ...SB,
+    faults: [[1, 'bit last']],
   },
   {
     name: 'S4 unpin, then overwrite',
@@ -124,7 +165,7 @@ const system = platform().system();
 
 function create(label: string, historyLen: number): Mapping {
   const metadata = MetadataCreator.fromSample(poolName(label), new Uint32Array(FRAME_WORDS), { historyLen });
-  return openForProducer(system, { metadata, historyPad: 'zero' }, { mode: 0o600, trust: 'owner' }).mapping;
+  return allAtOnce(openForProducer(system, { metadata, historyPad: 'zero' }, { mode: 0o600, trust: 'owner' })).mapping;
 }
 
 function remove(mapping: Mapping): void {
@@ -139,6 +180,7 @@ const CHUNK = 100_000;
 const RENEW_MS = 20_000;
 const children: Child[] = [];
 let bornMs = 0;
+let haveFences = false;
 
 async function endChildren(): Promise<void> {
   await Promise.all(children.splice(0).map((child) => child[Symbol.asyncDispose]()));
@@ -148,16 +190,18 @@ const WRITERS: readonly Role[] = ['put', 'relay'];
 
 /** One run of a row's programs over pools of their own: what was seen, and how often. */
 async function race(row: Row, runs: number, fault: readonly [number, string] | null): Promise<Record<string, number>> {
-  if (performance.now() - bornMs > RENEW_MS) {
+  const fenced = row.fenced ?? false;
+  if (performance.now() - bornMs > RENEW_MS || fenced !== haveFences) {
     await endChildren();
     bornMs = performance.now();
+    haveFences = fenced;
   }
   const board = create('litmus-board', 1);
   const pools = Array.from({ length: row.pools ?? 1 }, (_, i) => create(`litmus-${i}`, row.historyLen ?? 1));
   try {
     const names = pools.map(({ metadata }) => metadata.name);
     const answers = row.roles.map(async (role, index): Promise<Report> => {
-      children[index] ??= new Child('litmus-process');
+      children[index] ??= new Child('litmus-process', [], fenced ? { TENSOR_IPC_FENCES: '1' } : {});
       // The second of two writers writes the second pool.
       const own = role === 'put' && index === 1 ? names.slice(1) : names;
       const task: Task = {

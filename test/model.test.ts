@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { moved, PROTOCOL, type Programs, without } from './model/lines';
+import { moved, PROTOCOL, type Programs, VARYING, without } from './model/lines';
 import { protocolModel } from './model/protocol';
 import { search } from './model/search';
 import type { World } from './model/state';
@@ -83,11 +83,30 @@ const WORLDS: Readonly<Record<string, World>> = {
   'hold, also when the pool is closed, the writer dies': world({ readers: ['hold'], count: 2, frames: 3, writerCrashes: 1 }),
 };
 
+/** Worlds whose frames differ in length. */
+const VARYING_WORLDS: Readonly<Record<string, World>> = {
+  'copy of two frames, the writer dies': world({ count: 2, frames: 4, writerCrashes: 1 }),
+  'view, wait, everybody dies': world({ readers: ['view'], count: 2, rounds: 1, frames: 3, writerCrashes: 1, readerCrashes: 1 }),
+  'view, overwrite': world({ policy: 'overwrite', readers: ['view'], count: 2, frames: LAP + 2 }),
+  'lossless, wait, everybody dies': world({
+    readers: ['lossless'],
+    frames: 4,
+    writerCrashes: 1,
+    readerCrashes: 1,
+    returns: true,
+  }),
+  'hold, overwrite, the writer dies': world({ policy: 'overwrite', readers: ['hold'], count: 2, frames: 3, writerCrashes: 1 }),
+};
+
 let total = 0;
-for (const [name, of] of Object.entries(WORLDS)) {
+const all: [string, World, Programs][] = [
+  ...Object.entries(WORLDS).map(([name, of]): [string, World, Programs] => [name, of, PROTOCOL]),
+  ...Object.entries(VARYING_WORLDS).map(([name, of]): [string, World, Programs] => [`varying: ${name}`, of, VARYING]),
+];
+for (const [name, of, programs] of all) {
   test(`holds: ${name}`, () => {
     const started = performance.now();
-    const { states, steps, finals, violation, trace } = search(protocolModel(of));
+    const { states, steps, finals, violation, trace } = search(protocolModel(of, programs));
     console.log(
       `model: ${name}: ${states} states, ${steps} steps, ${finals} ends, ${Math.round(performance.now() - started)} ms`,
     );
@@ -97,7 +116,7 @@ for (const [name, of] of Object.entries(WORLDS)) {
   });
 }
 test('all of them', () => {
-  console.log(`model: ${Object.keys(WORLDS).length} worlds, ${total} states`);
+  console.log(`model: ${all.length} worlds, ${total} states`);
   assert.ok(total > 10_000);
 });
 
@@ -136,6 +155,8 @@ const MUTANTS: readonly (readonly [string, World, Partial<Programs>, string])[] 
   ['pin 3, 4: claim looked at before the pin', VIEW, { view: moved(view, 'claim', 'pin') }, changed],
   ['pin 4: no look at the claim', VIEW, { view: without(view, 'claim') }, changed],
   ['pin 5, 6: unpinned before the last use', VIEW, { view: moved(view, 'unpin', 'bytes') }, changed],
+  ['rest: the bit is taken back while frames are pinned', VIEW, fault('rests with a pin'), changed],
+  ['rest, pin 1: the bit is not set again', VIEW, fault('sets its bit once'), changed],
   ['pin 7: the producer is not woken', VIEW, { view: without(view, 'wake'), leave: without(PROTOCOL.leave, 'wake') }, 'deadlock'],
   [
     'overwritten view: no fence before the look (weak memory)',
@@ -147,6 +168,7 @@ const MUTANTS: readonly (readonly [string, World, Partial<Programs>, string])[] 
   ['wait: wake count taken after arming', { ...SLEEP, sleeps: 'futex' }, { wait: moved(wait, 'arm', 'count') }, sleeper],
   ['wait: wake count taken after the look', { ...SLEEP, sleeps: 'futex' }, { wait: moved(wait, 'count', 'closed') }, sleeper],
   ['wait 4: no look after arming', SLEEP, { wait: without(wait, 'look') }, sleeper],
+  ['wait 5: no look at the state after arming', SLEEP, { wait: without(wait, 'closed') }, 'deadlock'],
   ['waiting: no second look after the announcement', VIEW, fault('no second look before sleeping'), 'deadlock'],
   ['back-off: reaping without the lock', VIEW, fault('reaping without the lock'), changed],
   ['overwrite: holds ignored', { ...LOSSLESS, policy: 'overwrite' }, fault('holds ignored'), 'lost frame'],
@@ -190,9 +212,31 @@ const MUTANTS: readonly (readonly [string, World, Partial<Programs>, string])[] 
   ],
 ];
 
-for (const [name, where, change, expected] of MUTANTS) {
+const { publish: vPublish, copy: vCopy, view: vView, take: vTake } = VARYING;
+
+/** The same for lengths. */
+const VARYING_MUTANTS: typeof MUTANTS = [
+  ['lengths before WRITING', BASE, { publish: moved(vPublish, 'lengths', 'stamp') }, torn],
+  ['lengths between WRITING and the fence (weak memory)', BASE, { publish: moved(vPublish, 'lengths', 'fence') }, torn],
+  ['lengths behind the head', BASE, { publish: moved(vPublish, 'lengths', 'ring') }, torn],
+  ['lengths before the pins are looked at', VIEW, { publish: moved(vPublish, 'lengths', 'pins') }, changed],
+  ['copy: lengths behind the second look', BASE, { copy: [...without(vCopy, 'lengths'), 'lengths'] }, torn],
+  ['pin: lengths behind the unpin', VIEW, { view: moved(vView, 'lengths', 'wake') }, changed],
+  ['lossless: cursor moved before the lengths are read', LOSSLESS, { take: moved(vTake, 'lengths', 'wake') }, 'lost frame'],
+  [
+    'overwritten view: lengths behind the look at the stamp',
+    { ...VIEW, policy: 'overwrite', frames: 5 },
+    { view: moved(vView, 'lengths', 'unpin') },
+    'overwritten view taken for whole',
+  ],
+];
+
+for (const [name, where, change, expected, programs] of [
+  ...MUTANTS.map((mutant) => [...mutant, PROTOCOL] as const),
+  ...VARYING_MUTANTS.map((mutant) => [...mutant, VARYING] as const),
+]) {
   test(`fails: ${name}`, () => {
-    const { states, violation, trace } = search(protocolModel(where, { ...PROTOCOL, ...change }));
+    const { states, violation, trace } = search(protocolModel(where, { ...programs, ...change }));
     console.log(`model: mutant "${name}": ${violation} after ${trace.length} steps (${states} states)`);
     assert.is(violation, expected, trace.join('\n'));
   });

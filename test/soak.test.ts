@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import wasm from '../dist/core.wasm';
 import type { Report } from './support/soak-figures';
-import { checkFrame, fillFrame, Order } from './support/soak-frames';
+import { checkFrame, fillFrame, lengthOf, Order } from './support/soak-frames';
 import { planLife, planSeats } from './support/soak-plan';
 import { Breakpoints } from './support/soak-wasm';
 
@@ -44,6 +44,22 @@ test('a frame with one foreign word, or of another number, is seen', () => {
       if (mixed[i] !== data[7 + i]) assert.match(String(checkFrame(mixed, 0, 7, 41)), 'TORN', `word ${i}`);
     }
   }
+});
+
+test('a frame that is longer or shorter than its writer made it is seen', () => {
+  const room = 40;
+  for (let sequence = 0; sequence < 200; sequence++) {
+    const stamp = { life: 1, sequence, pool: 9 };
+    const length = lengthOf(stamp, room);
+    assert.ok(length >= 3 && length <= room);
+    const data = new Uint32Array(room);
+    fillFrame(data.subarray(0, length), stamp);
+    assert.equal(checkFrame(data, 0, length, sequence, [room]), stamp);
+    for (const wrong of [0, 2, length - 1, length + 1, room + 1])
+      if (wrong !== length) assert.match(String(checkFrame(data, 0, wrong, sequence, [room])), 'TORN', `${wrong} for ${length}`);
+  }
+  assert.is(checkFrame(new Uint32Array(room), 0, 0, -1, [room]), null);
+  assert.match(String(checkFrame(new Uint32Array(room), 0, 1, -1, [room])), 'padding');
 });
 
 test('frames in a wrong order are seen', () => {

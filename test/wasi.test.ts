@@ -4,7 +4,17 @@ import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HANDLE_CLOCK_NS, HANDLE_PUBLISHED_NS, HANDLE_TIMESTAMP_NS, ON_PINNED_WAIT } from '../assembly/layout';
+import {
+  HANDLE_CLOCK_NS,
+  HANDLE_EPOCH,
+  HANDLE_PUBLISHED_NS,
+  HANDLE_SLOTS,
+  HANDLE_TIMESTAMP_NS,
+  MAX_VARYING_FIELDS,
+  ON_PINNED_WAIT,
+  SLOT_BYTES,
+  SLOT_LENGTHS,
+} from '../assembly/layout';
 import { CLOSED, EMPTY, OK } from '../assembly/status';
 import type { Core } from '../host/memory/core';
 import { Bench, buildPool } from './support/core-modules';
@@ -104,6 +114,31 @@ test('put and get in the memory of the reactor', () => {
   }
   reactor.writerClose(writer);
   assert.is(reactor.readerLatest(reader), CLOSED);
+  assert.ok(bench.guardsIntact());
+});
+
+test('lengths of varying fields in the memory of the reactor: as the writer left them, until the slot is written again', () => {
+  const { reactor, bench } = load();
+  const pool = buildPool(bench, { frameBytes: 64, historyLen: 2, metadata: '{"format":"tensor-ipc"}' });
+  const writer = pool.attach();
+  const reader = pool.attach();
+  assert.is(reactor.writerOpen(writer, 1, ON_PINNED_WAIT), OK);
+  assert.is(reactor.consumerRegister(reader, 0, 2, 0, 0n), OK);
+  const table = bench.getU32(writer + HANDLE_SLOTS);
+  const at = (slot: number, field: number) => table + slot * SLOT_BYTES + SLOT_LENGTHS + 4 * field;
+  const lengthsOf = (slot: number) => Array.from({ length: MAX_VARYING_FIELDS }, (_, field) => bench.getU32(at(slot, field)));
+  const made = (sequence: number) => Array.from({ length: MAX_VARYING_FIELDS }, (_, field) => 1000 * sequence + field);
+  for (let sequence = 0; sequence < 3 * pool.slotCapacity; sequence++) {
+    const slot = reactor.writerBegin(writer, 0);
+    for (const [field, length] of made(sequence).entries()) bench.setU32(at(slot, field), length);
+    reactor.writerCommit(writer, 1);
+    assert.equal(lengthsOf(slot), made(sequence), 'the commit leaves them');
+    // A copy between the two calls of the seqlock, as a reader makes it.
+    const first = reactor.readerCopyBegin(reader, sequence, 1);
+    assert.equal(lengthsOf(first), made(sequence));
+    assert.is(reactor.readerCopyEnd(reader, sequence, 1), OK);
+    assert.is(bench.getU32(reader + HANDLE_EPOCH), 1);
+  }
   assert.ok(bench.guardsIntact());
 });
 

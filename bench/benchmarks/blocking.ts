@@ -3,6 +3,7 @@
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { nowNs } from '../harness/clock';
 import type { Benchmark, Context, Result } from '../harness/contract';
+import type { GoalRow } from '../harness/goals';
 import { apart, type Placement, place, placed, sharedAndApart } from '../harness/placement';
 import { ringOf, sampleFrame } from '../harness/pools';
 import type { Commands, Role } from '../harness/processes';
@@ -91,6 +92,7 @@ interface Comparison {
   readonly against: string;
   readonly program: string;
   readonly limit: number | null;
+  readonly goal?: GoalRow;
   request(trips: number, batches: number, cpus: readonly [number, number], slots: number): (string | number)[];
 }
 
@@ -133,7 +135,7 @@ async function measure(context: Context, pingPong: PingPong, placement: Placemen
   await partner.stop();
   end.close();
   for (const native of natives) native?.stop();
-  return comparisons.map(({ metric, against, limit }, i) =>
+  return comparisons.map(({ metric, against, limit, goal }, i) =>
     summarise({
       name,
       size: FRAME_BYTES,
@@ -143,6 +145,7 @@ async function measure(context: Context, pingPong: PingPong, placement: Placemen
       values,
       baselines: baselines[i] ?? [],
       promise: limit === null ? undefined : promised.ratioAtMost(limit),
+      goal,
     }),
   );
 }
@@ -178,6 +181,7 @@ export const spin: Benchmark = {
         against: 'the same loop in C',
         program: 'spin_pingpong',
         limit: 2,
+        goal: 'spin-ping-pong',
         request: (trips, batches, cpus, slots) => ['ring', trips, batches, ...cpus, slots],
       },
       {

@@ -10,7 +10,7 @@ import { median, percentile, summarise } from '../harness/stats';
 
 const RATES_HZ = [100, 1000] as const;
 const ways = ['put → get', 'loan → borrow'] as const;
-type Way = (typeof ways)[number];
+export type Way = (typeof ways)[number];
 
 /** Frames that come before those that count in each run. */
 const LEAD_FRAMES = 4;
@@ -127,7 +127,7 @@ interface Paced {
 }
 
 /** Sends `count` frames at a pace and asks the partner when they came. `send` gives back number and time of one. */
-async function paced(
+export async function paced(
   partner: Partner<ReturnType<typeof sleeperRole.start>>,
   way: Way | 'pipe',
   rateHz: number,
@@ -158,7 +158,7 @@ async function paced(
   return { latenciesNs, achievedHz };
 }
 
-function sender(producer: TensorProducer, way: Way, frame: Uint8Array): () => { sequence: number; sentNs: number } {
+export function sender(producer: TensorProducer, way: Way, frame: Uint8Array): () => { sequence: number; sentNs: number } {
   if (way === 'put → get') {
     return () => {
       const sentNs = nowNs();

@@ -8,8 +8,7 @@ static volatile uint64_t sink;
 
 static void handle(int count, char **words) {
   const size_t slots = number(count, words, 1), operations = number(count, words, 2), batches = number(count, words, 3);
-  struct ring *ring = (struct ring *)map_shared(ring_bytes(slots));
-  ring_init(ring, slots);
+  const struct ring ring = ring_map(slots);
   uint64_t frame = 0;
   for (; frame < slots; frame++) {
     ring_begin(ring, frame);
@@ -32,7 +31,7 @@ static void handle(int count, char **words) {
     }
     figure((double)(now_ns() - start) / (double)operations);
   }
-  munmap(ring, ring_bytes(slots));
+  ring_unmap(ring);
 }
 
 int main(void) { return serve(handle); }

@@ -14,28 +14,28 @@ struct shared {
 static volatile unsigned char sink;
 
 /** Copies the latest frame out, whole. Its number, or the last one when the run is over. */
-static uint64_t copy_latest(struct ring *ring, const unsigned char *frames, size_t stride, unsigned char *to, size_t bytes,
+static uint64_t copy_latest(struct ring ring, const unsigned char *frames, size_t stride, unsigned char *to, size_t bytes,
                             struct shared *shared) {
   for (;;) {
-    const uint64_t latest = atomic_load(&ring->head) - 1;
-    struct slot *slot = &ring->slots[latest % ring->slot_count];
-    if (atomic_load(&slot->stamp) != stamp_done(latest)) continue;
-    memcpy(to, frames + latest % ring->slot_count * stride, bytes);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load(&slot->stamp) == stamp_done(latest) || atomic_load(&shared->stop)) return latest;
+    const uint64_t position = LOAD(&ring.header->head) - 1, latest = position - ring.slot_count;
+    const uint64_t *stamp = &ring_slot(ring, position)->stamp;
+    if (LOAD(stamp) != TIPC_STAMP_DONE(position)) continue;
+    memcpy(to, frames + latest % ring.slot_count * stride, bytes);
+    FENCE();
+    if (LOAD(stamp) == TIPC_STAMP_DONE(position) || atomic_load(&shared->stop)) return latest;
   }
 }
 
-static void consume(int copy, struct ring *ring, unsigned char *frames, size_t bytes, size_t stride, struct shared *shared) {
+static void consume(int copy, struct ring ring, unsigned char *frames, size_t bytes, size_t stride, struct shared *shared) {
   unsigned char *own = private_bytes(bytes);
   uint64_t seen = 0, received = 0;
   while (!atomic_load(&shared->stop)) {
-    if (atomic_load(&ring->head) <= seen) continue;
+    if (ring_published(ring) <= seen) continue;
     if (copy) {
       seen = copy_latest(ring, frames, stride, own, bytes, shared) + 1;
     } else {
       const uint64_t latest = ring_pin(ring, 1);
-      sink = frames[latest % ring->slot_count * stride];
+      sink = frames[latest % ring.slot_count * stride];
       ring_unpin(ring);
       seen = latest + 1;
     }
@@ -47,10 +47,9 @@ static void handle(int count, char **words) {
   const int copy = strcmp(words[0], "copy") == 0;
   const size_t bytes = number(count, words, 1), stride = number(count, words, 2), slots = number(count, words, 3);
   const uint64_t run_ns = number(count, words, 4) * 1000000u, warm_ns = 30000000u;
-  struct ring *ring = (struct ring *)map_shared(ring_bytes(slots));
+  const struct ring ring = ring_map(slots);
   struct shared *shared = (struct shared *)map_shared(sizeof(struct shared));
   unsigned char *frames = map_shared(slots * stride);
-  ring_init(ring, slots);
   const pid_t child = fork_partner();
   run_on(cpu_word(count, words, child == 0 ? 6 : 5));
   if (child == 0) {
@@ -85,7 +84,7 @@ static void handle(int count, char **words) {
   wait_partner(child);
   free(own);
   munmap(frames, slots * stride);
-  munmap(ring, ring_bytes(slots));
+  ring_unmap(ring);
   munmap(shared, sizeof(struct shared));
 }
 

@@ -1,5 +1,6 @@
 // What a benchmark is to the harness, and what it answers.
 
+import type { GoalOutcome } from './goals';
 import type { Native } from './native';
 import type { Commands, Partner, Role, StartOptions } from './processes';
 
@@ -26,6 +27,8 @@ export interface Result {
   /** What the design promises, and whether these figures keep it; null where it promises nothing or nothing can be compared. */
   readonly promise: string | null;
   readonly met: boolean | null;
+  /** The row of the table of goals that this is, and whether it is reached. */
+  readonly goal?: GoalOutcome;
   readonly note?: string;
   /** Which runtime it was measured in, where several are. */
   readonly runtime?: string;
@@ -33,6 +36,8 @@ export interface Result {
 
 export interface Context {
   readonly quick: boolean;
+  /** Only what fills rows of the table of goals is asked for: `npm run bench -- --only goals`. */
+  readonly goalsOnly: boolean;
   /** Runs of each measurement: those asked for, or else the benchmark's own choice. */
   runs(quick: number, full: number): number;
   /** A pool name that nobody else uses and that the harness sweeps away. */
@@ -55,6 +60,8 @@ export interface Benchmark {
   readonly programs: readonly string[];
   /** Cores without which it says nothing: two processes that spin need one each. */
   readonly cores?: number;
+  /** Runs only when it is named: it installs what it compares with. */
+  readonly onRequest?: boolean;
   /** It compares with what only Node's event loop does; `runtimes` has such figures for the others. */
   readonly nodeOnly?: boolean;
   /** Its own table of its results, in place of a row for each. */

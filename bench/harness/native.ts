@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { repositoryFolder } from './machine';
 
@@ -12,9 +12,15 @@ export class Native {
   readonly #stdin: NodeJS.WritableStream;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(folder: string, program: string) {
-    this.#program = program;
-    const child = spawn(join(folder, program), { stdio: ['pipe', 'pipe', 'inherit'] });
+  readonly pid: number;
+
+  constructor(program: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+    this.#program = basename(program);
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    this.pid = child.pid ?? 0;
+    // That it could not be started shows where it is asked: it answers nothing.
+    child.on('error', () => {});
+    child.stdin.on('error', () => {});
     this.#stdin = child.stdin;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     // It sleeps in a read and leaves at end of file: not a reason to stay.
@@ -24,10 +30,15 @@ export class Native {
   /** Sends a request and gives back the figures of the answer. */
   async ask(...words: readonly (string | number)[]): Promise<number[]> {
     this.#stdin.write(`${words.join(' ')}\n`);
+    return this.answer(words.join(' '));
+  }
+
+  /** The next line of figures. */
+  async answer(what: string): Promise<number[]> {
     const { value, done } = await this.#lines.next();
     const figures = done === true ? [] : String(value).trim().split(' ').map(Number);
     if (figures.length === 0 || figures.some((figure) => !Number.isFinite(figure))) {
-      throw new Error(`${this.#program} ${words.join(' ')} answered ${done === true ? 'nothing' : JSON.stringify(value)}`);
+      throw new Error(`${this.#program} ${what} answered ${done === true ? 'nothing' : JSON.stringify(value)}`);
     }
     return figures;
   }
@@ -57,5 +68,5 @@ export function compileNatives(programs: readonly string[], folder: string): str
 }
 
 export function openNative(folder: string, program: string): Native | null {
-  return existsSync(join(folder, program)) ? new Native(folder, program) : null;
+  return existsSync(join(folder, program)) ? new Native(join(folder, program)) : null;
 }

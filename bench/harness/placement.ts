@@ -34,9 +34,9 @@ function siblingsOf(cpu: number): number[] {
   return existsSync(file) ? parseList(readFileSync(file, 'utf8')) : [cpu];
 }
 
-function setAffinity(pid: number, cpus: string): void {
-  // -a: with all its threads.
-  execFileSync('taskset', ['-a', '-p', '-c', cpus, String(pid)], { stdio: 'pipe' });
+/** Of a process with all its threads, or of one thread. */
+export function setAffinity(pid: number, cpus: string, threads = true): void {
+  execFileSync('taskset', [...(threads ? ['-a'] : []), '-p', '-c', cpus, String(pid)], { stdio: 'pipe' });
 }
 
 /** Those this process may use, before any of it was placed. */
@@ -61,6 +61,16 @@ function find(): { readonly one: Placement; readonly two: Placement } {
   const second = cpus.find((cpu) => !siblings.includes(cpu)) ?? cpus.find((cpu) => cpu !== first) ?? first;
   known = { one: { label: 'one core', cpus: [first, first] }, two: { label: 'two cores', cpus: [first, second] } };
   return known;
+}
+
+/** Where processes that are placed run, in words. */
+export function coresInUse(): string {
+  const { one, two } = find();
+  if (one === ANYWHERE) return `any of ${allCpus}, as the scheduler chooses (no taskset)`;
+  const [first, second] = two.cpus;
+  const apartAs =
+    first === second ? 'there is no second one' : siblingsOf(first).includes(second) ? 'one core, two threads' : 'two cores';
+  return `${allCpus}; pairs on CPU ${first} and ${second} (${apartAs})`;
 }
 
 /** For processes that spin: a core each, two real ones where there are. */

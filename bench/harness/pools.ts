@@ -8,6 +8,7 @@ const SHARED_MEMORY = '/dev/shm';
 // Byte offsets in the header of a pool object: docs/pool-format.md.
 const SLOT_CAPACITY_OFFSET = 60;
 const FRAME_STRIDE_OFFSET = 72;
+const BORROWERS_OFFSET = 320;
 
 /** A frame of `bytes` bytes with something in it: pages never written to would all be the one zero page, and free to read. */
 export function sampleFrame(bytes: number): Uint8Array<ArrayBuffer> {
@@ -26,19 +27,29 @@ export interface Ring {
   readonly strideBytes: number;
 }
 
-/** How the ring of a pool is laid out, so that a baseline can walk an equal one. */
-export function ringOf(pool: string): Ring {
+function headerOf(pool: string): DataView {
   const fd = openSync(join(SHARED_MEMORY, `tensoripc.${pool}`), 'r');
   try {
-    const header = new DataView(new ArrayBuffer(128));
-    readSync(fd, header, 0, 128, 0);
-    return {
-      slots: header.getUint32(SLOT_CAPACITY_OFFSET, true),
-      strideBytes: Number(header.getBigUint64(FRAME_STRIDE_OFFSET, true)),
-    };
+    const header = new DataView(new ArrayBuffer(512));
+    readSync(fd, header, 0, header.byteLength, 0);
+    return header;
   } finally {
     closeSync(fd);
   }
+}
+
+/** How the ring of a pool is laid out, so that a baseline can walk an equal one. */
+export function ringOf(pool: string): Ring {
+  const header = headerOf(pool);
+  return {
+    slots: header.getUint32(SLOT_CAPACITY_OFFSET, true),
+    strideBytes: Number(header.getBigUint64(FRAME_STRIDE_OFFSET, true)),
+  };
+}
+
+/** Bits of the consumers whose pins every put looks at. */
+export function borrowersOf(pool: string): bigint {
+  return headerOf(pool).getBigUint64(BORROWERS_OFFSET, true);
 }
 
 /** Removes what processes that were killed left of pools whose names start with `prefix`. */

@@ -33,10 +33,13 @@ export class Partner<C extends Commands> {
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #lastId = 0;
   #ended: string | null = null;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<void>;
 
   constructor(child: ChildProcess, name: string) {
     this.#child = child;
     child.on('message', (message: Message) => this.#take(message));
+    this.ended = new Promise((resolve) => void child.once('exit', () => resolve()));
     child.on('exit', (code, signal) => {
       this.#ended = `process ${name} ended (${signal ?? code})`;
       for (const { reject } of this.#pending.values()) reject(new Error(this.#ended));

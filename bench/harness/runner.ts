@@ -9,6 +9,7 @@ import { endProgress, progress } from './progress';
 export interface RunnerConfig {
   readonly benchmark: string;
   readonly quick: boolean;
+  readonly goalsOnly: boolean;
   readonly runs: number | null;
   readonly prefix: string;
   readonly folder: string;
@@ -25,12 +26,13 @@ export type RunnerCommands = { readonly run: (argument: null) => Promise<Outcome
 export function runnerRole(benchmarks: readonly Benchmark[]): Role<RunnerConfig, RunnerCommands> {
   return {
     name: 'runner',
-    start({ benchmark: name, quick, runs, prefix, folder }) {
+    start({ benchmark: name, quick, goalsOnly, runs, prefix, folder }) {
       const benchmark = benchmarks.find((candidate) => candidate.name === name);
       if (benchmark === undefined) throw new Error(`no benchmark is called ${name}`);
       let failed = false;
       const context: Context = {
         quick,
+        goalsOnly,
         runs: (fewer, more) => runs ?? (quick ? fewer : more),
         poolName: (suffix) => prefix + suffix,
         folder,

@@ -1,7 +1,7 @@
 // The table of runtimes: a column for each, a row for each figure with how many times its limit that is.
 
 import type { Result } from './contract';
-import { digits, readable } from './report';
+import { digits, readable } from './format';
 import { findRuntimes, HOW_TO_INSTALL } from './runtimes';
 
 const OVER_PROMISE = '!';

@@ -1,6 +1,10 @@
 // From samples to results.
 
 import type { Result } from './contract';
+import { type GoalRow, goalOutcome } from './goals';
+import { type Promised, promised } from './promised';
+
+export { type Promised, promised };
 
 /** The sample below which `fraction` of all samples lie. */
 export function percentile(samples: readonly number[], fraction: number): number {
@@ -22,21 +26,6 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** What the design promises of a result. `null` when there is nothing to compare with. */
-export interface Promised {
-  readonly text: string;
-  kept(value: number, ratio: number | null): boolean | null;
-}
-
-export const promised = {
-  ratioAtMost: (limit: number): Promised => ({
-    text: `≤ ${limit}×`,
-    kept: (_, ratio) => (ratio === null ? null : ratio <= limit),
-  }),
-  atMost: (limit: number, unit: string): Promised => ({ text: `≤ ${limit} ${unit}`, kept: (value) => value <= limit }),
-  atLeast: (limit: number, text: string): Promised => ({ text, kept: (value) => value >= limit }),
-};
-
 export interface Figures {
   readonly name: string;
   readonly size: number;
@@ -48,13 +37,15 @@ export interface Figures {
   /** One value for each run of the baseline; empty when there is none. */
   readonly baselines: readonly number[];
   readonly promise?: Promised | undefined;
+  /** The row of the table of goals that this fills. */
+  readonly goal?: GoalRow | undefined;
   readonly note?: string | undefined;
   readonly runtime?: string | undefined;
 }
 
 /** Medians over the runs, and what they say about the promise. */
 export function summarise(figures: Figures): Result {
-  const { name, size, metric, unit, against, values, baselines, promise, note, runtime } = figures;
+  const { name, size, metric, unit, against, values, baselines, promise, goal, note, runtime } = figures;
   const value = rounded(median(values));
   const baseline = baselines.length === 0 ? null : rounded(median(baselines));
   const ratio = baseline === null || baseline === 0 ? null : rounded(value / baseline);
@@ -71,6 +62,7 @@ export function summarise(figures: Figures): Result {
     runs: values.length,
     promise: promise?.text ?? null,
     met: promise?.kept(value, ratio) ?? null,
+    ...(goal === undefined ? {} : { goal: goalOutcome(goal, value, ratio) }),
     ...(note === undefined ? {} : { note }),
     ...(runtime === undefined ? {} : { runtime }),
   };

@@ -1,7 +1,7 @@
 // The table of the Python package's wire: ours, the peers, and what the package itself was once measured to take.
 
 import type { Result } from './contract';
-import { digits, readable } from './report';
+import { digits, readable } from './format';
 
 interface Recorded {
   readonly medianUs: number;

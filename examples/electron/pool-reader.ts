@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Frame, list, type PoolMetadata, TensorConsumer, TensorIpcError } from 'tensor-ipc';
-import type { FrameHeader, PoolForm, PoolRow, StateUpdate, StreamState } from './window/source';
+import type { FieldForm, FieldPlace, FrameHeader, PoolForm, PoolRow, StateUpdate, StreamState } from './window/source';
 
 /** After so long without news the state is told again: whoever asked sees that it is still being answered. */
 const HEARTBEAT_MS = 1000;
@@ -43,7 +43,7 @@ export class PoolReader {
       // A frame of another form than the one told last: its form comes first.
       const metadata = this.#consumer?.metadata ?? null;
       if (metadata !== null && metadata !== this.#metadata) this.#tell('live', metadata);
-      if (this.#news.length === 0) return { header: headerOf(frame), frame };
+      if (this.#news.length === 0) return { header: headerOf(frame, metadata), frame };
       this.#held = frame;
     }
     return null;
@@ -88,12 +88,29 @@ export class PoolReader {
   }
 }
 
-function headerOf(frame: Frame): FrameHeader {
-  return { kind: 'frame', sequence: frame.sequence, timestampMs: Number(frame.timestampNs) / 1e6 };
+function headerOf(frame: Frame, metadata: PoolMetadata | null): FrameHeader {
+  const places = metadata?.varying === true ? metadata.fields.map(({ name }) => placeOf(frame, name)) : null;
+  return { kind: 'frame', sequence: frame.sequence, timestampMs: Number(frame.timestampNs) / 1e6, places };
+}
+
+/** A field of this frame, which has the length that it has here. */
+function placeOf(frame: Frame, name: string): FieldPlace {
+  const { data, shape } = frame.fields?.[name] ?? frame;
+  return { shape, byteOffset: data.byteOffset - frame.data.byteOffset, bytes: data.byteLength };
 }
 
 function formOf(metadata: PoolMetadata): PoolForm {
-  const fields = metadata.fields.map(({ name, dtype, shape, byteOffset, bytes }) => ({ name, dtype, shape, byteOffset, bytes }));
+  const fields = metadata.fields.map(
+    ({ name, dtype, shape, byteOffset, bytes, encoding = null, unit = null }): FieldForm => ({
+      name,
+      dtype,
+      shape,
+      byteOffset,
+      bytes,
+      encoding,
+      unit,
+    }),
+  );
   return { name: metadata.name, text: `${metadata}`, frameBytes: metadata.frameBytes, fields };
 }
 

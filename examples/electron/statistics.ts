@@ -38,7 +38,8 @@ export async function watchPool(pool: string, report: (statistics: Statistics) =
       const { buffer, byteOffset, byteLength } = view.data;
       let sum = 0;
       for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) sum += byte;
-      meanByte = sum / byteLength;
+      // A frame of varying length may be empty.
+      meanByte = byteLength === 0 ? null : sum / byteLength;
     }
   } finally {
     clearInterval(timer);

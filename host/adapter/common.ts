@@ -77,6 +77,19 @@ function onExit(callback: () => void): () => void {
   };
 }
 
+/** From here on glibc asks the kernel for each block. */
+const LARGE_BYTES = 1 << 17;
+
+let keeps = false;
+
+function allocate(bytes: number): ArrayBuffer {
+  if (!keeps && bytes >= LARGE_BYTES) {
+    keeps = true;
+    openSystem().keepFreedMemory();
+  }
+  return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
+}
+
 export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'openDoorbell' | 'openNotifier'> = {
   machine,
   steadyMs,
@@ -92,5 +105,5 @@ export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'open
   turn: () => new Promise((resolve) => void setImmediate(resolve)),
   onExit,
   warn: (message) => process.emitWarning(message, 'TensorIpcWarning'),
-  allocate: (bytes) => Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer,
+  allocate,
 };

@@ -106,7 +106,7 @@ export const denoPlatform: Platform = {
   system: openPermitted,
   // Deno's own clocks start with the process.
   monotonicNs: () => openSystem().monotonicNs(),
-  openDoorbell: openFifoDoorbell,
+  openDoorbell: (name, mode, onRing, onHangUp) => openFifoDoorbell(name, mode, onRing, onHangUp, true),
   openNotifier: openPipeNotifier,
 };
 

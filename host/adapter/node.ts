@@ -6,12 +6,21 @@ import { openFifoDoorbell, openPipeNotifier } from './fifo';
 import { process } from './process';
 import { trackedDescriptors } from './tracked';
 
+const { hrtime } = process;
+/** Fake timers, which mark what they replace, may have been first. */
+const faked = 'clock' in hrtime;
+
+const now = hrtime.bigint;
+const steadyMs = () => Number(now()) / 1e6;
+
 export const nodePlatform: Platform = {
   ...common,
   runtime: 'node',
   system: () => openSystem(trackedDescriptors),
-  // libuv reads CLOCK_MONOTONIC; test/clock.test.ts holds it to that. Fake timers, which mark what they replace, may have been first.
-  monotonicNs: 'clock' in process.hrtime ? () => openSystem(trackedDescriptors).monotonicNs() : process.hrtime.bigint,
+  // libuv reads CLOCK_MONOTONIC; test/clock.test.ts holds it to that.
+  monotonicNs: faked ? () => openSystem(trackedDescriptors).monotonicNs() : hrtime.bigint,
+  // The same clock as performance.now, at half the cost.
+  steadyMs: faked ? common.steadyMs : steadyMs,
   openDoorbell: openFifoDoorbell,
   openNotifier: openPipeNotifier,
 };

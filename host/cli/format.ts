@@ -55,6 +55,37 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), ...rows.map(line)];
 }
 
+/**
+ * A table that a terminal of `width` columns holds in single lines: columns that can be spared go, in the order given, until it fits, and
+ * what is still too long is cut. Elsewhere (null) it is whole.
+ */
+export function fittedTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  numbers: readonly boolean[],
+  spare: readonly string[],
+  width: number | null,
+): string[] {
+  const whole = table(head, rows, numbers);
+  if (width === null || whole.every((line) => line.length <= width)) return whole;
+  // One long name is no reason to hide what all the others are.
+  const most = Math.floor(width / 2);
+  if (rows.some(([name = '']) => name.length > most)) {
+    const short = rows.map(([name = '', ...cells]) => [cut(name, most), ...cells]);
+    return fittedTable(head, short, numbers, spare, width);
+  }
+  const [next, ...rest] = spare;
+  if (next === undefined) return whole.map((line) => cut(line, width));
+  const at = head.indexOf(next);
+  const without = <T>(cells: readonly T[]) => cells.filter((_, i) => i !== at);
+  return fittedTable(without(head), rows.map(without), without(numbers), rest, width);
+}
+
+/** A text that is cut to so many columns, with a sign of it. */
+export function cut(text: string, room: number): string {
+  return text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`;
+}
+
 /** What a pool may be called. */
 const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,200}$/;
 

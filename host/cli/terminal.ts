@@ -23,3 +23,8 @@ export function styleOf(stream: Output): Style {
   const wrap = (on: number, off: number) => (text: string) => `\u001b[${on}m${text}\u001b[${off}m`;
   return { bold: wrap(1, 22), dim: wrap(2, 22), red: wrap(31, 39) };
 }
+
+/** Columns of a terminal; null where it is none, and lines may be as long as they are. */
+export function widthOf(stream: NodeJS.WriteStream): number | null {
+  return isTerminal(stream) ? Math.max(20, stream.columns || 80) : null;
+}

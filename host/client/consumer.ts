@@ -1,5 +1,8 @@
+import { openDeadline } from '../endpoint/deadline';
 import type { Frame } from '../endpoint/frame';
 import {
+  CONSUMER_FROM_SAMPLE_OPTIONS,
+  CONSUMER_OPTIONS,
   type ConsumerEvents,
   type ConsumerOptions,
   type ConsumerStats,
@@ -7,27 +10,54 @@ import {
   type FramesOptions,
   type GetOptions,
   type NextOptions,
+  OPEN_OPTIONS,
+  type OpenOptions,
+  READ_OPTIONS,
+  type ReadyOptions,
   type WindowOptions,
 } from '../endpoint/options';
-import { checkFlag, checkRequest, checkSignal, checkTimeout, type Prospect } from '../endpoint/requests';
-import type { Cursor, Source } from '../endpoint/source';
+import { CopyingReader, LendingReader, type Reader } from '../endpoint/reader';
+import {
+  checkCall,
+  checkFlag,
+  checkLook,
+  checkRead,
+  checkRequest,
+  checkTimeout,
+  checkTurnOptions,
+  type Prospect,
+} from '../endpoint/requests';
+import { type Cursor, newCursor, type Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import { Waiting } from '../endpoint/waiting';
-import { checkOptions } from '../endpoint/wires';
 import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
 import { whenDropped } from '../runtime/dropped';
-import { TensorIpcError } from '../runtime/errors';
 import { callSafely, Emitter } from '../runtime/events';
+import { checkOptions, pickOptions } from '../runtime/options';
 import { messageOf } from '../runtime/realm';
-import { everyStep, runSteps } from '../runtime/steps';
+import { runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
+import { MetadataCreator, SAMPLE_OPTIONS, type Sample, type SampleOptions } from '../tensor/creator';
 import type { TypedArray } from '../tensor/dtype';
-import { checkName, MetadataCreator, ownMetadata, type PoolMetadata, type Sample } from '../tensor/metadata';
+import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
-import { FrameLoop } from './loop';
-import { type Anchor, type ConsumerCallbacks, closeOnAbort, closing, eventsOf, subscriptionOf } from './weak-callbacks';
+import { FrameLoop, goodbyeTo, type LoopOptions } from './loop';
+import { prefaultInTurns, waitUntilReady } from './ready';
+import { Turns } from './turns';
+import { wantedPool } from './wanted-pool';
+import {
+  type Anchor,
+  type ConsumerCallbacks,
+  type ConsumerParts,
+  closeOnAbort,
+  closeParts,
+  closing,
+  deadlineEventsOf,
+  eventsOf,
+  subscriptionOf,
+} from './weak-callbacks';
 
 /**
  * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
@@ -43,21 +73,26 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   readonly #source: Source;
   readonly #waiting: Waiting;
   readonly #onNewData: ((frame: Frame<T>) => void) | null;
-  readonly #removeAbort: () => void;
+  readonly #parts: ConsumerParts;
+  readonly #endOnClose: boolean;
   readonly #keep: () => void;
   readonly #anchor: Anchor = { held: null };
   readonly #callbacks: ConsumerCallbacks = {
     onConnect: (found) => this.#connected(found),
     onDisconnect: (reason) => this.#disconnected(reason),
     onLag: (missed, sequence) => void this.emit('lag', { missed, sequence }),
+    onStall: (lateMs, sequence) => this.#announce(() => void this.emit('stall', { lateMs, sequence })),
+    onResume: (gapMs, sequence) => this.#announce(() => void this.emit('resume', { gapMs, sequence })),
     wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
-    subscribed: () => this.#subscribed,
-    serve: () => this.#serve(),
+    serve: (quick) => this.#serve(quick),
     report: (error) => this.#report(error),
     abort: () => this.cleanup(),
   };
-  readonly #cursor: Cursor = { epoch: 0, seen: -1 };
-  readonly #subscription: Cursor = { epoch: 0, seen: -1 };
+  readonly #cursor: Cursor = newCursor();
+  readonly #subscription: Cursor = newCursor();
+  // Of next() without options.
+  readonly #plain: CopyingReader<T>;
+  readonly #turns: Turns;
   #lastError: string | null = null;
   // What has still to be told, in order.
   #announced: Promise<void> = Promise.resolve();
@@ -77,31 +112,35 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
   constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
     super();
-    const shared = typeof pool === 'object' && pool !== null && 'parts' in pool ? pool : null;
-    const expected = shared === null ? ownMetadata(pool) : null;
-    if (typeof pool !== 'string' && shared === null && expected === null) {
-      throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
-    }
-    this.#expected = expected;
-    this.name = checkName(typeof pool === 'string' ? pool : pool.name);
-    const checked = checkConsumerOptions(options);
-    const { onNewData, signal } = checked;
+    const wanted = wantedPool(pool);
+    this.#expected = wanted.expected;
+    this.name = wanted.name;
+    const checked = checkConsumerOptions(options, new.target === TensorConsumer ? CONSUMER_OPTIONS : null);
+    const { onNewData, signal, deadlineMs } = checked;
+    this.#endOnClose = checked.endOnClose;
     this.#expects = { historyKnown: this.#expected !== null && !ignoreHistory, lossless: checked.delivery === 'all' };
     this.#onNewData = onNewData ?? null;
-    const what = { ...checked, name: this.name, expected: this.#expected, ignoreHistory, shared };
+    const what = { ...checked, ...wanted, ignoreHistory };
     const callbacks = new WeakRef(this.#callbacks);
-    const events = eventsOf(callbacks);
-    const system = platform().system();
-    this.#source = checked.wire === 'native' ? new NativeSource(system, what, events) : new WireSource(system, what, events);
+    const args = [platform().system(), what, eventsOf(callbacks)] as const;
+    this.#source = checked.wire === 'native' ? new NativeSource(...args) : new WireSource(...args);
     this.#waiting = new Waiting(this.#source, subscriptionOf(callbacks, this.#subscription, this.#anchor));
+    this.#turns = new Turns(this.#source, this.#waiting);
+    this.#plain = new CopyingReader<T>(this.#source, this.#cursor, undefined);
     try {
       this.#source.connect();
     } catch (error) {
       runSteps([() => this.#source.close(), () => this.#waiting.close()]);
       throw error;
     }
-    this.#removeAbort = closeOnAbort(callbacks, signal);
-    this.#keep = whenDropped(this, closing(this.name, this.#source, this.#waiting, this.#removeAbort));
+    this.#parts = {
+      source: this.#source,
+      waiting: this.#waiting,
+      deadline: openDeadline(this.#source, this.#waiting, deadlineMs, deadlineEventsOf(callbacks)),
+      removeAbort: closeOnAbort(callbacks, signal),
+    };
+    this.#keep = whenDropped(this, closing(this.name, this.#parts));
+    this.#parts.deadline?.look();
     if (signal?.aborted) this.cleanup();
     else this.listenersChanged();
   }
@@ -109,15 +148,18 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   #connected(found: PoolMetadata): void {
     this.#lastError = null;
     this.#announce(() => void this.emit('connect', found));
-    this.#waiting.updateRef();
+    this.#announce(() => this.#parts.deadline?.look());
+    this.#waiting.poolChanged();
     this.#waiting.wakeSoon();
   }
 
   #disconnected(reason: 'closed' | 'died'): void {
+    // While what the pool held last is still there.
+    this.#announce(() => this.#parts.deadline?.look());
     // The last frame comes first, and those who were given it, now or a moment ago, have a turn to deal with it.
     this.#announce(() => (this.#waiting.serveLast() || !this.#expects.lossless ? platform().turn() : undefined));
     this.#announce(() => void this.emit('disconnect', reason));
-    this.#waiting.updateRef();
+    this.#waiting.poolChanged();
   }
 
   /**
@@ -134,16 +176,32 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     sample: Sample,
     options: ConsumerOptions & { readonly historyLen?: number } = {},
   ): TensorConsumer {
-    return new TensorConsumer(
-      MetadataCreator.fromSample(name, sample, checkOptions(options)),
-      options,
-      options.historyLen === undefined,
-    );
+    checkOptions(options, CONSUMER_FROM_SAMPLE_OPTIONS);
+    const metadata = MetadataCreator.fromSample(name, sample, pickOptions<SampleOptions>(options, SAMPLE_OPTIONS));
+    const own = pickOptions<ConsumerOptions>(options, CONSUMER_OPTIONS);
+    return new TensorConsumer(metadata, own, options.historyLen === undefined);
   }
 
   /** A consumer that takes the pool for what it says it is. */
   static attach<T extends TypedArray = TypedArray>(name: string, options?: ConsumerOptions<T>): TensorConsumer<T> {
     return new TensorConsumer<T>(name, options, true);
+  }
+
+  /**
+   * The same for large pools: it is given when the page tables of a pool that is there are populated, piece by piece with turns of the event
+   * loop in between, so that the first lap costs what the second does. A signal that aborts earlier closes the consumer and rejects.
+   *
+   * @throws as the constructor, and the signal's reason, by rejection
+   */
+  static open<T extends TypedArray = TypedArray>(name: string, options?: OpenOptions<T>): Promise<TensorConsumer<T>>;
+  static open<T extends TypedArray = TypedArray>(metadata: PoolMetadata, options?: OpenOptions<T>): Promise<TensorConsumer<T>>;
+  static async open<T extends TypedArray>(pool: string | PoolMetadata, options: OpenOptions<T> = {}): Promise<TensorConsumer<T>> {
+    const { onProgress, signal } = checkOptions(options, OPEN_OPTIONS);
+    checkTurnOptions({ signal, onProgress });
+    signal?.throwIfAborted();
+    const own = pickOptions<ConsumerOptions<T>>(options, CONSUMER_OPTIONS);
+    const consumer = new TensorConsumer<T>(pool, own, typeof pool === 'string');
+    return prefaultInTurns(consumer, consumer.#source, { signal, onProgress });
   }
 
   /**
@@ -178,10 +236,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   get(options?: GetOptions): Frame<T> | null {
     this.#reads = true;
-    if (options !== undefined && checkOptions(options).latestFirst !== undefined)
-      checkFlag('latestFirst', options.latestFirst as boolean);
+    if (options !== undefined) checkLook(options, READ_OPTIONS.get);
     const frame = this.#source.get<T>(this.#cursor, options);
-    if (frame === null && options !== undefined) this.#checkRead(options);
+    if (frame === null && options !== undefined) checkRead(options, this.#prospect);
     return frame;
   }
 
@@ -193,11 +250,30 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    */
   borrow(options?: WindowOptions): View<T> | null {
     this.#reads = true;
-    if (options !== undefined && checkOptions(options).latestFirst !== undefined)
-      checkFlag('latestFirst', options.latestFirst as boolean);
+    if (options !== undefined) checkLook(options, READ_OPTIONS.borrow);
     const view = this.#source.borrow<T>(this.#cursor, options);
-    if (view === null && options !== undefined) this.#checkRead(options);
+    if (view === null && options !== undefined) checkRead(options, this.#prospect);
     return view;
+  }
+
+  /**
+   * A copy of the newest frame, or frames, of the pool under the name, whether its producer lives or has died; null where there is no pool or
+   * no frame. It takes no part in the pool: it neither connects nor counts as reading, and no producer waits for it.
+   *
+   * @throws TensorIpcError as get; LOCK_TIMEOUT when a producer overwrites so many frames faster than they can be looked at
+   */
+  peek(options?: GetOptions): Frame<T> | null {
+    if (options !== undefined) checkRead(checkLook(options, READ_OPTIONS.get), this.#prospect);
+    return this.#source.peek<T>(options);
+  }
+
+  /**
+   * Waits for a producer: true once it is attached to the pool of a live one, false when the time is over or the consumer is closed.
+   *
+   * @throws what the constructor throws, by rejection
+   */
+  ready(options?: ReadyOptions): Promise<boolean> {
+    return waitUntilReady(this, this.#source, this.#waiting, options);
   }
 
   /**
@@ -218,11 +294,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#reads = true;
     const { signal, timeoutMs = Infinity } = options ?? {};
     try {
-      if (options !== undefined) this.#checkCall(options, timeoutMs);
+      if (options !== undefined) checkCall(checkOptions(options, READ_OPTIONS.next), timeoutMs, this.#prospect);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#nextOf(this.#cursor, () => this.#source.take<T>(this.#cursor, options), timeoutMs, signal);
+    const reader = options === undefined ? this.#plain : new CopyingReader<T>(this.#source, this.#cursor, options);
+    return this.#turns.next(this, reader, timeoutMs, signal);
   }
 
   /**
@@ -235,11 +312,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
   tryNext(options?: GetOptions & { readonly borrow?: boolean }): Frame<T> | View<T> | null {
     this.#reads = true;
-    if (options !== undefined) checkRequest(options, this.#prospect);
-    // Calls of next that wait came first.
-    this.#waiting.serveFirst(this.#cursor);
-    if (!this.#source.newer(this.#cursor)) return null;
-    return options?.borrow === true ? this.#source.lend<T>(this.#cursor, options) : this.#source.take<T>(this.#cursor, options);
+    if (options !== undefined) checkRequest(checkOptions(options, READ_OPTIONS.tryNext), this.#prospect);
+    return this.#turns.tryNext<T>(this.#cursor, options, options?.borrow === true);
   }
 
   /**
@@ -250,56 +324,33 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   frames(options: FramesOptions & { readonly borrow: true }): AsyncIterableIterator<View<T>>;
   frames(options?: FramesOptions & { readonly borrow?: false }): AsyncIterableIterator<Frame<T>>;
   frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
-    const { borrow = false } = checkOptions(options);
-    this.#checkCall(options, Infinity);
+    const { borrow = false, endOnClose = this.#endOnClose, signal } = checkOptions(options, READ_OPTIONS.frames);
+    checkCall(options, Infinity, this.#prospect);
     checkFlag('borrow', borrow);
+    const how = { signal, endOnClose: checkFlag('endOnClose', endOnClose) };
     const cursor = { ...this.#cursor };
     return borrow
-      ? this.#loop(cursor, options, () => this.#source.lend<T>(cursor, options))
-      : this.#loop(cursor, options, () => this.#source.take<T>(cursor, options));
+      ? this.#loop(new LendingReader<T>(this.#source, cursor, options), how)
+      : this.#loop(new CopyingReader<T>(this.#source, cursor, options), how);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Frame<T>> {
     return this.frames();
   }
 
-  #loop<F>(cursor: Cursor, { signal }: FramesOptions, take: () => F | null): FrameLoop<F> {
-    const next = () => this.#nextOf(cursor, take, Infinity, signal);
+  #loop<F>(reader: Reader<F>, { signal, endOnClose }: LoopOptions): FrameLoop<F> {
+    const goodbye = endOnClose ? goodbyeTo(this.#source, reader.cursor) : null;
+    const over = () => this.closed || (goodbye?.() ?? false);
     const running = (runs: boolean) => {
       this.#loops += runs ? 1 : -1;
       if (!runs && !this.closed) this.#source.settle();
     };
-    return new FrameLoop<F>({ waiting: this.#waiting, cursor, next, running }, signal);
-  }
-
-  /** The next frame of a place: now if it is there and no other call waits for it, else in its turn. Null in vain. */
-  #nextOf<F>(cursor: Cursor, take: () => F | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<F | null> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.closed) return Promise.resolve(null);
-    try {
-      if (this.#waiting.idle(cursor) && this.#source.newer(cursor) && !this.#waiting.overdue) {
-        const frame = take();
-        if (frame !== null) return Promise.resolve(frame);
-      }
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#waiting.wait(cursor, take, timeoutMs, signal);
+    const parts = { waiting: this.#waiting, reader, now: this.#turns.now, over, running };
+    return new FrameLoop<F>(parts, signal);
   }
 
   get #prospect(): Prospect {
     return { ...this.#expects, metadata: this.metadata, historyKnown: this.#source.attached || this.#expects.historyKnown };
-  }
-
-  /** Where no frame was there to be refused. get and borrow give windows to lossless readers as well. */
-  #checkRead(options: GetOptions): void {
-    checkRequest(options, { ...this.#prospect, lossless: false });
-  }
-
-  #checkCall(options: NextOptions, timeoutMs: number): void {
-    checkRequest(options, this.#prospect);
-    checkTimeout(timeoutMs);
-    checkSignal(options.signal);
   }
 
   /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */
@@ -345,7 +396,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     if (this.closed) return;
     this.#anchor.held = null;
     this.#keep();
-    everyStep([this.#removeAbort, () => this.#source.close(), () => this.#waiting.close()]);
+    closeParts(this.#parts);
   }
 
   /** The same as cleanup. */
@@ -368,8 +419,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   protected override listenersChanged(): void {
     if (this.closed) return;
     this.#anchor.held = this.#onNewData !== null || this.eventNames().length > 0 ? this : null;
-    this.#waiting.updateRef();
-    this.#waiting.wakeSoon();
+    this.#waiting.listen(this.#subscribed);
   }
 
   /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */
@@ -378,11 +428,14 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#announced = this.#announced.then(() => (this.closed ? undefined : step()));
   }
 
-  #serve(): void {
-    const frame = this.#source.take<T>(this.#subscription, undefined);
-    if (frame === null) return;
+  #serve(quick: boolean): boolean {
+    const frame = quick
+      ? this.#source.quickTake<T>(this.#subscription, undefined)
+      : this.#source.take<T>(this.#subscription, undefined);
+    if (frame === null) return false;
     if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
     this.emit('frame', frame);
+    return true;
   }
 
   /** Once, until it changes or the pool can be used. */

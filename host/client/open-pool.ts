@@ -2,13 +2,20 @@
 
 import type { PoolAnnouncer } from '../dds/discovery';
 import type { Sink } from '../endpoint/sink';
+import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
 import { everyStep } from '../runtime/steps';
 import type { PoolMetadata } from '../tensor/metadata';
 
+function closedWhileOpening(): TensorIpcError {
+  return new TensorIpcError('CLOSED', 'the process ends while a producer is being created');
+}
+
 export class OpenPool {
   sink: Sink | null = null;
   announcer: PoolAnnouncer | null = null;
+  /** The making of its sink, while that goes on in turns: ended with it. */
+  opening: { end(error: unknown): void } | null = null;
   /** Identity of the loan that is out, or 0, and its slot. */
   loan = 0;
   loanSlot = -1;
@@ -24,8 +31,8 @@ export class OpenPool {
     return this.#closed;
   }
 
-  announce(metadata: PoolMetadata): void {
-    this.announcer?.announce(metadata, () => this.sink?.nextSequence ?? 0);
+  announce(metadata: PoolMetadata, periodNs: bigint): void {
+    this.announcer?.announce(metadata, periodNs === 0n ? null : Number(periodNs) / 1e6, () => this.sink?.nextSequence ?? 0);
   }
 
   /** A loan that ends unpublished. */
@@ -39,6 +46,7 @@ export class OpenPool {
     if (this.#closed) return;
     this.#closed = true;
     everyStep([
+      () => this.opening?.end(closedWhileOpening()),
       () => this.abandonLoan(),
       () => this.sink?.close(),
       // Behind the pool: who hears that it is closed finds it so.

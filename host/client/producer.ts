@@ -1,52 +1,37 @@
 import { PoolAnnouncer } from '../dds/discovery';
+import { checkTurnOptions } from '../endpoint/requests';
 import type { Sink } from '../endpoint/sink';
-import { checkTimestamp, type Lender, LoanGuard, type PutOptions, Slot } from '../endpoint/slot';
-import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from '../endpoint/wires';
+import { checkTimestamp, type Lender, LoanGuard, type LoanOptions, type PutOptions, Slot, WRITE_OPTIONS } from '../endpoint/slot';
 import { copyToShared } from '../memory/copy';
-import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
-import type { OnPinned } from '../native/backpressure';
-import { NativeSink } from '../native/sink';
+import type { Lengths, Window } from '../memory/window';
+import type { OpenedPool } from '../native/pool';
+import { giveUp, NativeSink, openPool as openObject } from '../native/sink';
 import { whenDropped } from '../runtime/dropped';
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, pickOptions } from '../runtime/options';
+import { InTurns, type TurnOptions } from '../runtime/pieces';
 import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
+import { MetadataCreator, SAMPLE_OPTIONS, type Sample, type SampleOptions } from '../tensor/creator';
 import type { TypedArray } from '../tensor/dtype';
-import {
-  type FieldMetadata,
-  type HistoryPad,
-  MetadataCreator,
-  ownMetadata,
-  type PoolMetadata,
-  type Sample,
-  type SampleOptions,
-} from '../tensor/metadata';
+import { type FieldMetadata, ownMetadata, type PoolMetadata } from '../tensor/metadata';
 import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
 import { checkedTensors, directData } from '../tensor/validation';
 import { WireSink } from '../wire/sink';
+import { committedLengths, lengthsOf, lengthsOfTensors } from './lengths';
 import { OpenPool } from './open-pool';
-
-/** How a producer treats its pool. */
-export interface ProducerOptions extends WireOptions {
-  /** What history shows before it is full: zeros (default), or copies of the first frame. */
-  readonly historyPad?: HistoryPad;
-  /**
-   * When a view is in the way: 'wait' for its release, at most waitTimeoutMs (default); 'drop' the new frame, which put answers
-   * with -1; or 'overwrite' it, which makes the view's `valid` false.
-   */
-  readonly onPinned?: OnPinned;
-  /** Milliseconds that put and loan wait for a view's release before they throw PIN_TIMEOUT. Default 1000. */
-  readonly waitTimeoutMs?: number;
-  /** Permission bits of the object. Default 0o600: this user only. 0o660 lets the group take part, 0o666 everybody. No others. */
-  readonly mode?: number;
-  /**
-   * 'dds' tells of a native pool over Cyclone DDS, so that tools on other machines can list it (`tensor-ipc ls --dds`): what it is, where it
-   * is, and that its producer lives. Frames stay on this machine. Announced in `domainId`. Default: nobody is told.
-   */
-  readonly discovery?: 'dds';
-}
-
-const DEFAULT_WAIT_TIMEOUT_MS = 1000;
+import {
+  type CheckedOptions,
+  CREATE_FROM_SAMPLE_OPTIONS,
+  CREATE_OPTIONS,
+  type CreateOptions,
+  checkProducerOptions,
+  PRODUCER_FROM_SAMPLE_OPTIONS,
+  PRODUCER_OPTIONS,
+  type ProducerOptions,
+  wireOptions,
+} from './producer-options';
 
 /** Counters of a pool. */
 export interface ProducerStats {
@@ -76,12 +61,15 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   #lastLoan = 0;
   #guard: LoanGuard | null = null;
   #refusedBuffer: ArrayBuffer | null = null;
+  // What was stated of the loan that is out.
+  #loanLengths: Lengths | null = null;
   readonly #lender: Lender = {
-    commitLoan: (guard, refused, timestampNs) => {
+    committedLengths: (length) => committedLengths(this.metadata, this.#loanLengths, length),
+    commitLoan: (guard, refused, timestampNs, lengths) => {
       this.#pool.loan = 0;
       this.#guard = guard;
       if (this.#pool.closed) throw this.#closedError();
-      return refused ? -1 : this.#sink.publish(this.#pool.loanSlot, timestampNs);
+      return refused ? -1 : this.#sink.publish(this.#pool.loanSlot, timestampNs, lengths);
     },
     releaseLoan: (guard) => {
       this.#guard = guard;
@@ -100,53 +88,68 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
    * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY, DDS
    */
-  constructor(metadata: PoolMetadata, options: ProducerOptions = {}) {
+  constructor(metadata: PoolMetadata, options?: ProducerOptions);
+  /** @internal */
+  constructor(metadata: PoolMetadata, options?: ProducerOptions, made?: Made);
+  constructor(metadata: PoolMetadata, options: ProducerOptions = {}, made: Made | null = null) {
     const own = ownMetadata(metadata);
-    if (own === null) {
-      throw new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
-    }
-    const {
-      historyPad = 'zero',
-      onPinned = 'wait',
-      waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS,
-      mode = 0o600,
-      discovery,
-    } = checkOptions(options);
-    oneOf('historyPad', historyPad, ['zero', 'fill']);
-    oneOf('onPinned', onPinned, ['wait', 'drop', 'overwrite']);
-    checkWaitTimeout(waitTimeoutMs);
-    if (discovery !== undefined) oneOf('discovery', discovery, ['dds']);
-    const { wire, domainId, repair } = checkWireOptions(options, discovery === 'dds');
-    checkMode(mode);
+    if (own === null) throw noMetadata();
+    const checked = made?.checked ?? checkProducerOptions(options, new.target === TensorProducer ? PRODUCER_OPTIONS : null);
     this.metadata = own;
     this.#system = platform().system();
     this.#field = own.fields[0] as FieldMetadata;
     this.#plain = own.plain;
-    const pool = new OpenPool();
+    const pool = made?.pool ?? openPool(checked);
     this.#pool = pool;
     try {
-      // Before there is an object: where DDS cannot be had, no pool is made, and none taken over from a dead producer.
-      if (discovery === 'dds') pool.announcer = new PoolAnnouncer(domainId);
-      if (wire === 'native') {
-        this.#sink = new NativeSink(own, { historyPad, onPinned, waitTimeoutMs, mode });
-      } else {
-        if (historyPad !== 'zero' || onPinned === 'overwrite' || mode !== 0o600) {
-          throw new TensorIpcError(
-            'INVALID_ARGUMENT',
-            "the Python package's wire has no historyPad 'fill', no onPinned 'overwrite' and no mode but 0o600",
-          );
-        }
-        this.#sink = new WireSink(own, { onPinned, waitTimeoutMs, domainId, repair });
-      }
+      this.#sink =
+        checked.wire === 'native' ? new NativeSink(own, checked, made?.opened ?? null) : new WireSink(own, wireOptions(checked));
       pool.sink = this.#sink;
       // A frame may be longer than this runtime's typed arrays.
       this.#like = this.#sink.window(0).data;
-      pool.announce(own);
+      pool.announce(own, checked.periodNs);
     } catch (error) {
       runSteps([() => pool.close()]);
       throw error;
     }
     this.#keep = whenDropped(this, closing(own.name, pool));
+  }
+
+  /**
+   * The constructor, or fromSample, for large pools: their pages are reserved and prefaulted piece by piece, and the event loop turns in
+   * between. While that goes on the name is taken, and the pool is not there yet. Ended by the signal, it leaves nothing.
+   *
+   * @throws as the constructor, and the signal's reason, by rejection
+   */
+  static create<T extends TypedArray>(
+    name: string,
+    sample: TensorLike<T>,
+    options?: SampleOptions & CreateOptions,
+  ): Promise<TensorProducer<T>>;
+  static create(name: string, sample: Sample, options?: SampleOptions & CreateOptions): Promise<TensorProducer>;
+  static create(metadata: PoolMetadata, options?: CreateOptions): Promise<TensorProducer>;
+  static async create(
+    pool: string | PoolMetadata,
+    second: Sample | CreateOptions = {},
+    third: SampleOptions & CreateOptions = {},
+  ): Promise<TensorProducer> {
+    const named = typeof pool === 'string';
+    const given: SampleOptions & CreateOptions = named
+      ? checkOptions(third, CREATE_FROM_SAMPLE_OPTIONS)
+      : checkOptions(second as CreateOptions, CREATE_OPTIONS);
+    const { signal, onProgress } = given;
+    const options = pickOptions<ProducerOptions>(given, PRODUCER_OPTIONS);
+    const metadata = named
+      ? MetadataCreator.fromSample(pool, second as Sample, pickOptions<SampleOptions>(given, SAMPLE_OPTIONS))
+      : ownMetadata(pool);
+    if (metadata === null) throw noMetadata();
+    checkTurnOptions({ signal, onProgress });
+    signal?.throwIfAborted();
+    return new TensorProducer(
+      metadata,
+      options,
+      await make(metadata, checkProducerOptions(options, PRODUCER_OPTIONS), { signal, onProgress }),
+    );
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
@@ -157,7 +160,9 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   ): TensorProducer<T>;
   static fromSample(name: string, sample: Sample, options?: SampleOptions & ProducerOptions): TensorProducer;
   static fromSample(name: string, sample: Sample, options: SampleOptions & ProducerOptions = {}): TensorProducer {
-    return new TensorProducer(MetadataCreator.fromSample(name, sample, checkOptions(options)), options);
+    checkOptions(options, PRODUCER_FROM_SAMPLE_OPTIONS);
+    const metadata = MetadataCreator.fromSample(name, sample, pickOptions<SampleOptions>(options, SAMPLE_OPTIONS));
+    return new TensorProducer(metadata, pickOptions<ProducerOptions>(options, PRODUCER_OPTIONS));
   }
 
   get name(): string {
@@ -183,6 +188,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    */
   put(frame: Sample, options?: PutOptions): number {
     this.#assertReady();
+    if (options !== undefined) checkOptions(options, WRITE_OPTIONS.put);
     // Everything is checked before the slot is claimed: a wrong argument costs no frame.
     const direct = this.#direct(frame);
     const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
@@ -200,6 +206,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   putAsync(frame: Sample, options?: PutOptions): Promise<number> {
     const turn = this.#lastPut.then(async () => {
       this.#assertReady();
+      if (options !== undefined) checkOptions(options, WRITE_OPTIONS.put);
       const direct = this.#direct(frame);
       const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
       const timestampNs = checkTimestamp(options?.timestampNs);
@@ -218,13 +225,15 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   /**
    * Lends the next slot to be written in place. One at a time: commit or release it before the next put or loan.
    *
-   * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED
+   * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED, INVALID_ARGUMENT, SHAPE_MISMATCH
    */
-  loan(): Slot<T> {
+  loan(options?: LoanOptions): Slot<T> {
     this.#assertReady();
+    const lengths = options === undefined ? null : lengthsOf(this.metadata, checkOptions(options, WRITE_OPTIONS.loan).length);
     const slot = this.#sink.claim();
     const refused = slot < 0;
-    const window = refused ? this.#scratchWindow() : this.#sink.window(slot);
+    const window = refused ? this.#scratchWindow(lengths) : this.#sink.window(slot, lengths);
+    this.#loanLengths = lengths;
     let guard = this.#guard;
     if (guard === null) {
       this.#lastLoan += 1;
@@ -314,26 +323,61 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     tensors: readonly NormalTensor[] | null,
     timestampNs: bigint | undefined,
   ): number {
-    if (direct !== null) copyToShared(this.#system, this.#sink.window(slot).data, this.#sink.address(slot), direct);
+    if (direct !== null) this.#sink.copyIn(slot, direct);
     else this.#copyTensors(tensors as NormalTensor[], slot);
-    return this.#sink.publish(slot, timestampNs);
+    const lengths = this.metadata.varying ? lengthsOfTensors(this.metadata, tensors as NormalTensor[]) : null;
+    return this.#sink.publish(slot, timestampNs, lengths);
   }
 
-  #scratchWindow(): Window {
+  #scratchWindow(lengths: Lengths | null): Window {
     this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
-    return this.#sink.windows.build(this.#refusedBuffer, 0, 1, false);
+    const { windows } = this.#sink;
+    return lengths === null ? windows.build(this.#refusedBuffer, 0, 1, false) : windows.sized(this.#refusedBuffer, 0, lengths);
   }
 }
 
-/** Everybody who may open a pool reads and writes it: who may only read could take its locks, and keep consumers out. */
-function checkMode(mode: number): void {
-  if ([0o600, 0o660, 0o666].includes(mode)) return;
-  const found = Number.isInteger(mode) && mode >= 0 ? `0o${mode.toString(8).padStart(3, '0')}` : String(mode);
-  throw new TensorIpcError(
-    'INVALID_ARGUMENT',
-    `mode is 0o600 (this user), 0o660 (and the group) or 0o666 (everybody), found ${found}: a consumer needs read and write permission, ` +
-      'and a user who may only read the object could take its locks and keep consumers out',
-  );
+/** What of a producer was made before it. */
+interface Made {
+  readonly checked: CheckedOptions;
+  readonly pool: OpenPool;
+  readonly opened: OpenedPool | null;
+}
+
+/** Before there is an object: where DDS cannot be had, no pool is made, and none taken over from a dead producer. */
+function openPool({ discovery, domainId }: CheckedOptions): OpenPool {
+  const pool = new OpenPool();
+  try {
+    if (discovery === 'dds') pool.announcer = new PoolAnnouncer(domainId);
+    return pool;
+  } catch (error) {
+    runSteps([() => pool.close()]);
+    throw error;
+  }
+}
+
+async function make(metadata: PoolMetadata, checked: CheckedOptions, options: TurnOptions): Promise<Made> {
+  const pool = openPool(checked);
+  // The Python package's way to make a pool has no pieces.
+  if (checked.wire !== 'native') return { checked, pool, opened: null };
+  try {
+    const opening = new InTurns(openObject(metadata, checked));
+    pool.opening = opening;
+    const opened = await opening.finish(options);
+    pool.opening = null;
+    if (options.signal?.aborted) {
+      runSteps([() => giveUp(opened)]);
+      throw options.signal.reason;
+    }
+    return { checked, pool, opened };
+  } catch (error) {
+    pool.opening = null;
+    runSteps([() => pool.close()]);
+    throw error;
+  }
+}
+
+function noMetadata(): TensorIpcError {
+  return new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
 }
 
 /** How a dropped producer's pool is closed. Not within its constructor, whose closures would hold it. */

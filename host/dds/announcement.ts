@@ -7,15 +7,19 @@ import { TensorIpcError } from '../runtime/errors';
 import { quoted } from '../runtime/printable';
 import { messageOf } from '../runtime/realm';
 import type { Dtype } from '../tensor/dtype';
-import { PoolMetadata } from '../tensor/metadata';
+import type { Encoding } from '../tensor/encodings';
+import { type FieldInit, type FieldMeaning, PoolMetadata } from '../tensor/metadata';
 import type { DdsQos } from './library';
 import type { DdsType } from './type';
 
 /** The one topic on which all pools of a domain are announced. */
 export const DISCOVERY_TOPIC = 'tensoripc_pools';
 
-/** Its type. Each run of a producer is an instance, which goes away with it. */
-export const DISCOVERY_TYPE: DdsType = { name: 'tensoripc::PoolAnnouncement', extensibility: 'final', keyed: 'string' };
+/**
+ * Its type. Each run of a producer is an instance, which goes away with it. DDS matches by the name: libraries of layout 1, whose type has no
+ * number and no lengths, and those of this one do not hear each other, and so cannot misread each other.
+ */
+export const DISCOVERY_TYPE: DdsType = { name: 'tensoripc::PoolAnnouncement2', extensibility: 'final', keyed: 'string' };
 
 const RELIABLE = { reliability: 'reliable', durability: 'transient-local', history: 1, dataRepresentation: ['xcdr1'] } as const;
 
@@ -37,6 +41,7 @@ export const MAX_ANNOUNCEMENT_BYTES = 128 * 1024;
 const MAX_FIELDS = 256;
 const MAX_DIMENSIONS = 32;
 const HEADER_BYTES = 4;
+const NS_PER_MS = 1e6;
 const MAX_PADDING_BYTES = 3;
 
 const ID = /^[0-9a-f]{32}$/;
@@ -62,11 +67,15 @@ export interface Announcement {
   readonly framesPublished: number;
   /** Whether this is the last word of a producer that closes its pool. */
   readonly closed: boolean;
+  /** Version of the object's layout: a library of another layout cannot attach to it. */
+  readonly layout: number;
+  /** Time between two frames that the producer states, ms; null where it states none. */
+  readonly periodMs: number | null;
 }
 
 /** @throws TensorIpcError INVALID_ARGUMENT when there are so many fields that it is too long. */
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
-  const { id, metadata, host, bootId, pid, version, startedAtMs, framesPublished, closed } = announcement;
+  const { id, metadata, host, bootId, pid, version, startedAtMs, framesPublished, closed, layout, periodMs } = announcement;
   const { name, historyLen, frameBytes, fields } = metadata;
   const writer = new CdrWriter({ kind: EncapsulationKind.CDR_LE });
   writer.string(id).string(name).string(objectName(name).slice(1));
@@ -74,11 +83,15 @@ export function encodeAnnouncement(announcement: Announcement): Uint8Array {
   writer.int64(BigInt(pid)).int64(BigInt(startedAtMs));
   writer.int64(BigInt(framesPublished)).int64(BigInt(historyLen)).int64(BigInt(frameBytes));
   writer.uint8(closed ? 1 : 0);
+  writer.uint32(layout).int64(BigInt(Math.round((periodMs ?? 0) * NS_PER_MS)));
   writer.sequenceLength(fields.length);
-  for (const field of fields) {
-    writer.string(field.name).string(field.dtype);
-    writer.sequenceLength(field.shape.length);
-    for (const extent of field.shape) writer.int64(BigInt(extent));
+  for (const { name, dtype, shape, maxLength = 0, encoding = '', unit = '', frameId = '' } of fields) {
+    writer.string(name).string(dtype);
+    writer.sequenceLength(shape.length);
+    for (const extent of shape) writer.int64(BigInt(extent));
+    writer.int64(BigInt(maxLength)).string(encoding);
+    writeText(writer, unit);
+    writeText(writer, frameId);
   }
   const { data } = writer;
   if (data.byteLength <= MAX_ANNOUNCEMENT_BYTES) return data;
@@ -86,6 +99,15 @@ export function encodeAnnouncement(announcement: Announcement): Uint8Array {
     'INVALID_ARGUMENT',
     `pool '${name}': its announcement takes ${data.byteLength} bytes, at most ${MAX_ANNOUNCEMENT_BYTES}: give it fewer fields`,
   );
+}
+
+/** A string that may be more than ASCII: the writer's own counts characters where CDR counts bytes. */
+function writeText(writer: CdrWriter, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  writer
+    .uint32(bytes.length + 1)
+    .uint8Array(bytes)
+    .uint8(0);
 }
 
 /** A reader that does not run over the end, and answers for every value. */
@@ -119,6 +141,13 @@ class Checked {
     return Number(value);
   }
 
+  /** A number of 32 bits, at least 1. */
+  version(what: string): number {
+    const value = this.#reader.uint32();
+    if (value === 0) throw new RangeError(`${what} ${value}`);
+    return value;
+  }
+
   flag(what: string): boolean {
     const value = this.#reader.uint8();
     if (value > 1) throw new RangeError(`${what} ${value}`);
@@ -130,6 +159,28 @@ class Checked {
     if (length > most) throw new RangeError(`${length} ${what}`);
     return length;
   }
+}
+
+function decodeField(from: Checked): FieldInit {
+  const name = from.string('a field');
+  // PoolMetadata refuses dtypes and encodings that it does not know, and what does not print.
+  const dtype = from.string('a dtype') as Dtype;
+  const shape = Array.from({ length: from.length('dimensions', MAX_DIMENSIONS) }, () => from.int('an extent'));
+  return { name, dtype, shape, ...decodeMeaning(from, shape) };
+}
+
+function decodeMeaning(from: Checked, shape: readonly number[]): FieldMeaning {
+  const maxLength = from.int('max_length');
+  const encoding = from.string('encoding');
+  const unit = from.string('unit');
+  const frameId = from.string('frame_id');
+  if (maxLength !== 0 && shape[0] !== maxLength) throw new RangeError(`max_length ${maxLength}, and an extent of ${shape[0]}`);
+  return {
+    ...(maxLength !== 0 && { maxLength }),
+    ...(encoding !== '' && { encoding: encoding as Encoding }),
+    ...(unit !== '' && { unit }),
+    ...(frameId !== '' && { frameId }),
+  };
 }
 
 /**
@@ -152,17 +203,15 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
     const historyLen = from.int('history_len');
     const frameBytes = from.int('frame_bytes');
     const closed = from.flag('closed');
-    const fields = Array.from({ length: from.length('fields', MAX_FIELDS) }, () => ({
-      name: from.string('a field'),
-      // PoolMetadata refuses those that it does not know.
-      dtype: from.string('a dtype') as Dtype,
-      shape: Array.from({ length: from.length('dimensions', MAX_DIMENSIONS) }, () => from.int('an extent')),
-    }));
+    const layout = from.version('layout');
+    const periodNs = from.int('period_ns');
+    const fields = Array.from({ length: from.length('fields', MAX_FIELDS) }, () => decodeField(from));
     if (from.left > MAX_PADDING_BYTES) throw new RangeError(`${from.left} bytes too many`);
     const metadata = new PoolMetadata({ name, historyLen, fields });
     if (frameBytes !== metadata.frameBytes) throw new RangeError(`frame_bytes ${frameBytes}, expected ${metadata.frameBytes}`);
     if (`/${object}` !== objectName(name)) throw new RangeError(`object ${quoted(object.slice(0, 80))}`);
-    return { id, metadata, host, bootId, pid, version, startedAtMs, framesPublished, closed };
+    const periodMs = periodNs === 0 ? null : periodNs / NS_PER_MS;
+    return { id, metadata, host, bootId, pid, version, startedAtMs, framesPublished, closed, layout, periodMs };
   } catch (cause) {
     const detail = messageOf(cause);
     throw new TensorIpcError('CORRUPT_OBJECT', `an announcement of a pool cannot be read (${detail})`, { cause });

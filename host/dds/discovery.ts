@@ -1,6 +1,7 @@
 // The announcing end of discovery: tells a domain of a native pool for as long as its producer lives. Cyclone's own threads give the
 // signs of life, so that an event loop that is busy is not taken for a dead one; frames cost nothing.
 
+import { LAYOUT_VERSION } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type Timer } from '../runtime/system';
@@ -38,7 +39,7 @@ export class PoolAnnouncer {
   }
 
   /** Tells of a pool that is there, from now on until `close`. */
-  announce(metadata: PoolMetadata, framesPublished: () => number): void {
+  announce(metadata: PoolMetadata, periodMs: number | null, framesPublished: () => number): void {
     const system = platform().system();
     const { hostName, bootId, libraryVersion } = platform().machine();
     const half = () => system.randomU64().toString(16).padStart(16, '0');
@@ -50,6 +51,8 @@ export class PoolAnnouncer {
       pid: system.pid,
       version: libraryVersion,
       startedAtMs: Number(system.realtimeNs() / 1_000_000n),
+      layout: LAYOUT_VERSION,
+      periodMs,
     };
     const encode = (closed: boolean) => encodeAnnouncement({ ...lasting, framesPublished: framesPublished(), closed });
     // One that is too long is its producer's fault.

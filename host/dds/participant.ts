@@ -1,5 +1,6 @@
 import { TensorIpcError } from '../runtime/errors';
 import { registerOpen } from '../runtime/lifecycle';
+import { checkOptions, optionNames } from '../runtime/options';
 import { everyStep, runSteps } from '../runtime/steps';
 import { openParticipant } from './configuration';
 import { type DdsHandle, type DdsLibrary, type DdsQos, ddsLibrary } from './library';
@@ -19,6 +20,23 @@ export interface DdsParticipantOptions {
   /** Cyclone's configuration as XML. Default: what CYCLONEDDS_URI says, or else DEFAULT_CONFIGURATION. */
   readonly configuration?: string;
 }
+
+const PARTICIPANT_OPTIONS = optionNames<DdsParticipantOptions>({ domainId: true, configuration: true });
+
+const QOS = optionNames<DdsQos>({
+  reliability: true,
+  maxBlockingMs: true,
+  durability: true,
+  history: true,
+  maxSamples: true,
+  durabilityHistory: true,
+  liveliness: true,
+  deadlineMs: true,
+  writerDataLifecycle: true,
+  dataRepresentation: true,
+  partitions: true,
+  userData: true,
+});
 
 const participants = new Map<number, DdsParticipant>();
 
@@ -50,7 +68,8 @@ export class DdsParticipant {
   }
 
   /** The process's participant of a domain. Each call needs a close() of its own. */
-  static shared({ domainId = 0, configuration }: DdsParticipantOptions = {}): DdsParticipant {
+  static shared(options: DdsParticipantOptions = {}): DdsParticipant {
+    const { domainId = 0, configuration } = checkOptions(options, PARTICIPANT_OPTIONS);
     if (!Number.isInteger(domainId) || domainId < 0 || domainId > MAX_DOMAIN_ID)
       throw new TensorIpcError('INVALID_ARGUMENT', `domainId is an integer from 0 to ${MAX_DOMAIN_ID}, found ${domainId}`);
     const existing = participants.get(domainId);
@@ -88,6 +107,7 @@ export class DdsParticipant {
   topic(name: string, type: DdsType, qos: DdsQos = {}): DdsTopic {
     this.#check();
     const description = describe(type);
+    checkOptions(qos, QOS);
     const handle = this.#library.createTopic(this.#handle, name, description, qos);
     return new DdsTopic(name, description, qos, handle, this.#handle);
   }
@@ -95,6 +115,7 @@ export class DdsParticipant {
   /** A writer. What its QoS leaves out is the topic's. */
   writer(topic: DdsTopic, qos: DdsQos = {}): DdsWriter {
     this.#own(topic);
+    checkOptions(qos, QOS);
     const serialiser = this.#serialiser(topic);
     const handle = this.#library.createWriter(this.#handle, topic.handle, { ...topic.qos, ...qos });
     try {
@@ -110,6 +131,7 @@ export class DdsParticipant {
   /** A reader. What its QoS leaves out is the topic's. */
   reader(topic: DdsTopic, qos: DdsQos = {}): DdsReader {
     this.#own(topic);
+    checkOptions(qos, QOS);
     const handle = this.#library.createReader(this.#handle, topic.handle, { ...topic.qos, ...qos });
     const reader: DdsReader = new DdsReader(this.#library, handle, topic, () => this.#children.delete(reader));
     this.#children.add(reader);

@@ -1,6 +1,7 @@
 import { Waiters } from '../endpoint/waiters';
 import { TensorIpcError } from '../runtime/errors';
 import { Emitter } from '../runtime/events';
+import { checkOptions, optionNames } from '../runtime/options';
 import { messageOf } from '../runtime/realm';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
@@ -35,6 +36,8 @@ export interface DdsNextOptions {
   /** Rejects with the signal's reason when aborted. */
   readonly signal?: AbortSignal;
 }
+
+const NEXT_OPTIONS = optionNames<DdsNextOptions>({ timeoutMs: true, signal: true });
 
 /** Reads samples of a topic. Every sample is given to one of those that take, wait or listen. Made by DdsParticipant.reader. */
 export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
@@ -117,7 +120,8 @@ export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
   }
 
   /** The next sample: null when the time is over or the reader is closed. */
-  async next({ timeoutMs = Infinity, signal }: DdsNextOptions = {}): Promise<DdsSample | null> {
+  async next(options: DdsNextOptions = {}): Promise<DdsSample | null> {
+    const { timeoutMs = Infinity, signal } = checkOptions(options, NEXT_OPTIONS);
     this.#check();
     signal?.throwIfAborted();
     if (this.#waiters.size === 0) {

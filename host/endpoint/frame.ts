@@ -1,6 +1,7 @@
-import type { Window } from '../memory/mapping';
+import type { Window } from '../memory/window';
 import { arrayOf, type Dtype, type TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
+import { ageOf, type Times } from './times';
 
 /**
  * One frame, or a window of frames, copied out of a pool. It is the caller's own: nothing overwrites it, until the caller hands
@@ -16,6 +17,8 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   /** Index in `data` of the first element. */
   readonly offset: number;
   readonly dtype: Dtype;
+  /** Of a window of a plain pool of varying length: how long each frame is, in the window's order. */
+  readonly lengths: readonly number[] | undefined;
   /** The tensors by name, for pools whose frames have several. */
   readonly fields: Readonly<Record<string, TensorView>> | undefined;
   /** Number of the (latest) frame: 0, 1, 2, … */
@@ -24,7 +27,7 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   readonly missed: number;
   /** How many of the oldest frames of a window are padding, because less had been published. */
   readonly padded: number;
-  readonly #timestampNs: bigint;
+  readonly #times: Times;
   #recycle: ((frame: Frame) => void) | null;
 
   /** @internal */
@@ -32,7 +35,7 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
     window: Window,
     sequence: number,
     count: number,
-    timestampNs: bigint,
+    times: Times,
     missed: number,
     recycle: ((frame: Frame) => void) | null,
   ) {
@@ -42,21 +45,35 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
     this.offset = window.offset;
     this.dtype = window.dtype;
     this.fields = window.fields;
+    this.lengths = window.lengths;
     this.sequence = sequence;
     this.missed = missed;
     this.padded = Math.max(0, count - 1 - sequence);
-    this.#timestampNs = timestampNs;
+    this.#times = times;
     this.#recycle = recycle;
   }
 
   /** Timestamp of the (latest) frame, ns: what the producer gave, or CLOCK_MONOTONIC at its publication. */
   get timestampNs(): bigint {
-    return this.#timestampNs;
+    return this.#times.timestampNs;
   }
 
-  /** Frame `index` of a window, in the window's order: a dense typed array on the same memory. */
-  at(index: number): T {
-    return frameAt<T>(this, index);
+  /** Which of the pool's producers published the (latest) frame: 1 for the first, one more with each that took over. */
+  get epoch(): number {
+    return this.#times.epoch;
+  }
+
+  /** How long ago the (latest) frame was published, ms. */
+  ageMs(): number {
+    return ageOf(this.#times.publishedNs);
+  }
+
+  /** Frame `index` of a window, in the window's order: a dense typed array on the same memory, of a field's own length. */
+  at(index: number): T;
+  /** The same of one field of a record. */
+  at(index: number, field: string): TypedArray;
+  at(index: number, field?: string): TypedArray {
+    return frameAt(this, index, field);
   }
 
   /** Hands the memory back to the consumer for its next copy. `data` must not be used afterwards. */
@@ -71,18 +88,28 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   }
 }
 
-/** Frame `index` along the first axis of a window, as a dense typed array on the same memory. */
-export function frameAt<T extends TypedArray>(window: TensorView, index: number): T {
+/** Frame `index` along the first axis of a window, or one field of it, as a dense typed array on the same memory. */
+export function frameAt(frame: Window, index: number, field: string | undefined): TypedArray {
+  const window = field === undefined ? frame : frame.fields?.[field];
+  if (window === undefined) {
+    const names = Object.keys(frame.fields ?? {});
+    throw new RangeError(
+      `no field ${String(field)}${names.length === 0 ? ': the frames are plain tensors' : `: there are ${names.join(', ')}`}`,
+    );
+  }
   const count = window.shape[0] ?? 1;
   if (!Number.isSafeInteger(index) || index < 0 || index >= count) {
     throw new RangeError(`frame ${index} of a window of ${count}`);
   }
   const step = window.strides[0] ?? 1;
   let elements = 1;
-  for (let axis = 1; axis < window.shape.length; axis++) elements *= window.shape[axis] as number;
+  // Of varying length: as long as this one is.
+  const inner = window.lengths === undefined ? 1 : 2;
+  for (let axis = inner; axis < window.shape.length; axis++) elements *= window.shape[axis] as number;
+  elements *= window.lengths?.[index] ?? 1;
   const { data } = window;
   const start = window.offset + index * step;
   const View = arrayOf(window.dtype);
   const array = data.BYTES_PER_ELEMENT === View.BYTES_PER_ELEMENT ? View : (data.constructor as typeof View);
-  return new array(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT, elements) as T;
+  return new array(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT, elements);
 }

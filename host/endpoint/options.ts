@@ -1,10 +1,13 @@
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, joinNames, type OptionNames, optionNames } from '../runtime/options';
+import type { TurnOptions } from '../runtime/pieces';
+import { SAMPLE_OPTIONS } from '../tensor/creator';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
-import { checkSignal } from './requests';
-import { checkOptions, checkWaitTimeout, checkWireOptions, oneOf, type WireOptions } from './wires';
+import { checkFlag, checkSignal } from './requests';
+import { checkWaitTimeout, checkWireOptions, oneOf, WIRE_OPTIONS, type WireOptions } from './wires';
 
 /**
  * Whose pools a process accepts: 'owner' its own user's, writable by nobody else; 'group' any owner's, writable by owner and
@@ -30,6 +33,13 @@ export interface ConsumerOptions<T extends TypedArray = TypedArray> extends Wire
    * false.
    */
   readonly protect?: boolean;
+  /**
+   * Longest time between frames, ms. When the newest one is older, or none comes for so long, there is an event 'stall', and 'resume' when
+   * frames come again. Default: nobody looks.
+   */
+  readonly deadlineMs?: number;
+  /** Whether loops over frames end when the producer closes its pool. Default false: they wait for the next producer. */
+  readonly endOnClose?: boolean;
   /** Closes the consumer when aborted. */
   readonly signal?: AbortSignal;
   /** Milliseconds to wait for a slot's lock on the wire 'tensor-ipc' before LOCK_TIMEOUT is thrown. Default 1000. */
@@ -38,12 +48,17 @@ export interface ConsumerOptions<T extends TypedArray = TypedArray> extends Wire
   readonly trust?: Trust;
 }
 
+/** The options of `TensorConsumer.open`. */
+export interface OpenOptions<T extends TypedArray = TypedArray> extends ConsumerOptions<T>, Pick<TurnOptions, 'onProgress'> {}
+
 /** Which frames to read. */
 export interface WindowOptions {
   /** Frames in the window, at most the pool's historyLen. 1 (default) keeps no history dimension. */
   readonly historyLen?: number;
   /** Order of the frames of a window. Default true: index 0 is the latest. */
   readonly latestFirst?: boolean;
+  /** A frame that was published longer ago is none. Of a window the newest frame counts. Default: of any age. */
+  readonly maxAgeMs?: number;
 }
 
 /** Which frames to copy, and where to. */
@@ -64,9 +79,52 @@ export interface NextOptions extends GetOptions {
 export interface FramesOptions extends WindowOptions {
   /** Yield zero-copy views instead of copies: write `for await (using view of …)`. */
   readonly borrow?: boolean;
+  /** Whether the loop ends when the producer closes its pool. Default: what the consumer was made with, false. */
+  readonly endOnClose?: boolean;
   /** Ends the loop when aborted. */
   readonly signal?: AbortSignal;
 }
+
+/** How long to wait for a producer. */
+export interface ReadyOptions {
+  /** Milliseconds after which the answer is false. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Rejects with the signal's reason when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+const WINDOW_OPTIONS = optionNames<WindowOptions>({ historyLen: true, latestFirst: true, maxAgeMs: true });
+const GET_OPTIONS = joinNames(WINDOW_OPTIONS, optionNames<Omit<GetOptions, keyof WindowOptions>>({ into: true }));
+const READY_OPTIONS = optionNames<ReadyOptions>({ timeoutMs: true, signal: true });
+
+/** Names of the options of each way to read. */
+export const READ_OPTIONS = {
+  borrow: WINDOW_OPTIONS,
+  get: GET_OPTIONS,
+  tryNext: joinNames(GET_OPTIONS, optionNames<Pick<FramesOptions, 'borrow'>>({ borrow: true })),
+  next: joinNames(GET_OPTIONS, READY_OPTIONS),
+  frames: joinNames(
+    WINDOW_OPTIONS,
+    optionNames<Omit<FramesOptions, keyof WindowOptions>>({ borrow: true, endOnClose: true, signal: true }),
+  ),
+  ready: READY_OPTIONS,
+} as const;
+
+/** Names of the options of consumers. */
+export const CONSUMER_OPTIONS: OptionNames = joinNames(
+  WIRE_OPTIONS,
+  optionNames<Omit<ConsumerOptions, keyof WireOptions>>({
+    onNewData: true,
+    delivery: true,
+    from: true,
+    protect: true,
+    deadlineMs: true,
+    endOnClose: true,
+    signal: true,
+    waitTimeoutMs: true,
+    trust: true,
+  }),
+);
 
 /** Counters of a consumer, since it joined the pool that it is connected to. */
 export interface ConsumerStats {
@@ -91,12 +149,27 @@ export type ConsumerEvents<T extends TypedArray> = {
   frame: [frame: Frame<T>];
   /** Frames were skipped: `missed` of them, before frame `sequence`. */
   lag: [info: { missed: number; sequence: number }];
+  /**
+   * With deadlineMs: the next frame is late, by so much at this moment. `sequence` is the newest frame's number, null where there has been
+   * none. Once, until 'resume'.
+   */
+  stall: [info: { lateMs: number; sequence: number | null }];
+  /** Frames come again: `gapMs` after the one before, or after the consumer was made, there is frame `sequence`. */
+  resume: [info: { gapMs: number; sequence: number }];
   /** A pool appeared under the name that cannot be used. */
   error: [error: unknown];
 };
 
+export const OPEN_OPTIONS: OptionNames = joinNames(
+  CONSUMER_OPTIONS,
+  optionNames<Pick<OpenOptions, 'onProgress'>>({ onProgress: true }),
+);
+
+/** An object for both ends may hold what a sample does not tell. */
+export const CONSUMER_FROM_SAMPLE_OPTIONS: OptionNames = joinNames(SAMPLE_OPTIONS, CONSUMER_OPTIONS);
+
 /** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
-export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOptions<T>) {
+export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOptions<T>, known: OptionNames | null) {
   const {
     onNewData,
     signal,
@@ -105,7 +178,9 @@ export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOpti
     from = 'now',
     protect = false,
     waitTimeoutMs = 1000,
-  } = checkOptions(options);
+    deadlineMs,
+    endOnClose = false,
+  } = checkOptions(options, known);
   if (onNewData !== undefined && typeof onNewData !== 'function') {
     throw new TensorIpcError('INVALID_ARGUMENT', `onNewData is a function, found ${typeof onNewData}`);
   }
@@ -114,6 +189,8 @@ export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOpti
   oneOf('delivery', delivery, ['latest', 'all']);
   oneOf('from', from, ['now', 'oldest']);
   checkWaitTimeout(waitTimeoutMs);
+  if (deadlineMs !== undefined) checkDeadline(deadlineMs);
+  checkFlag('endOnClose', endOnClose);
   const wireOptions = checkWireOptions(options);
   if (wireOptions.wire === 'tensor-ipc' && (delivery === 'all' || protect)) {
     throw new TensorIpcError(
@@ -121,5 +198,13 @@ export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOpti
       "the Python package's wire has neither delivery 'all' nor protect: its readers take the latest frame, and count themselves in",
     );
   }
-  return { onNewData, signal, trust, delivery, from, protect, waitTimeoutMs, ...wireOptions };
+  return { onNewData, signal, trust, delivery, from, protect, waitTimeoutMs, deadlineMs, endOnClose, ...wireOptions };
+}
+
+function checkDeadline(deadlineMs: number): void {
+  if (typeof deadlineMs === 'number' && deadlineMs > 0 && deadlineMs < Infinity) return;
+  throw new TensorIpcError(
+    'INVALID_ARGUMENT',
+    `deadlineMs is a number of milliseconds above 0, found ${String(deadlineMs)}: leave it out to have no deadline`,
+  );
 }

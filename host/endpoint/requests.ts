@@ -1,12 +1,13 @@
 // What a reader asks for, checked at the call: a wrong argument is an error before there is a frame, or a pool.
 
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, type OptionNames, optionNames } from '../runtime/options';
+import type { TurnOptions } from '../runtime/pieces';
 import type { PoolMetadata } from '../tensor/metadata';
 import { normalise } from '../tensor/tensor';
 import { checkCount, checkInto, checkWholeCount } from '../tensor/validation';
-import type { GetOptions } from './options';
+import type { GetOptions, NextOptions, ReadyOptions, WindowOptions } from './options';
 import type { WindowRequest } from './source';
-import { checkOptions } from './wires';
 
 /** What is known of the frames to come. */
 export interface Prospect {
@@ -23,14 +24,26 @@ export interface Prospect {
  * @throws TensorIpcError INVALID_ARGUMENT, HISTORY_TOO_LONG, SHAPE_MISMATCH, DTYPE_MISMATCH
  */
 export function checkRequest(request: GetOptions, { metadata, historyKnown, lossless }: Prospect): void {
-  const { historyLen = 1, latestFirst = true, into } = checkOptions(request);
+  const { historyLen = 1, latestFirst = true, maxAgeMs, into } = request;
   checkWholeCount(historyLen);
   if (lossless) checkSingle(request);
   if (metadata !== null && historyKnown) checkCount(metadata, historyLen);
   checkFlag('latestFirst', latestFirst);
+  checkMaxAge(maxAgeMs);
   if (into === undefined) return;
   if (metadata !== null) checkInto(metadata, historyLen, into);
   else normalise(into, 'into');
+}
+
+/** Where no frame was there to be refused. get, borrow and peek give windows to lossless readers as well. */
+export function checkRead(request: GetOptions, prospect: Prospect): void {
+  checkRequest(request, { ...prospect, lossless: false });
+}
+
+/** A call that may wait. */
+export function checkCall(options: NextOptions, timeoutMs: number, prospect: Prospect): void {
+  checkRequest(options, prospect);
+  checkWait(options, timeoutMs);
 }
 
 /** A lossless reader takes its frames one by one. */
@@ -51,9 +64,45 @@ export function checkTimeout(timeout: number): number {
 }
 
 /** @throws TensorIpcError INVALID_ARGUMENT */
+export function checkMaxAge(maxAgeMs: number | undefined): void {
+  if (maxAgeMs === undefined || (typeof maxAgeMs === 'number' && maxAgeMs >= 0)) return;
+  throw new TensorIpcError(
+    'INVALID_ARGUMENT',
+    `maxAgeMs is a number of milliseconds of at least 0, found ${String(maxAgeMs)}: leave it out for frames of any age`,
+  );
+}
+
+/**
+ * What a look at frames that are there would not notice, or too late.
+ *
+ * @throws TensorIpcError INVALID_ARGUMENT
+ */
+export function checkLook<Options extends WindowOptions>(options: Options, known: OptionNames): Options {
+  const { latestFirst, maxAgeMs } = checkOptions(options, known);
+  if (latestFirst !== undefined) checkFlag('latestFirst', latestFirst);
+  checkMaxAge(maxAgeMs);
+  return options;
+}
+
+/** @throws TensorIpcError INVALID_ARGUMENT */
+export function checkWait({ signal }: ReadyOptions, timeoutMs: number): void {
+  checkTimeout(timeoutMs);
+  checkSignal(signal);
+}
+
+/** @throws TensorIpcError INVALID_ARGUMENT */
 export function checkFlag(option: string, value: boolean): boolean {
   if (typeof value === 'boolean') return value;
   throw new TensorIpcError('INVALID_ARGUMENT', `${option} is true or false, found ${typeof value}`);
+}
+
+export const TURN_OPTIONS = optionNames<TurnOptions>({ signal: true, onProgress: true });
+
+/** Throws INVALID_ARGUMENT unless they say how to follow what happens in turns. */
+export function checkTurnOptions({ signal, onProgress }: TurnOptions): void {
+  checkSignal(signal);
+  if (onProgress === undefined || typeof onProgress === 'function') return;
+  throw new TensorIpcError('INVALID_ARGUMENT', `onProgress is a function, found ${typeof onProgress}`);
 }
 
 /** By what it does: one of another realm is one, too. */

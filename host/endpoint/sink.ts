@@ -1,6 +1,7 @@
-import type { Window, WindowBuilder } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
+import type { Lengths, Window, WindowBuilder } from '../memory/window';
 import type { Address } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
 
 /** What became of frames that readers were in the way of. */
 export interface ProducerCounters {
@@ -22,11 +23,13 @@ export interface Sink {
    * is used in the turn in which it is claimed: a put, a loan or a close right behind would otherwise have the same one.
    */
   claimAsync(stillOpen: () => void, use: (slot: number) => number): Promise<number>;
-  /** The tensors of a slot, on the shared pages. */
-  window(slot: number): Window;
+  /** The tensors of a slot, on the shared pages: of these lengths, or with all the room there is. */
+  window(slot: number, lengths?: Lengths | null): Window;
   address(slot: number): Address;
-  /** What is in the claimed slot is the next frame. Returns its number. */
-  publish(slot: number, timestampNs: bigint | undefined): number;
+  /** Copies the elements of a whole frame of one plain tensor into a slot. */
+  copyIn(slot: number, from: TypedArray): void;
+  /** What is in the claimed slot is the next frame. Returns its number. Lengths are those of its varying fields, null where it has none. */
+  publish(slot: number, timestampNs: bigint | undefined, lengths: Lengths | null): number;
   /** The claimed slot is not published: what is in it is nobody's frame. */
   abandon(slot: number): void;
   counters(): ProducerCounters;

@@ -1,5 +1,6 @@
-import type { Window } from '../memory/mapping';
+import type { Lengths, Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
+import { checkOptions, joinNames, optionNames } from '../runtime/options';
 import type { TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
 
@@ -8,6 +9,27 @@ export interface PutOptions {
   /** When the frame was made, ns, on any clock that the consumers know. Default: CLOCK_MONOTONIC at publication. */
   readonly timestampNs?: bigint;
 }
+
+/** How long the varying fields of a frame are: one number for all of them, or one for each by name. */
+export type FrameLength = number | Readonly<Record<string, number>>;
+
+/** What a loan is of. */
+export interface LoanOptions {
+  /** For frames of varying length: how long the frame will be, or the most that it may become. Default: all the room there is. */
+  readonly length?: FrameLength;
+}
+
+/** What commit says about a frame beside its elements. */
+export interface CommitOptions extends PutOptions {
+  /** For frames of varying length: how long the frame is, at most what was loaned. Default: what was loaned, if that was stated. */
+  readonly length?: FrameLength;
+}
+
+const LENGTH_OPTIONS = optionNames<LoanOptions>({ length: true });
+const PUT_OPTIONS = optionNames<PutOptions>({ timestampNs: true });
+
+/** Names of the options of each way to write. */
+export const WRITE_OPTIONS = { put: PUT_OPTIONS, loan: LENGTH_OPTIONS, commit: joinNames(PUT_OPTIONS, LENGTH_OPTIONS) } as const;
 
 /** A user's timestamp, checked: nanoseconds that fit 64 bits. */
 export function checkTimestamp(timestampNs: bigint | undefined): bigint | undefined {
@@ -32,7 +54,9 @@ const abandonedLoans = new FinalizationRegistry<Abandoned>(({ lender, loan }) =>
 
 /** The producer, as its slots see it. */
 export interface Lender {
-  commitLoan(guard: LoanGuard, refused: boolean, timestampNs: bigint | undefined): number;
+  commitLoan(guard: LoanGuard, refused: boolean, timestampNs: bigint | undefined, lengths: Lengths | null): number;
+  /** Lengths as commit takes them: null where frames have none. Throws what commit throws. */
+  committedLengths(length: FrameLength | undefined): Lengths | null;
   releaseLoan(guard: LoanGuard): void;
   abandonLoan(loan: number): void;
 }
@@ -102,11 +126,18 @@ export class Slot<T extends TypedArray = TypedArray> implements Disposable {
     return this.#held().fields;
   }
 
-  /** Publishes the frame: its sequence number, or -1 when it had been refused. */
-  commit(options?: PutOptions): number {
+  /**
+   * Publishes the frame: its sequence number, or -1 when it had been refused.
+   *
+   * @throws TensorIpcError RELEASED, INVALID_ARGUMENT, SHAPE_MISMATCH; the slot is still loaned after the last two
+   */
+  commit(options?: CommitOptions): number {
     // Before the slot is given up: after an error it can still be committed or released.
+    if (options !== undefined) checkOptions(options, WRITE_OPTIONS.commit);
     const timestampNs = checkTimestamp(options?.timestampNs);
-    return this.#lender.commitLoan(this.#take(), this.refused, timestampNs);
+    if (this.#guard === null) this.#take();
+    const lengths = this.#lender.committedLengths(options?.length);
+    return this.#lender.commitLoan(this.#take(), this.refused, timestampNs, lengths);
   }
 
   /** Gives the slot back unpublished. Does nothing after commit. */

@@ -15,13 +15,45 @@ export const LAST_FRAME_MS = 10_000;
 /** What one reader has seen: the consumer itself, or one of its loops. */
 export interface Cursor {
   epoch: number;
+  /** Newest frame that it was given, or did without. */
   seen: number;
+  /** Newest frame that it was given. */
+  given: number;
+}
+
+/** The place of a reader that has seen nothing. */
+export function newCursor(): Cursor {
+  return { epoch: 0, seen: -1, given: -1 };
+}
+
+/** The reader does without this frame and those before it: they count as seen, and as missed by the next. */
+export function passTo(cursor: Cursor, epoch: number, sequence: number): void {
+  if (cursor.epoch !== epoch) cursor.given = -1;
+  cursor.epoch = epoch;
+  cursor.seen = sequence;
+}
+
+/** The reader is given a frame. How many it missed since the one before. */
+export function giveTo(cursor: Cursor, epoch: number, sequence: number): number {
+  const given = cursor.epoch === epoch ? cursor.given : -1;
+  cursor.epoch = epoch;
+  cursor.seen = sequence;
+  cursor.given = sequence;
+  return given >= 0 && sequence > given ? sequence - given - 1 : 0;
+}
+
+/** A frame's number, and when it was published: CLOCK_MONOTONIC, ns. */
+export interface Newest {
+  readonly sequence: number;
+  readonly publishedNs: number;
 }
 
 /** Which frames of a pool: the newest `count`, in which order. */
 export interface WindowRequest {
   readonly historyLen?: number;
   readonly latestFirst?: boolean;
+  /** A newest frame that was published longer ago is none. */
+  readonly maxAgeMs?: number;
 }
 
 export interface CopyRequest extends WindowRequest {
@@ -58,6 +90,9 @@ export interface Source {
   /** The pool's, while attached. */
   readonly metadata: PoolMetadata | null;
 
+  /** What part of the page tables of a large pool is populated, from 0 to 1: the rest follows while the event loop turns. */
+  readonly prefaulted: number;
+
   /** Attaches if there is a pool. Throws when it is unusable. */
   connect(): void;
   /**
@@ -67,6 +102,12 @@ export interface Source {
   newer(cursor: Cursor): boolean;
   /** The same of the pool it is attached to, without looking for another. */
   due(cursor: Cursor): boolean;
+  /** Whether that is the last frame of a pool that is over. */
+  leftover(cursor: Cursor): boolean;
+  /** How many producers have said goodbye to this reader. One that goes on in another object of its pool has not. */
+  readonly goodbyes: number;
+  /** The newest frame of the pool it is attached to, or was last; null where there is none. Neither attaches nor counts as reading. */
+  newest(): Newest | null;
   /** Whether the producer has closed the pool; lets go of it then. */
   ended(): boolean;
   /** Lets go of the last frame of a pool that is over, unless somebody still wants it. */
@@ -78,15 +119,31 @@ export interface Source {
   get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
   /** A view of the newest frames. */
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+  /** A copy of the newest frames of the pool under the name, whether its producer lives or has died. Takes no part in the pool. */
+  peek<T extends TypedArray>(request: CopyRequest | undefined): Frame<T> | null;
   /** A copy of the reader's next frame: with lossless delivery the one after the last, otherwise the newest. */
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
   /** The same as a view. */
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
 
-  /** Opens what the producer rings; its file, if it has one, goes when it is closed. */
-  openDoorbell(onRing: () => void): Doorbell;
+  /**
+   * What a reader is rung for, in one look: a copy of its next frame, newer than what it has seen, of a pool that is open. Null where there
+   * is none, and where more is to be looked at: due and take tell which.
+   */
+  quickTake<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  /** The same as a view. */
+  quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+
+  /**
+   * Opens what the producer rings; its file, if it has one, goes when it is closed.
+   *
+   * @param onHangUp Nobody has it open for ringing any more. Called where the doorbell says that it hangs up.
+   */
+  openDoorbell(onRing: () => void, onHangUp: () => void): Doorbell;
   /** Asks for the next ring. */
   arm(): void;
+  /** The same while it is attached, for a reader that has just been told of no frame: whether there is more to look at by now. */
+  armFor(cursor: Cursor): boolean;
   /** Sleeps until there is a frame newer than the cursor's: true, or false when the time is over. */
   waitSync(cursor: Cursor, timeoutMs: number): boolean;
   /** Looks until there is one: true, or false when the time is over or there is no live producer. */

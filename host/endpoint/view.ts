@@ -1,8 +1,9 @@
-import type { Window } from '../memory/mapping';
+import type { Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
 import type { Dtype, TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
 import { frameAt } from './frame';
+import { ageOf, wholeOf } from './times';
 
 /** Identity of what holds the frames of a view. Views that follow one another share it: registering for finalisation is what costs. */
 export class PinGuard {
@@ -35,12 +36,17 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   readonly #oldest: number;
   readonly #timeLow: number;
   readonly #timeHigh: number;
+  readonly #publishedLow: number;
+  readonly #publishedHigh: number;
+  /** Which of the pool's producers published the (latest) frame: 1 for the first, one more with each that took over. */
+  readonly epoch: number;
   // Held, not only read: when this view is forgotten, the guard goes with it, and the pin is dropped.
   #guard: PinGuard | null;
 
   /**
    * @internal
-   * @param oldest Number of the oldest frame of the window; below 0 where it is padding. The timestamp comes in halves: a bigint costs more.
+   * @param oldest Number of the oldest frame of the window; below 0 where it is padding. Times come in halves of 32 bits, signed: a bigint,
+   * or a number of more bits, is an object of its own.
    */
   constructor(
     holder: Holder,
@@ -51,6 +57,9 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     timeLow: number,
     timeHigh: number,
     missed: number,
+    publishedLow: number,
+    publishedHigh: number,
+    epoch: number,
   ) {
     this.sequence = sequence;
     this.missed = missed;
@@ -60,6 +69,9 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     this.#window = window;
     this.#timeLow = timeLow;
     this.#timeHigh = timeHigh;
+    this.#publishedLow = publishedLow;
+    this.#publishedHigh = publishedHigh;
+    this.epoch = epoch;
     this.#guard = guard;
   }
 
@@ -90,6 +102,11 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     return this.#window.dtype;
   }
 
+  /** Of a window of a plain pool of varying length: how long each frame is, in the window's order. */
+  get lengths(): readonly number[] | undefined {
+    return this.#window.lengths;
+  }
+
   /** The tensors by name, for pools whose frames have several. */
   get fields(): Readonly<Record<string, TensorView>> | undefined {
     return this.#held().fields;
@@ -97,7 +114,12 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
 
   /** Timestamp of the (latest) frame, ns: what the producer gave, or CLOCK_MONOTONIC at its publication. */
   get timestampNs(): bigint {
-    return BigInt.asIntN(64, (BigInt(this.#timeHigh) << 32n) | BigInt(this.#timeLow));
+    return wholeOf(this.#timeLow, this.#timeHigh);
+  }
+
+  /** How long ago the (latest) frame was published, ms. */
+  ageMs(): number {
+    return ageOf(Number(wholeOf(this.#publishedLow, this.#publishedHigh)));
   }
 
   /**
@@ -108,10 +130,12 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     return this.#guard !== null && this.#holder.intact(this.#oldest);
   }
 
-  /** Frame `index` of a window, in the window's order: a dense typed array on the shared pages. */
-  at(index: number): T {
-    this.#held();
-    return frameAt<T>(this, index);
+  /** Frame `index` of a window, in the window's order: a dense typed array on the shared pages, of a field's own length. */
+  at(index: number): T;
+  /** The same of one field of a record. */
+  at(index: number, field: string): TypedArray;
+  at(index: number, field?: string): TypedArray {
+    return frameAt(this.#held(), index, field);
   }
 
   /** Lets the producer reuse the slots. `data` must not be used afterwards. Releasing twice does nothing. */

@@ -1,4 +1,5 @@
 import { TensorIpcError } from '../runtime/errors';
+import { optionNames } from '../runtime/options';
 
 /** How a pool lies in memory and tells of its frames: this library's way, or the Python package's. */
 export type Wire = 'native' | 'tensor-ipc';
@@ -16,11 +17,7 @@ export interface WireOptions {
   readonly repair?: boolean;
 }
 
-/** Throws INVALID_ARGUMENT unless it is an object, as options are: a number or null in their place would be read as no options. */
-export function checkOptions<Options extends object>(options: Options): Options {
-  if (typeof options === 'object' && options !== null) return options;
-  throw new TensorIpcError('INVALID_ARGUMENT', `options must be an object such as { historyLen: 5 }, found ${String(options)}`);
-}
+export const WIRE_OPTIONS = optionNames<WireOptions>({ wire: true, domainId: true, repair: true });
 
 /** Throws INVALID_ARGUMENT unless the value is one of those allowed. */
 export function oneOf<V extends string>(option: string, value: V, allowed: readonly V[]): V {

@@ -1,7 +1,8 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
 export { TensorConsumer } from '../client/consumer';
-export { type ProducerOptions, type ProducerStats, TensorProducer } from '../client/producer';
+export { type ProducerStats, TensorProducer } from '../client/producer';
+export type { CreateOptions, ProducerOptions } from '../client/producer-options';
 export { Frame } from '../endpoint/frame';
 export type {
   ConsumerEvents,
@@ -10,10 +11,12 @@ export type {
   FramesOptions,
   GetOptions,
   NextOptions,
+  OpenOptions,
+  ReadyOptions,
   Trust,
   WindowOptions,
 } from '../endpoint/options';
-export { type PutOptions, Slot } from '../endpoint/slot';
+export { type CommitOptions, type FrameLength, type LoanOptions, type PutOptions, Slot } from '../endpoint/slot';
 export { View } from '../endpoint/view';
 export type { Wire, WireOptions } from '../endpoint/wires';
 export type { SharedPool } from '../memory/share';
@@ -30,16 +33,17 @@ export {
 } from '../native/inspect';
 export { monotonicNs } from '../runtime/clock';
 export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from '../runtime/errors';
+export type { Attributes, Json } from '../tensor/attributes';
+export { MetadataCreator, recommendedHistoryLen, type Sample, type SampleOptions, type SampleTensor } from '../tensor/creator';
 export type { Dtype, TypedArray } from '../tensor/dtype';
+export { type Encoding, type EncodingInfo, encodings } from '../tensor/encodings';
 export {
   type Backend,
+  type FieldInit,
+  type FieldMeaning,
   type FieldMetadata,
   type HistoryPad,
-  MetadataCreator,
   PoolMetadata,
   type PoolMetadataInit,
-  recommendedHistoryLen,
-  type Sample,
-  type SampleOptions,
 } from '../tensor/metadata';
 export type { TensorLike, TensorView } from '../tensor/tensor';

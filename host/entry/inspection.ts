@@ -2,12 +2,14 @@
 
 import './main';
 
+export { LAYOUT_VERSION } from '../../assembly/layout';
 export { ddsLibrary } from '../dds/library';
 export { type Removal, removeDead, removePool } from '../native/inspect-remove';
 export { objectName } from '../native/trust';
 export { printable, quoted } from '../runtime/printable';
 export { platform } from '../runtime/system';
-export { checkName } from '../tensor/metadata';
+export { isEncoding } from '../tensor/encodings';
+export { checkName, showFieldShape } from '../tensor/metadata';
 export { wireObject } from '../wire/form';
 export { inspectPythonPool, listPythonPools, type PythonPoolInfo } from '../wire/inspect';
 export { listenToPythonPools, type PythonPoolNews } from '../wire/inspect-listen';

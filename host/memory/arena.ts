@@ -56,6 +56,7 @@ export class CoreMemory {
   readonly core: Core;
   readonly address: Address;
   readonly u32: Uint32Array;
+  readonly i32: Int32Array;
   readonly i64: BigInt64Array;
   readonly f64: Float64Array;
 
@@ -65,8 +66,9 @@ export class CoreMemory {
     const { buffer } = memory;
     if (!isSharedBuffer(buffer)) throw new TypeError('the core works on shared memory');
     this.buffer = buffer;
-    this.core = instantiateCore(memory);
+    this.core = instantiateCore(memory, system.needsFences);
     this.u32 = new Uint32Array(this.buffer);
+    this.i32 = new Int32Array(this.buffer);
     this.i64 = new BigInt64Array(this.buffer);
     this.f64 = new Float64Array(this.buffer);
     this.address = system.addressOf(this.u32);

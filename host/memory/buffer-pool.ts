@@ -7,7 +7,7 @@ import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import { isRangeError } from './arena';
 import { MEMCPY_FROM_BYTES } from './copy';
-import { type Window, WindowBuilder } from './mapping';
+import { type Lengths, packedBytes, type Window, WindowBuilder } from './window';
 
 /** Result buffers that were handed back and wait for their next use. */
 const MAX_SPARES = 4;
@@ -31,6 +31,14 @@ export class BufferPool {
     return this.#windows.build(this.#spare(bytes) ?? this.#fresh(bytes), 0, count, false);
   }
 
+  /** Where a copy of one frame of these lengths goes: with no room for more, unless it is the caller's. */
+  packed(lengths: Lengths, into: TypedArray | null): Window {
+    if (into !== null) return this.#windows.packed(into.buffer, into.byteOffset, lengths);
+    const bytes = packedBytes(this.#windows.spans(lengths));
+    const memory = bytes < MEMCPY_FROM_BYTES ? new ArrayBuffer(bytes) : (this.#spare(bytes, bytes * 2) ?? this.#fresh(bytes));
+    return this.#windows.packed(memory, 0, lengths);
+  }
+
   #fresh(bytes: number): ArrayBuffer {
     try {
       return platform().allocate(bytes);
@@ -44,8 +52,9 @@ export class BufferPool {
     }
   }
 
-  #spare(bytes: number): ArrayBuffer | null {
-    const index = this.#spares.findIndex((spare) => spare.byteLength === bytes);
+  /** One of at least so many bytes, that would not be wasted on them. */
+  #spare(bytes: number, most = bytes): ArrayBuffer | null {
+    const index = this.#spares.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= most);
     return index < 0 ? null : (this.#spares.splice(index, 1)[0] as ArrayBuffer);
   }
 

@@ -30,6 +30,30 @@ function copySmall(to: TypedArray, from: TypedArray): void {
   else for (let i = 0; i < length; i++) to[i] = from[i] as number;
 }
 
+/** Frames up to here are copied word by word where that can be: the call of TypedArray.set costs as much as the rest of a put. */
+export const WORDS_UP_TO_BYTES = 128;
+
+/**
+ * The words of an array that is put again and again, as control loops do with the state of a robot. To make them costs more than one copy, so
+ * that is done when the array comes for the second time. The last array is kept until the next one comes.
+ */
+export class RepeatedArray {
+  #array: TypedArray | null = null;
+  #words: Uint32Array | null = null;
+
+  /** Null where the array has come for the first time, or where its words are not aligned. */
+  wordsOf(array: TypedArray): Uint32Array | null {
+    if (array !== this.#array) {
+      this.#array = array;
+      this.#words = null;
+      return null;
+    }
+    const { byteOffset, byteLength } = array;
+    if (this.#words === null && byteOffset % 4 === 0) this.#words = new Uint32Array(array.buffer, byteOffset, byteLength / 4);
+    return this.#words;
+  }
+}
+
 /** The bytes of a view: what is copied between arrays of different types is bits, not numbers (float16 in a Uint16Array). */
 function bytesOf(view: TypedArray): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

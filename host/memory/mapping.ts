@@ -4,40 +4,25 @@
 import {
   HANDLE_CLOCK_NS,
   HANDLE_CONSUMER_CAPACITY,
+  HANDLE_DUE_NS,
   HANDLE_FRAME_STRIDE,
   HANDLE_FRAMES_OFFSET,
   HANDLE_OBJECT_BYTES,
   HANDLE_SLOT_CAPACITY,
   HANDLE_SLOTS,
 } from '../../assembly/layout';
-import { TensorIpcError } from '../runtime/errors';
+import { steadyMs } from '../runtime/clock';
+import { inPieces, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
-import type { Address, System } from '../runtime/system';
-import { arrayOf, type Dtype, type TypedArray, type TypedArrayConstructor } from '../tensor/dtype';
-import type { FieldMetadata, PoolDescription, PoolMetadata } from '../tensor/metadata';
-import { denseStrides, elementsOf, type TensorView } from '../tensor/tensor';
-import { type Arena, type CoreMemory, isRangeError, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
+import { type Address, platform, type System } from '../runtime/system';
+import type { PoolDescription } from '../tensor/description';
+import type { PoolMetadata } from '../tensor/metadata';
+import { type Arena, type CoreMemory, noAddressSpace, reserveAlone, reserveInArena, type Space } from './arena';
+import { WORDS_UP_TO_BYTES } from './copy';
 import type { Core, Handle } from './core';
 import { type Lease, type LeaseParts, ReferenceCount } from './reference-count';
+import { type Lengths, type Window, WindowBuilder } from './window';
 import { WindowCache } from './window-cache';
-
-/** The tensors of a window: what a frame's or view's data, shape and so on are made of. Shared and immutable. */
-export interface Window extends TensorView {
-  readonly fields: Readonly<Record<string, TensorView>> | undefined;
-}
-
-/** How one tensor of a window of `count` frames looks in one order, whatever its slot. */
-interface TensorPlan {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly array: TypedArrayConstructor;
-  readonly byteOffset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-  readonly offset: number;
-  /** Elements from the first to the last of the window. */
-  readonly span: number;
-}
 
 /** Numbers of a ring, checked. */
 export interface Geometry {
@@ -60,104 +45,8 @@ export function readGeometry(arena: Arena, handle: Handle, metadata: PoolMetadat
   };
 }
 
-/** Plans a tensor of records that lie `frameStride` apart. */
-function planTensor(field: Omit<FieldMetadata, 'bytes'>, frameStride: number, count: number, latestFirst: boolean): TensorPlan {
-  const { name, dtype, byteOffset, shape } = field;
-  const array = arrayOf(dtype);
-  const strides = denseStrides(shape);
-  const elements = elementsOf(shape);
-  if (count === 1) return { name, dtype, array, byteOffset, shape, strides: Object.freeze(strides), offset: 0, span: elements };
-  const step = frameStride / array.BYTES_PER_ELEMENT;
-  return {
-    name,
-    dtype,
-    array,
-    byteOffset,
-    shape: Object.freeze([count, ...shape]),
-    strides: Object.freeze([latestFirst ? -step : step, ...strides]),
-    offset: latestFirst ? (count - 1) * step : 0,
-    span: (count - 1) * step + elements,
-  };
-}
-
-function arrayOver(plan: TensorPlan, buffer: ArrayBufferLike, byteOffset: number): TypedArray {
-  try {
-    return new plan.array(buffer, byteOffset + plan.byteOffset, plan.span);
-  } catch (error) {
-    if (!isRangeError(error)) throw error;
-    throw new TensorIpcError(
-      'INVALID_ARGUMENT',
-      `[${plan.shape.join(', ')}] elements of ${plan.dtype} lie over ${plan.span * plan.array.BYTES_PER_ELEMENT} bytes, more than a typed array of ` +
-        'this runtime can have: ask for fewer frames at once',
-      { cause: error },
-    );
-  }
-}
-
-function buildTensor(plan: TensorPlan, buffer: ArrayBufferLike, byteOffset: number): TensorView {
-  const data = arrayOver(plan, buffer, byteOffset);
-  return { data, shape: plan.shape, strides: plan.strides, offset: plan.offset, dtype: plan.dtype };
-}
-
-/** Lengths of windows whose plans are kept. */
-const MAX_PLANS = 256;
-
-/** Builds the tensors of windows over any buffer that holds frames `frameStride` apart. */
-export class WindowBuilder {
-  readonly #metadata: PoolMetadata;
-  readonly #frameStride: number;
-  // By count, negative where the latest comes first. The first plan is the frame itself: its one tensor, or a record's raw bytes.
-  readonly #plans = new Map<number, readonly TensorPlan[]>();
-
-  constructor(metadata: PoolMetadata, frameStride: number) {
-    this.#metadata = metadata;
-    this.#frameStride = frameStride;
-  }
-
-  #plan(count: number, latestFirst: boolean): readonly TensorPlan[] {
-    const key = latestFirst ? -count : count;
-    const known = this.#plans.get(key);
-    if (known !== undefined) return known;
-    const { plain, fields, frameBytes } = this.#metadata;
-    const raw = { name: '', dtype: 'uint8', byteOffset: 0, shape: Object.freeze([frameBytes]) } as const;
-    const plans = (plain ? fields : [raw, ...fields]).map((field) => planTensor(field, this.#frameStride, count, latestFirst));
-    if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
-    this.#plans.set(key, plans);
-    return plans;
-  }
-
-  /** The tensors of `count` frames at `byteOffset`, the oldest in front, indexed as the caller wants them. */
-  build(buffer: ArrayBufferLike, byteOffset: number, count: number, latestFirst: boolean): Window {
-    return this.#assemble(this.#plan(count, latestFirst), buffer, byteOffset);
-  }
-
-  /** The tensors of `count` dense frames in zeroed memory of their own. For small ones: an engine keeps those in its heap. */
-  fresh(count: number, bytes: number): Window {
-    const plans = this.#plan(count, false);
-    const { array, shape, strides, offset, dtype, span } = plans[0] as TensorPlan;
-    if (plans.length === 1) return { data: new array(span), shape, strides, offset, dtype, fields: undefined };
-    return this.#assemble(plans, new ArrayBuffer(bytes), 0);
-  }
-
-  /** The tensors of `count` dense frames in the caller's array, which has the right type and length. */
-  around(data: TypedArray, count: number): Window {
-    const plans = this.#plan(count, false);
-    const { shape, strides, offset, dtype } = plans[0] as TensorPlan;
-    if (plans.length === 1) return { data, shape, strides, offset, dtype, fields: undefined };
-    return { ...this.#assemble(plans, data.buffer, data.byteOffset), data };
-  }
-
-  #assemble(plans: readonly TensorPlan[], buffer: ArrayBufferLike, byteOffset: number): Window {
-    const { data, shape, strides, offset, dtype } = buildTensor(plans[0] as TensorPlan, buffer, byteOffset);
-    if (plans.length === 1) return { data, shape, strides, offset, dtype, fields: undefined };
-    const fields: Record<string, TensorView> = {};
-    for (let i = 1; i < plans.length; i++) {
-      const plan = plans[i] as TensorPlan;
-      fields[plan.name] = buildTensor(plan, buffer, byteOffset);
-    }
-    return { data, shape, strides, offset, dtype, fields: Object.freeze(fields) };
-  }
-}
+/** So long page tables are populated at once. */
+const PREFAULT_MS = 8;
 
 /** Shorter windows fit the typed arrays of every runtime. */
 const LONG_WINDOW_BYTES = 2 ** 31;
@@ -191,12 +80,15 @@ export class Mapping {
   readonly windows: WindowBuilder;
   readonly #parts: MappingParts;
   readonly #clockIndex: number;
+  readonly #hasWords: boolean;
   readonly #control: Space;
   readonly #frames: Space;
   readonly #lease: Lease | null;
   /** Who allocated the ranges: null for a mapping that another thread has made. */
   readonly #owner: Arena | null;
   #references: ReferenceCount | null = null;
+  #mapped = true;
+  #prefaulted = 1;
   readonly #cache: WindowCache;
 
   /** @param owner The arena of the ranges, when they are this thread's. */
@@ -215,6 +107,12 @@ export class Mapping {
     this.#frames = parts.frames;
     this.#lease = parts.lease;
     this.#clockIndex = (this.handle + HANDLE_CLOCK_NS) / 8;
+    const { frameBytes } = this.geometry;
+    this.#hasWords =
+      frameBytes <= WORDS_UP_TO_BYTES &&
+      frameBytes % 4 === 0 &&
+      this.geometry.frameStride % 4 === 0 &&
+      this.#frames.buffer === this.#control.buffer;
     this.windows = new WindowBuilder(this.metadata, this.geometry.frameStride);
     const { frameStride, slotCapacity } = this.geometry;
     const { buffer, byteOffset } = this.#frames;
@@ -288,20 +186,65 @@ export class Mapping {
     this.arena.i64[this.#clockIndex] = monotonicNs;
   }
 
-  /** How many bytes of addresses the frames have: both maps. */
-  get frameSpaceBytes(): number {
-    return this.#frames.bytes;
+  /** When the core is to say that it is time for a look at the pool's name. */
+  setDue(monotonicNs: bigint): void {
+    this.arena.i64[(this.handle + HANDLE_DUE_NS) / 8] = monotonicNs;
   }
 
-  /** Populates page tables of the frames, so that the first lap costs what the second does. */
-  prefault(from: number, bytes: number, writable: boolean): void {
-    const most = Math.min(bytes, this.#frames.bytes - from);
-    if (most > 0) this.system.prefault(this.#frames.address + from, most, writable);
+  /**
+   * Populates page tables of the frames, so that the first lap costs what the second does: of the first map for a writer, which uses no other,
+   * of both for a reader. Ends early when the pages are let go.
+   */
+  *prefault(writable: boolean, from = 0): Pieces<void> {
+    const { address, bytes } = this.#frames;
+    const populate = (at: number, length: number) => {
+      if (this.#mapped) this.system.prefault(address + at, length, writable);
+    };
+    yield* inPieces(writable ? bytes / 2 : bytes, populate, from);
+  }
+
+  /** The same for a reader, who does not wait for it: of most pools at once, of the largest while the event loop turns. */
+  async prefaultSoon(): Promise<void> {
+    const start = steadyMs();
+    for (const part of this.prefault(false)) {
+      this.#prefaulted = part;
+      if (steadyMs() - start < PREFAULT_MS) continue;
+      await platform().turn();
+      if (!this.#mapped) return;
+    }
+  }
+
+  /** How far prefaultSoon has come, from 0 to 1. */
+  get prefaulted(): number {
+    return this.#mapped ? this.#prefaulted : 1;
   }
 
   /** The tensors of `count` frames, the oldest in `slot`, on the shared pages. */
   window(slot: number, count: number, latestFirst: boolean): Window {
     return this.#cache.window(slot, count, latestFirst);
+  }
+
+  /** The tensors of one frame of these lengths, on the shared pages. */
+  sizedWindow(slot: number, lengths: Lengths): Window {
+    const { buffer, byteOffset } = this.#frames;
+    return this.windows.sized(buffer, byteOffset + slot * this.geometry.frameStride, lengths);
+  }
+
+  /** Whether copyWords can: small frames of whole words. */
+  get hasWords(): boolean {
+    return this.#hasWords;
+  }
+
+  /** Copies a whole frame to a slot, word by word. */
+  copyWords(slot: number, from: Uint32Array): void {
+    const { u32 } = this.arena;
+    const at = (this.#frames.byteOffset + slot * this.geometry.frameStride) / 4;
+    for (let i = 0; i < from.length; i++) u32[at + i] = from[i] as number;
+  }
+
+  /** Bytes of a slot, on the shared pages. */
+  bytesOf(slot: number, byteOffset: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.#frames.buffer, this.#frames.byteOffset + slot * this.geometry.frameStride + byteOffset, bytes);
   }
 
   /**
@@ -323,6 +266,7 @@ export class Mapping {
   /** Lets the pages and the descriptor go. Where other threads read the pages, the last of all lets them go. */
   close(): void {
     this.#cache.clear();
+    this.#mapped = false;
     if (this.#lease !== null) {
       // The descriptor last: with it goes the lock that says that the lease is not over yet.
       everyStep([() => this.#lease?.giveBack(() => this.#unmapPages()), () => this.system.close(this.fd)]);
@@ -340,6 +284,7 @@ export class Mapping {
   /** Lets the pages go. Stale views read zeros from then on. The descriptor stays open. */
   unmap(): void {
     this.#cache.clear();
+    this.#mapped = false;
     const owner = this.#owner;
     everyStep([() => this.#unmapFrames(), () => owner?.retire(this.#control), () => owner?.freeHandle(this.handle)]);
   }

@@ -4,7 +4,7 @@ import { TensorIpcError } from '../runtime/errors';
 import { isSharedBuffer } from '../runtime/realm';
 import { runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
-import { decodeDescription, encodeDescription } from '../tensor/metadata';
+import { decodeDescription, encodeDescription } from '../tensor/description';
 import { CoreMemory } from './arena';
 import { type Geometry, Mapping } from './mapping';
 import { Lease, type LeaseParts } from './reference-count';

@@ -1,6 +1,6 @@
 // Typed arrays over the windows of a ring, kept for the next time: to make one costs as much as a small put.
 
-import type { Window } from './mapping';
+import type { Window } from './window';
 
 /** Slots of which one set of windows is kept. Of a longer ring, slots share places. */
 const MAX_PLACES = 4096;

@@ -6,12 +6,9 @@ import { Mapping } from '../memory/mapping';
 import { TensorIpcError } from '../runtime/errors';
 import { runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
-import type { PoolDescription } from '../tensor/metadata';
+import type { PoolDescription } from '../tensor/description';
 import { readSnapshot } from './pool';
 import { checkFile, checkReaders, objectName } from './trust';
-
-/** What of a pool its pages are prefaulted at once; the rest follows piece by piece, so that the event loop gets its turns. */
-export const PREFAULT_BYTES = 1 << 25;
 
 export interface AttachOptions {
   readonly name: string;
@@ -83,7 +80,6 @@ export class Attacher {
     const entry = takeEntry(system, name, fd, snapshot.geometry.consumerCapacity);
     try {
       const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, !protect);
-      mapping.prefault(0, PREFAULT_BYTES, false);
       return { mapping, entry };
     } catch (error) {
       // Pages that could not be unmapped keep a lock beyond the descriptor.

@@ -1,17 +1,27 @@
 // A consumer's place in one pool: its entry in the consumer table, its copies and its pins.
 
-import { HANDLE_TIMESTAMP_NS, HANDLE_WAKE, HEADER_POOL_ID, LOCK_CONSUMERS, LOCK_PRODUCER } from '../../assembly/layout';
-import { BAD_HEAD, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
+import {
+  HANDLE_EPOCH,
+  HANDLE_PUBLISHED_NS,
+  HANDLE_TIMESTAMP_NS,
+  HANDLE_WAKE,
+  HEADER_POOL_ID,
+  LOCK_CONSUMERS,
+  LOCK_PRODUCER,
+  SLOT_BYTES,
+  SLOT_PUBLISHED_NS,
+} from '../../assembly/layout';
+import { BAD_HEAD, BAD_LENGTH, CLOSED, EMPTY, LAPPED, OK } from '../../assembly/status';
+import { type Times, wholeOf } from '../endpoint/times';
 import type { Holder, PinGuard } from '../endpoint/view';
-import { BufferPool } from '../memory/buffer-pool';
-import { copyFromShared, MEMCPY_FROM_BYTES } from '../memory/copy';
 import { poolError } from '../memory/core';
-import type { Mapping, Window } from '../memory/mapping';
+import type { Mapping } from '../memory/mapping';
+import type { Window } from '../memory/window';
 import type { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
-import { PREFAULT_BYTES } from './attach';
+import { Copier } from './copier';
 import { unlinkDeadDoorbell } from './doorbell';
 import { Pins } from './pins';
 import { ProducerRinger } from './producer-doorbell';
@@ -19,10 +29,42 @@ import { ProducerRinger } from './producer-doorbell';
 /** Copies that may lose against the writer before the frames are held for one. */
 const FREE_TRIES = 4;
 
-export interface Copied {
+export interface Copied extends Times {
   readonly window: Window;
   readonly sequence: number;
-  readonly timestampNs: bigint;
+}
+
+/** What was copied, with its times as the halves that the core leaves: most readers never ask for them, and a bigint is an object. */
+class CopiedFrame implements Copied {
+  readonly #low: number;
+  readonly #high: number;
+  readonly #publishedLow: number;
+  readonly #publishedHigh: number;
+  readonly epoch: number;
+
+  /** Right after the copy, while the handle holds the newest frame's times. */
+  constructor(
+    readonly window: Window,
+    readonly sequence: number,
+    { arena, handle }: Mapping,
+  ) {
+    const { i32 } = arena;
+    const at = (handle + HANDLE_TIMESTAMP_NS) / 4;
+    const published = (handle + HANDLE_PUBLISHED_NS) / 4;
+    this.#low = i32[at] as number;
+    this.#high = i32[at + 1] as number;
+    this.#publishedLow = i32[published] as number;
+    this.#publishedHigh = i32[published + 1] as number;
+    this.epoch = arena.u32[(handle + HANDLE_EPOCH) / 4] as number;
+  }
+
+  get timestampNs(): bigint {
+    return wholeOf(this.#low, this.#high);
+  }
+
+  get publishedNs(): number {
+    return Number(wholeOf(this.#publishedLow, this.#publishedHigh));
+  }
 }
 
 export class Connection implements Holder {
@@ -30,7 +72,7 @@ export class Connection implements Holder {
   readonly poolId: bigint;
   readonly entryIndex: number;
   readonly #system: System;
-  readonly #buffers: BufferPool;
+  readonly #copier: Copier;
   readonly #producer: ProducerRinger;
   readonly #pins: Pins;
   // Those that no view has: to register one costs more than a view.
@@ -43,7 +85,7 @@ export class Connection implements Holder {
     this.mapping = mapping;
     this.entryIndex = entry;
     this.#system = system;
-    this.#buffers = new BufferPool(mapping.metadata);
+    this.#copier = new Copier(mapping);
     this.#producer = new ProducerRinger(mapping);
     this.#pins = pinsOf(mapping, entry, this.#producer);
     this.poolId = mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
@@ -56,15 +98,6 @@ export class Connection implements Holder {
       // The lock first: pages that cannot be unmapped keep it beyond the descriptor.
       runSteps([() => system.unlock(mapping.fd, LOCK_CONSUMERS + entry), () => mapping.close()]);
       throw error;
-    }
-  }
-
-  /** Populates the page tables of a large pool a piece at a time: all at once would keep the event loop for a tenth of a second a GB. */
-  async prefault(from: number): Promise<void> {
-    for (let at = from; at < this.mapping.frameSpaceBytes; at += PREFAULT_BYTES) {
-      await platform().turn();
-      if (this.#closed) return;
-      this.mapping.prefault(at, PREFAULT_BYTES, false);
     }
   }
 
@@ -89,6 +122,13 @@ export class Connection implements Holder {
     return this.mapping.core.readerNewest(this.mapping.handle);
   }
 
+  /** When a frame was published, ns. Of one that is gone: when a later one was. */
+  publishedNs(sequence: number): number {
+    const { arena, slotsOffset, geometry } = this.mapping;
+    const slot = slotsOffset + (sequence % geometry.slotCapacity) * SLOT_BYTES;
+    return Number(arena.i64[(slot + SLOT_PUBLISHED_NS) / 8]);
+  }
+
   /** A consistent copy of the newest `count` frames, of an open or a closed pool, into `into` or into memory of its own. */
   copy(count: number, latestFirst: boolean, into: TypedArray | null): Copied | typeof EMPTY {
     const { core, handle } = this.mapping;
@@ -99,9 +139,12 @@ export class Connection implements Holder {
       if (sequence < 0) throw this.#damaged(sequence);
       const slot = core.readerCopyBegin(handle, sequence, count);
       if (slot < 0) continue;
-      target ??= this.target(count, into);
-      this.copyFrames(slot, count, latestFirst, target.data);
-      if (core.readerCopyEnd(handle, sequence, count) === OK) return { window: target, sequence, timestampNs: this.timestamp() };
+      const window = this.#copier.copy(slot, count, latestFirst, into, target);
+      if (core.readerCopyEnd(handle, sequence, count) === OK) {
+        if (window === null) throw this.#damaged(BAD_LENGTH);
+        return new CopiedFrame(window, sequence, this.mapping);
+      }
+      target = window;
     }
     // The writer is faster than the copy. Hold the frames for this once: it waits, and the copy ends.
     let sequence = core.readerHold(handle, count);
@@ -111,10 +154,9 @@ export class Connection implements Holder {
       if (sequence === CLOSED) sequence = this.keepLast(count);
       if (sequence === EMPTY) return EMPTY;
       if (sequence < 0) throw this.#damaged(sequence);
-      target ??= this.target(count, into);
       const { slotCapacity } = this.mapping.geometry;
-      this.copyFrames((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, target.data);
-      return { window: target, sequence, timestampNs: this.timestamp() };
+      const window = this.copyHeld((sequence - count + 1 + slotCapacity) % slotCapacity, count, latestFirst, into, target);
+      return new CopiedFrame(window, sequence, this.mapping);
     } finally {
       this.wakeProducer(core.readerUnhold(handle));
     }
@@ -124,43 +166,28 @@ export class Connection implements Holder {
     return poolError(this.mapping.metadata.name, status);
   }
 
-  /** Timestamp that the core has left in the handle. */
-  timestamp(): bigint {
-    return this.mapping.arena.i64[(this.mapping.handle + HANDLE_TIMESTAMP_NS) / 8] as bigint;
-  }
-
-  /** Where a copy of `count` frames goes. */
-  target(count: number, into: TypedArray | null): Window {
-    return this.#buffers.target(count, into);
+  /** What was copied of frames that are held, whose times the core has left in the handle. */
+  copied(window: Window, sequence: number): Copied {
+    return new CopiedFrame(window, sequence, this.mapping);
   }
 
   /** Takes a result's memory back for the next copy. */
   recycle(data: TypedArray): void {
-    this.#buffers.recycle(data);
+    this.#copier.recycle(data);
   }
 
-  /** Copies frames to the front of `to`, dense and in the order asked for. */
-  copyFrames(slot: number, count: number, latestFirst: boolean, to: TypedArray): void {
-    const { mapping } = this;
-    const { frameBytes, frameStride, slotCapacity } = mapping.geometry;
-    const address = mapping.slotAddress(slot);
-    if (count === 1 || (!latestFirst && frameStride === frameBytes)) {
-      const bytes = count * frameBytes;
-      if (bytes >= MEMCPY_FROM_BYTES) this.#system.copyOut(to, address, bytes);
-      else copyFromShared(this.#system, to, mapping.window(slot, count, false).data, address, bytes);
-      return;
-    }
-    const elements = to.length / count;
-    const target = frameBytes < MEMCPY_FROM_BYTES ? 0 : this.#system.addressOf(to);
-    for (let i = 0; i < count; i++) {
-      const step = latestFirst ? count - 1 - i : i;
-      if (target !== 0) {
-        this.#system.copy(target + i * frameBytes, address + step * frameStride, frameBytes);
-      } else {
-        const { data } = mapping.window((slot + step) % slotCapacity, 1, false);
-        copyFromShared(this.#system, to.subarray(i * elements, (i + 1) * elements), data, 0, frameBytes);
-      }
-    }
+  /** Copies frames that are held: nobody writes to them meanwhile. */
+  copyHeld(slot: number, count: number, latestFirst: boolean, into: TypedArray | null, target: Window | null = null): Window {
+    const window = this.#copier.copy(slot, count, latestFirst, into, target);
+    if (window === null) throw this.#damaged(BAD_LENGTH);
+    return window;
+  }
+
+  /** The tensors of frames that are held, on the shared pages. */
+  view(slot: number, count: number, latestFirst: boolean): Window {
+    const window = this.#copier.view(slot, count, latestFirst);
+    if (window === null) throw this.#damaged(BAD_LENGTH);
+    return window;
   }
 
   /** Pins the newest `count` frames: the sequence number of the newest, or EMPTY or CLOSED. Then takePin. */
@@ -197,6 +224,11 @@ export class Connection implements Holder {
     this.#pins.drop();
   }
 
+  /** The periodic look: while nothing is pinned, puts need not look at this entry. */
+  rest(): void {
+    this.mapping.core.readerRest(this.mapping.handle);
+  }
+
   /** Whether the window that starts at `oldest` is as it was pinned. */
   intact(oldest: number): boolean {
     return this.mapping.core.readerIntact(this.mapping.handle, oldest) !== 0;
@@ -216,7 +248,7 @@ export class Connection implements Holder {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#buffers.close();
+    this.#copier.close();
     this.#pins.close();
   }
 }

@@ -3,6 +3,7 @@
 import { LOCK_CONSUMERS, LOCK_PRODUCER, MAX_CONSUMERS } from '../../assembly/layout';
 import { wallMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { allAtOnce } from '../runtime/pieces';
 import { runSteps } from '../runtime/steps';
 import { platform, type System, SystemError } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
@@ -65,7 +66,7 @@ function judgeObject(system: System, file: string, name: string, dryRun: boolean
       if (liveConsumers(system, fd) > 0) return say('kept', 'its producer is dead, but a consumer is still attached');
       if (readSnapshot(system, name, fd) === null) {
         if (wallMs(system) - status.changedMs < MIN_AGE_MS) return say('kept', 'under construction');
-        if (!beginsAsPool(system, fd) && !isUnfinished(system, fd, bytes))
+        if (!beginsAsPool(system, fd) && !allAtOnce(isUnfinished(system, fd, bytes)))
           return say('unknown', 'is no pool, nor one under construction');
         return dispose(system, file, name, dryRun) ? say(gone, 'its producer died while making it') : null;
       }
@@ -207,7 +208,7 @@ function markRemoved(system: System, object: string): void {
  * begin as a pool does was never one, however short it is.
  */
 function refuseForeign(system: System, name: string, fd: number, bytes: number): void {
-  if (beginsAsPool(system, fd) || isUnfinished(system, fd, bytes)) return;
+  if (beginsAsPool(system, fd) || allAtOnce(isUnfinished(system, fd, bytes))) return;
   throw new TensorIpcError(
     'FOREIGN_OBJECT',
     `pool '${name}': /dev/shm${objectName(name)} has ${bytes} bytes that do not begin as a pool does: it is another program's file; ` +

@@ -25,6 +25,7 @@ import {
   HEADER_FRAMES_REFUSED,
   HEADER_HEAD,
   HEADER_ON_PINNED,
+  HEADER_PERIOD_NS,
   HEADER_POOL_ID,
   HEADER_PRODUCER_EPOCH,
   HEADER_PRODUCER_PID,
@@ -72,6 +73,8 @@ export interface ProducerInfo {
   readonly onPinned: OnPinned | null;
   /** When it opened the pool, CLOCK_MONOTONIC, ns. */
   readonly sinceNs: bigint;
+  /** Time between two frames that it states, ms; null where it states none. */
+  readonly periodMs: number | null;
   /** Frames that onPinned 'drop' refused. */
   readonly framesRefused: number;
   /** Frames that onPinned 'overwrite' wrote over lent views. */
@@ -287,6 +290,7 @@ function producerInfo(header: DataView, alive: boolean): ProducerInfo {
     epoch: header.getUint32(HEADER_PRODUCER_EPOCH, true),
     onPinned: POLICIES[header.getUint32(HEADER_ON_PINNED, true)] ?? null,
     sinceNs: header.getBigInt64(HEADER_PRODUCER_SINCE_NS, true),
+    periodMs: count(HEADER_PERIOD_NS) / 1e6 || null,
     framesRefused: count(HEADER_FRAMES_REFUSED),
     framesOverrun: count(HEADER_FRAMES_OVERRUN),
     waits: count(HEADER_WAITS),

@@ -3,23 +3,28 @@
 import { DELIVERY_ALL, DELIVERY_LATEST } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
-import type { Cursor } from '../endpoint/source';
-import { LAST_FRAME_MS, LIVENESS_INTERVAL_MS } from '../endpoint/source';
+import { type Cursor, giveTo, LAST_FRAME_MS, LIVENESS_INTERVAL_MS, passTo } from '../endpoint/source';
 import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
-import type { System } from '../runtime/system';
-import type { PoolDescription, PoolMetadata } from '../tensor/metadata';
-import { Attacher, type Place, PREFAULT_BYTES, takeEntry } from './attach';
+import { type System, SystemError } from '../runtime/system';
+import type { PoolDescription } from '../tensor/description';
+import type { PoolMetadata } from '../tensor/metadata';
+import { Attacher, type Place, takeEntry } from './attach';
 import { Connection } from './connection';
-import { translate } from './pool';
+import { isElsewhere, translate } from './pool';
 import { ReliableCursor } from './reliable-cursor';
 import { objectName } from './trust';
 
 /** Longest time between two looks for a place in a full table. */
 const MAX_PATIENCE_MS = 600;
+
+/** Calls that come faster than this look at the clock only now and then: it costs as much as a third of a call. */
+const QUICK_MS = 1;
+/** Calls between two looks at the clock, at most: those of a program that grows slow delay the look at its producer. */
+const MAX_UNTIMED = 7;
 
 export interface LinkOptions {
   readonly name: string;
@@ -64,8 +69,13 @@ export class Link {
   #lastLatest = Number.NaN;
   // When the producer was last known to live while its head stood still, or 0.
   #aliveMs = 0;
+  // Calls until the next look at the clock, how many were left out before the last one, and when that was.
+  #untimed = 0;
+  #skipped = 0;
+  #clockMs = 0;
   #fullUntilMs = 0;
   #patienceMs = 0;
+  #goodbyes = 0;
 
   constructor(system: System, options: LinkOptions) {
     this.#system = system;
@@ -84,9 +94,23 @@ export class Link {
     return this.#closed;
   }
 
+  closedError(): TensorIpcError {
+    return new TensorIpcError('CLOSED', `the consumer of pool '${this.name}' has been closed: create another`);
+  }
+
   /** The connection as it is, without looking whether it still holds. */
   get connection(): Connection | null {
     return this.#connection;
+  }
+
+  /** How many producers have said goodbye. */
+  get goodbyes(): number {
+    return this.#goodbyes;
+  }
+
+  /** The pool that is attached, or the one before while it is kept. */
+  get known(): Connection | null {
+    return this.#connection ?? this.#ended;
   }
 
   /** The pool that is over and whose last frame this reader has not seen, or null. */
@@ -108,7 +132,7 @@ export class Link {
 
   /** The connection to a pool that is open, connecting if there is one to connect to. Throws when the pool is unusable. */
   live(): Connection | null {
-    if (this.#closed) throw new TensorIpcError('CLOSED', `the consumer of pool '${this.name}' has been closed: create another`);
+    if (this.#closed) throw this.closedError();
     const connection = this.#connection;
     if (connection === null) return this.connect();
     const latest = this.newest(connection);
@@ -129,7 +153,14 @@ export class Link {
       this.#aliveMs = 0;
       return true;
     }
+    if (this.#untimed > 0) {
+      this.#untimed -= 1;
+      return true;
+    }
     const now = steadyMs();
+    this.#skipped = now - this.#clockMs < QUICK_MS ? Math.min(2 * this.#skipped + 1, MAX_UNTIMED) : 0;
+    this.#untimed = this.#skipped;
+    this.#clockMs = now;
     if (this.#aliveMs === 0) this.#aliveMs = now;
     if (now - this.#aliveMs < LIVENESS_INTERVAL_MS) return true;
     this.#aliveMs = now;
@@ -146,6 +177,20 @@ export class Link {
     return this.#reliable === null ? connection.latest() : this.#reliable.next();
   }
 
+  /** The connection as it is, where nothing is left of a pool before it. */
+  get whole(): Connection | null {
+    return this.#ended === null ? this.#connection : null;
+  }
+
+  /**
+   * The connection, where nothing is to be looked at but the newest frame: the pool is open, nothing is left of one before it, and the reader
+   * has not seen that frame. Null otherwise.
+   */
+  fresh(cursor: Cursor): Connection | null {
+    const connection = this.whole;
+    return connection !== null && this.newest(connection) > this.seen(cursor) ? connection : null;
+  }
+
   connect(): Connection | null {
     const { name, doorbellId, follow } = this.#options;
     if (this.#ended !== null && this.#mayGoOn) {
@@ -158,7 +203,7 @@ export class Link {
       const place = adopted ?? this.#attacher.attach();
       if (place === null) return null;
       connection = new Connection(place.mapping, place.entry, follow === null ? DELIVERY_LATEST : DELIVERY_ALL, doorbellId);
-      if (adopted === null) void connection.prefault(PREFAULT_BYTES);
+      if (adopted === null) void connection.mapping.prefaultSoon();
     } catch (error) {
       throw translate(name, error);
     }
@@ -206,6 +251,7 @@ export class Link {
     const keep = lossless ? reason === 'died' : connection.newest() >= 0;
     const given = keep ? this.#ended : connection;
     this.#connection = null;
+    if (reason === 'closed' && !this.#goesOn(connection)) this.#goodbyes += 1;
     if (keep) {
       this.#ended = connection;
       this.#endedEpoch = this.#epoch;
@@ -215,6 +261,17 @@ export class Link {
       this.#reliable = null;
     }
     everyStep([() => given?.close(), () => this.#options.onDisconnect(reason)]);
+  }
+
+  /** Whether the producer of a closed object has made its pool anew under the name: then it goes on there. */
+  #goesOn({ poolId, mapping }: Connection): boolean {
+    try {
+      return isElsewhere(this.#system, this.name, poolId, mapping.fd);
+    } catch (error) {
+      // What cannot be opened is not this producer's.
+      if (error instanceof SystemError) return false;
+      throw error;
+    }
   }
 
   /**
@@ -252,7 +309,18 @@ export class Link {
     if (last === null) return;
     cursor.epoch = this.#endedEpoch;
     cursor.seen = last.newest();
+    cursor.given = cursor.seen;
     this.settle();
+  }
+
+  #epochOf(connection: Connection): number {
+    return connection === this.#ended ? this.#endedEpoch : this.#epoch;
+  }
+
+  /** The reader does without this frame and those before it: they count as seen, and as missed by the next. */
+  pass(cursor: Cursor, sequence: number, connection: Connection): void {
+    passTo(cursor, this.#epochOf(connection), sequence);
+    if (this.#ended !== null) this.settle();
   }
 
   /** The periodic look: is the producer still alive, or is there one now? Throws when there is an unusable pool. */
@@ -263,7 +331,8 @@ export class Link {
     if (this.#ended !== null && this.#reliable === null && stale) this.#dropEnded();
     if (connection === null) this.#lookForPool();
     else if (this.newest(connection) === CLOSED) this.lose('closed');
-    else if (!connection.producerAlive()) this.#producerGone(connection);
+    else if (connection.producerAlive()) connection.rest();
+    else this.#producerGone(connection);
   }
 
   #dropEnded(): void {
@@ -290,6 +359,12 @@ export class Link {
   /** There is news: the next look is not put off. */
   lookNow(): void {
     this.#fullUntilMs = 0;
+  }
+
+  /** Time has passed since the last call, which was at `sinceMs`: the next one looks at the clock, and counts from there. */
+  hasSlept(sinceMs: number): void {
+    this.#untimed = 0;
+    if (this.#aliveMs === 0) this.#aliveMs = sinceMs;
   }
 
   /** The producer's lock is free: it closed the pool or died. What it has published is still to be had by a lossless reader. */
@@ -333,13 +408,15 @@ export class Link {
 
   /** Notes what a reader was given, and of which pool. Returns how many frames it missed since the one before. */
   advance(cursor: Cursor, sequence: number, connection: Connection): number {
-    const lossless = this.#reliable !== null;
-    const epoch = connection === this.#ended ? this.#endedEpoch : this.#epoch;
-    const seen = lossless ? this.#lastTaken : this.#seenIn(epoch, cursor);
-    cursor.epoch = epoch;
-    cursor.seen = sequence;
-    if (lossless) this.#lastTaken = sequence;
-    else if (this.#ended !== null) this.settle();
-    return seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
+    if (this.#reliable !== null) {
+      const given = this.#lastTaken;
+      this.#lastTaken = sequence;
+      cursor.epoch = this.#epoch;
+      cursor.seen = sequence;
+      return given >= 0 && sequence > given ? sequence - given - 1 : 0;
+    }
+    const missed = giveTo(cursor, this.#epochOf(connection), sequence);
+    if (this.#ended !== null) this.settle();
+    return missed;
   }
 }

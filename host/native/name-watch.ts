@@ -35,8 +35,7 @@ export class NameWatch {
   #identity: string;
   #lastWarning = '';
   #skip = 0;
-  /** When the next look is due, on the clock of frames. */
-  dueNs: bigint;
+  #dueNs = 0n;
 
   constructor(mapping: Mapping, events: NameEvents) {
     this.#system = mapping.system;
@@ -44,7 +43,7 @@ export class NameWatch {
     this.#events = events;
     this.#mapping = mapping;
     this.#identity = this.#system.statDescriptor(mapping.fd).identity;
-    this.dueNs = platform().monotonicNs() + LOOK_INTERVAL_NS;
+    this.#postpone();
     this.#timer = platform().every(LOOK_INTERVAL_MS, () => this.look());
   }
 
@@ -52,10 +51,22 @@ export class NameWatch {
   moveTo(mapping: Mapping): void {
     this.#mapping = mapping;
     this.#identity = this.#system.statDescriptor(mapping.fd).identity;
+    mapping.setDue(this.#dueNs);
+  }
+
+  /** When the next look is due, on the clock of frames. */
+  get dueNs(): bigint {
+    return this.#dueNs;
+  }
+
+  /** Puts the next look off, in the handle too: the core tells who commits a frame that it is due. */
+  #postpone(): void {
+    this.#dueNs = platform().monotonicNs() + LOOK_INTERVAL_NS;
+    this.#mapping.setDue(this.#dueNs);
   }
 
   look(): void {
-    this.dueNs = platform().monotonicNs() + LOOK_INTERVAL_NS;
+    this.#postpone();
     if (this.#events.busy()) return;
     try {
       this.#events.look();

@@ -9,6 +9,7 @@ export class OwnDoorbell implements Doorbell {
   readonly #name: string;
   readonly #mode: number;
   readonly #onRing: () => void;
+  readonly #onHangUp: () => void;
   readonly #unregister: () => void;
   #doorbell: Doorbell | null = null;
   #gid: number | null = null;
@@ -16,21 +17,30 @@ export class OwnDoorbell implements Doorbell {
   #warned = false;
 
   /** @param gid The group that must be able to ring, or null where permissions do not depend on it. */
-  constructor(system: System, name: string, mode: number, gid: number | null, onRing: () => void) {
+  constructor(system: System, name: string, mode: number, gid: number | null, onRing: () => void, onHangUp: () => void) {
     this.#system = system;
     this.#name = name;
     this.#mode = mode;
     this.#onRing = onRing;
+    this.#onHangUp = onHangUp;
     // The doorbell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
     // without it a signal that comes now would end the process and leave the file.
     this.#unregister = registerOpen(() => this.close());
     try {
-      this.#doorbell = platform().openDoorbell(name, mode, onRing);
+      this.#doorbell = this.#open();
     } catch (error) {
       this.#unregister();
       throw error;
     }
     this.setGroup(gid);
+  }
+
+  #open(): Doorbell {
+    return platform().openDoorbell(this.#name, this.#mode, this.#onRing, this.#onHangUp);
+  }
+
+  get hangsUp(): boolean {
+    return this.#doorbell?.hangsUp ?? false;
   }
 
   setRef(ref: boolean): void {
@@ -45,14 +55,17 @@ export class OwnDoorbell implements Doorbell {
   }
 
   /**
-   * The periodic look: makes the doorbell anew when its name is gone (systemd's RemoveIPC, a cleaner of old files, an rm). A producer that
-   * has it open already would go on ringing it, but the next one could not. A failure is for the next look: until then the looks serve.
+   * The periodic look: makes the doorbell anew when its name is gone (systemd's RemoveIPC, a cleaner of old files, an rm), or when it hears
+   * nothing. A producer that has it open already would go on ringing it, but the next one could not. A failure is for the next look: until
+   * then the looks serve.
    */
   mend(): void {
     if (this.#doorbell === null) return;
     try {
-      if (this.#system.statObject(`/${this.#name}`) !== null) return;
-      const next = platform().openDoorbell(this.#name, this.#mode, this.#onRing);
+      const named = this.#system.statObject(`/${this.#name}`) !== null;
+      if (named && this.#doorbell.deaf !== true) return;
+      if (named) this.#system.unlinkDoorbell(this.#name);
+      const next = this.#open();
       this.#doorbell.close();
       this.#doorbell = next;
       next.setRef(this.#ref);
@@ -62,7 +75,7 @@ export class OwnDoorbell implements Doorbell {
       if (this.#warned) return;
       this.#warned = true;
       platform().warn(
-        `the doorbell /dev/shm/${this.#name} was removed and cannot be made anew: ${error.message}. ` +
+        `the doorbell /dev/shm/${this.#name} is gone and cannot be made anew: ${error.message}. ` +
           'Until it can, its consumer gets frames up to 150 ms late.',
       );
       return;

@@ -11,6 +11,7 @@ import {
   HANDLE_PAGE_BYTES,
   HANDLE_SLOT_CAPACITY,
   HEADER_BYTES,
+  HEADER_LAYOUT_VERSION,
   HEADER_METADATA_HASH,
   HEADER_POOL_ID,
   HEADER_PRODUCER_STATE,
@@ -18,15 +19,16 @@ import {
   MAX_CONSUMERS,
   PRODUCER_CLOSED,
 } from '../../assembly/layout';
-import { NOT_READY, OK } from '../../assembly/status';
+import { BAD_SIGNATURE, BAD_VERSION, NOT_READY, OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import { type Arena, anyArena } from '../memory/arena';
-import { poolError } from '../memory/core';
+import { layoutError, poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
+import { allAtOnce, inPieces, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type FileStatus, type System, SystemError } from '../runtime/system';
-import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/metadata';
+import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/description';
 import { unlinkDeadDoorbells } from './doorbell';
 import { inherit } from './renewal';
 import { checkFile, objectName } from './trust';
@@ -101,6 +103,8 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
     const { bytes, allocatedBytes } = system.statDescriptor(fd);
     const code = arena.core.controlValidate(handle, arena.scratch(header), bytes);
     if (code === NOT_READY) return null;
+    const view = new DataView(header.buffer);
+    if (code === BAD_VERSION || code === BAD_SIGNATURE) throw layoutError(pool, view.getUint32(HEADER_LAYOUT_VERSION, true));
     if (code !== OK) throw poolError(pool, code);
     // Pools are allocated whole. A hole would be filled when it is touched, which a full /dev/shm answers with SIGBUS.
     if (allocatedBytes < bytes) {
@@ -114,7 +118,6 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
     if (system.readAt(fd, json, at(HANDLE_METADATA_OFFSET)) !== json.byteLength) {
       throw new TensorIpcError('TRUNCATED_OBJECT', `pool '${pool}': its object shrank while it was read`);
     }
-    const view = new DataView(header.buffer);
     if (hashBytes(system, json) !== view.getBigUint64(HEADER_METADATA_HASH, true)) {
       throw new TensorIpcError('CORRUPT_OBJECT', `pool '${pool}': its metadata does not have the hash that its header states`);
     }
@@ -151,12 +154,21 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
+/** What part of the time to make a pool the reservation of its pages takes, which are zeroed; the rest are page tables. */
+const RESERVED = 0.8;
+
 /**
  * Lays out and fills the new object behind `fd`, whose producer lock is held.
  *
  * @param predecessor The pool that it continues, if there is one: id, frames and numbers are taken from there.
  */
-function build(system: System, fd: number, description: PoolDescription, json: Uint8Array, predecessor: Mapping | null): Mapping {
+function* build(
+  system: System,
+  fd: number,
+  description: PoolDescription,
+  json: Uint8Array,
+  predecessor: Mapping | null,
+): Pieces<Mapping> {
   const pool = description.metadata.name;
   const { metadata } = description;
   const arena = anyArena(system);
@@ -188,7 +200,9 @@ function build(system: System, fd: number, description: PoolDescription, json: U
     arena.freeHandle(plan);
   }
   try {
-    system.allocate(fd, geometry.objectBytes);
+    checkRoom(system, geometry.objectBytes);
+    system.setSize(fd, geometry.objectBytes);
+    yield* inPieces(geometry.objectBytes, (at, bytes) => system.reserve(fd, at, bytes), 0, RESERVED);
   } catch (error) {
     throw noRoom(system, pool, geometry, error);
   }
@@ -199,7 +213,7 @@ function build(system: System, fd: number, description: PoolDescription, json: U
     // The same id: to its readers it is the same pool, and numbers go on.
     const id = predecessor === null ? system.randomU64() : poolIdOf(predecessor);
     mapping.core.controlCreate(mapping.handle, hashBytes(system, json), id, system.realtimeNs());
-    mapping.prefault(0, mapping.frameSpaceBytes, true);
+    yield* mapping.prefault(true, RESERVED);
     if (predecessor !== null) inherit(predecessor, mapping);
     mapping.core.controlPublish(mapping.handle);
     return mapping;
@@ -207,6 +221,20 @@ function build(system: System, fd: number, description: PoolDescription, json: U
     runSteps([() => mapping.unmap()]);
     throw error;
   }
+}
+
+/** Piece by piece, what cannot succeed would fill the machine's memory before it fails. */
+function checkRoom(system: System, bytes: number): void {
+  let space: { freeBytes: number; totalBytes: number };
+  try {
+    space = system.sharedMemorySpace();
+  } catch (error) {
+    // Then the reservation tells.
+    if (error instanceof SystemError) return;
+    throw error;
+  }
+  // A file system without a limit has no size.
+  if (space.totalBytes > 0 && space.freeBytes < bytes) throw new SystemError('posix_fallocate', 'ENOSPC', `${bytes} bytes`);
 }
 
 /** The error of a pool whose pages could not be reserved: which limit it met. */
@@ -258,14 +286,14 @@ export interface OpenedPool {
  *
  * The lock comes first, and then the name must still lead to the locked object: whoever wins both owns the name.
  */
-export function openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): OpenedPool {
+export function* openForProducer(system: System, description: PoolDescription, options: ProducerOpenOptions): Pieces<OpenedPool> {
   const name = objectName(description.metadata.name);
   const json = encodeDescription(description);
   for (;;) {
     const { fd, created } = system.openOrCreateObject(name, options.mode);
     let opened: OpenedPool | null = null;
     try {
-      opened = tryToOwn(system, fd, description, json, options);
+      opened = yield* tryToOwn(system, fd, description, json, options);
       if (opened !== null) return opened;
     } catch (error) {
       if (created) runSteps([() => removeEmpty(system, name, fd)]);
@@ -294,7 +322,7 @@ export function renewForProducer(system: System, old: Mapping, mode: number): Ma
   try {
     own =
       created && system.tryLock(fd, LOCK_PRODUCER) && system.statObject(name)?.identity === system.statDescriptor(fd).identity;
-    if (own) mapping = build(system, fd, description, encodeDescription(description), old);
+    if (own) mapping = allAtOnce(build(system, fd, description, encodeDescription(description), old));
     return mapping;
   } finally {
     if (mapping === null) runSteps([() => own && system.unlinkObject(name), () => letGo(system, fd)]);
@@ -307,13 +335,13 @@ function removeEmpty(system: System, name: string, fd: number): void {
 }
 
 /** Null when it was not to be owned, and another look at the name is due. */
-function tryToOwn(
+function* tryToOwn(
   system: System,
   fd: number,
   description: PoolDescription,
   json: Uint8Array,
   options: ProducerOpenOptions,
-): OpenedPool | null {
+): Pieces<OpenedPool | null> {
   const pool = description.metadata.name;
   const name = objectName(pool);
   const status = system.statDescriptor(fd);
@@ -327,7 +355,7 @@ function tryToOwn(
   }
   if (system.statObject(name)?.identity !== status.identity) return null;
   const snapshot = readSnapshot(system, pool, fd);
-  if (snapshot === null && !beginsAsPool(system, fd) && !isUnfinished(system, fd, status.bytes)) {
+  if (snapshot === null && !beginsAsPool(system, fd) && !(yield* isUnfinished(system, fd, status.bytes))) {
     throw new TensorIpcError(
       'FOREIGN_OBJECT',
       `pool '${pool}': /dev/shm${name} is another program's file: it begins with zeros, but is no pool under construction; remove it, or choose another name`,
@@ -348,10 +376,16 @@ function tryToOwn(
   }
   if (snapshot !== null) {
     const mapping = Mapping.map(system, fd, snapshot.template, snapshot.description, snapshot.geometry, true);
-    return { mapping, created: false };
+    try {
+      yield* mapping.prefault(true);
+      return { mapping, created: false };
+    } catch (error) {
+      runSteps([() => mapping.unmap()]);
+      throw error;
+    }
   }
   try {
-    return { mapping: build(system, fd, description, json, null), created: true };
+    return { mapping: yield* build(system, fd, description, json, null), created: true };
   } catch (error) {
     // A half-built object must not stay: it would hold its pages until somebody looked.
     runSteps([() => system.unlinkObject(name)]);
@@ -371,6 +405,20 @@ export function sharedLock(pool: string, object: string, { mode }: FileStatus): 
 /** The random number that tells pools of one name apart. */
 export function poolIdOf(mapping: Mapping): bigint {
   return mapping.arena.i64[(mapping.controlOffset + HEADER_POOL_ID) / 8] as bigint;
+}
+
+/** Whether a pool is now under its name in another object than this one, which is closed and may not be removed yet. */
+export function isElsewhere(system: System, pool: string, poolId: bigint, closedFd: number): boolean {
+  const fd = system.openObjectToRead(objectName(pool));
+  if (fd === null) return false;
+  try {
+    const id = new Uint8Array(8);
+    if (system.readAt(fd, id, HEADER_POOL_ID) < id.length) return false;
+    const same = new DataView(id.buffer).getBigInt64(0, true) === poolId;
+    return same && system.statDescriptor(fd).identity !== system.statDescriptor(closedFd).identity;
+  } finally {
+    runSteps([() => system.close(fd)]);
+  }
 }
 
 /** Takes the producer's lock. A tool that clears away what is dead holds it for an instant: that is no producer. */

@@ -2,7 +2,10 @@
 
 import { HANDLE_WAKE } from '../../assembly/layout';
 import { BAD_HEAD, CLOSED, EMPTY } from '../../assembly/status';
+import { isStale } from '../endpoint/times';
 import { poolError } from '../memory/core';
+import type { Window } from '../memory/window';
+import { TensorIpcError } from '../runtime/errors';
 import type { TypedArray } from '../tensor/dtype';
 import type { Connection, Copied } from './connection';
 
@@ -48,12 +51,18 @@ export class ReliableCursor {
   take(into: TypedArray | null): Copied {
     const { core, handle, geometry } = this.#connection.mapping;
     const sequence = this.#cursor;
-    const window = this.#connection.target(1, into);
-    this.#connection.copyFrames(sequence % geometry.slotCapacity, 1, false, window.data);
+    let window: Window;
+    try {
+      window = this.#connection.copyHeld(sequence % geometry.slotCapacity, 1, false, into);
+    } catch (error) {
+      // One that is damaged stays so: the reader goes on behind it.
+      if (error instanceof TensorIpcError && error.code === 'CORRUPT_OBJECT') this.#advance();
+      throw error;
+    }
     core.reliableTimes(handle);
-    const timestampNs = this.#connection.timestamp();
+    const copied = this.#connection.copied(window, sequence);
     this.#advance();
-    return { window, sequence, timestampNs };
+    return copied;
   }
 
   /** Pins the frame that next() named for a view, leaves its times in the handle, and moves on. */
@@ -64,6 +73,18 @@ export class ReliableCursor {
     core.reliableTimes(handle);
     this.#advance();
     return sequence;
+  }
+
+  /** Goes on to the first frame that is not older than `maxAgeMs`, and counts none before it as taken. Whether there is one. */
+  skipOlder(maxAgeMs: number): boolean {
+    const { core, handle, geometry } = this.#connection.mapping;
+    // Once round: a producer may be as fast as this.
+    for (let left = geometry.slotCapacity; left > 0 && this.next() >= 0; left--) {
+      if (!isStale(this.#connection.publishedNs(this.#cursor), maxAgeMs)) return true;
+      this.#cursor += 1;
+      this.#connection.wakeProducer(core.reliableSkip(handle));
+    }
+    return false;
   }
 
   #advance(): void {

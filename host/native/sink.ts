@@ -1,19 +1,24 @@
 // The writing end of a native pool.
 
-import { HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
-import { OK } from '../../assembly/status';
+import { HANDLE_PERIOD_NS, HANDLE_TIMESTAMP_NS, LOCK_PRODUCER } from '../../assembly/layout';
+import { COMMIT_DUE, COMMIT_WAITED, OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import type { ProducerCounters, Sink } from '../endpoint/sink';
+import { copyToShared, RepeatedArray } from '../memory/copy';
 import { poolError } from '../memory/core';
-import type { Mapping, Window, WindowBuilder } from '../memory/mapping';
+import type { Mapping } from '../memory/mapping';
 import { type SharedPool, shareMapping } from '../memory/share';
+import type { Lengths, Window, WindowBuilder } from '../memory/window';
+import { allAtOnce, type Pieces } from '../runtime/pieces';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, type Platform, platform, type System } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
 import type { HistoryPad, PoolMetadata } from '../tensor/metadata';
 import { Backpressure, type OnPinned, POLICIES } from './backpressure';
 import { readProducerCounters } from './counters';
 import { Ringer, ringNewcomers, unlinkDeadDoorbells } from './doorbell';
 import { KeptPlaces } from './kept-places';
+import { SlotLengths } from './lengths';
 import { NameWatch } from './name-watch';
 import { type OpenedPool, openForProducer, renewForProducer, translate } from './pool';
 import { objectName } from './trust';
@@ -23,6 +28,8 @@ export interface NativeSinkOptions {
   readonly onPinned: OnPinned;
   readonly waitTimeoutMs: number;
   readonly mode: number;
+  /** Time between frames that the producer states; 0 where it states none. */
+  readonly periodNs: bigint;
 }
 
 export class NativeSink implements Sink {
@@ -31,34 +38,36 @@ export class NativeSink implements Sink {
   readonly #system: System;
   readonly #mode: number;
   readonly #policy: number;
+  readonly #periodNs: bigint;
   #name: NameWatch | null = null;
   #mapping: Mapping;
   #ringer: Ringer;
   readonly #backpressure: Backpressure;
+  #lengths: SlotLengths;
   readonly #pad: HistoryPad;
   #sequence: number;
+  readonly #repeated = new RepeatedArray();
   // A slot is being written: its bytes lie where the mapping is now.
   #claimed = false;
 
-  constructor(metadata: PoolMetadata, options: NativeSinkOptions) {
-    const { historyPad, onPinned, waitTimeoutMs, mode } = options;
+  /** @param opened What openPool gave, where that was waited for in turns. */
+  constructor(metadata: PoolMetadata, options: NativeSinkOptions, opened: OpenedPool | null = null) {
+    const { historyPad, onPinned, waitTimeoutMs, mode, periodNs } = options;
     this.#metadata = metadata;
     this.#platform = platform();
     this.#system = this.#platform.system();
     this.#pad = historyPad;
     this.#mode = mode;
     this.#policy = POLICIES[onPinned];
-    const trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
-    const { mapping, created } = this.#open(historyPad, mode, trust);
+    this.#periodNs = periodNs;
+    const { mapping, created } = opened ?? allAtOnce(openPool(metadata, options));
     this.#mapping = mapping;
     this.#backpressure = new Backpressure(mapping, onPinned, waitTimeoutMs, () => this.#lookIfDue(this.#platform.monotonicNs()));
     this.#ringer = new Ringer(mapping);
-    const { core, handle } = mapping;
+    this.#lengths = new SlotLengths(mapping);
     try {
-      mapping.setClock(this.#platform.monotonicNs());
-      const code = core.writerOpen(handle, this.#system.pid, this.#policy);
-      if (code !== OK) throw poolError(metadata.name, code);
-      this.#sequence = core.writerSequence(handle);
+      this.#enter(mapping);
+      this.#sequence = mapping.core.writerSequence(mapping.handle);
       this.#name = new NameWatch(mapping, {
         busy: () => this.#claimed,
         renew: () => this.#renew(),
@@ -73,13 +82,13 @@ export class NativeSink implements Sink {
     }
   }
 
-  #open(historyPad: HistoryPad, mode: number, trust: Trust): OpenedPool {
-    const metadata = this.#metadata;
-    try {
-      return openForProducer(this.#system, { metadata, historyPad }, { mode, trust });
-    } catch (error) {
-      throw translate(metadata.name, error);
-    }
+  /** Becomes the producer of a mapped pool, and says so there. */
+  #enter(mapping: Mapping): void {
+    const { core, handle, arena, metadata } = mapping;
+    mapping.setClock(this.#platform.monotonicNs());
+    arena.i64[(handle + HANDLE_PERIOD_NS) / 8] = this.#periodNs;
+    const code = core.writerOpen(handle, this.#system.pid, this.#policy);
+    if (code !== OK) throw poolError(metadata.name, code);
   }
 
   get nextSequence(): number {
@@ -103,31 +112,39 @@ export class NativeSink implements Sink {
     });
   }
 
-  window(slot: number): Window {
-    return this.#mapping.window(slot, 1, false);
+  window(slot: number, lengths: Lengths | null = null): Window {
+    return lengths === null ? this.#mapping.window(slot, 1, false) : this.#mapping.sizedWindow(slot, lengths);
+  }
+
+  copyIn(slot: number, from: TypedArray): void {
+    const mapping = this.#mapping;
+    const words = mapping.hasWords ? this.#repeated.wordsOf(from) : null;
+    if (words !== null) mapping.copyWords(slot, words);
+    else copyToShared(this.#system, mapping.window(slot, 1, false).data, mapping.slotAddress(slot), from);
   }
 
   address(slot: number): Address {
     return this.#mapping.slotAddress(slot);
   }
 
-  publish(slot: number, timestampNs: bigint | undefined): number {
+  publish(slot: number, timestampNs: bigint | undefined, lengths: Lengths | null): number {
     const mapping = this.#mapping;
+    if (lengths !== null) this.#lengths.write(slot, lengths);
     const { core, handle } = mapping;
     const sequence = this.#sequence;
     if (sequence === 0 && this.#pad === 'fill') this.#fillHistory(slot);
     if (timestampNs !== undefined) mapping.arena.i64[(handle + HANDLE_TIMESTAMP_NS) / 8] = timestampNs;
-    const now = this.#platform.monotonicNs();
-    mapping.setClock(now);
-    const waiting = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
+    mapping.setClock(this.#platform.monotonicNs());
+    const news = core.writerCommit(handle, timestampNs === undefined ? 0 : 1);
     this.#sequence = sequence + 1;
     this.#claimed = false;
-    if (waiting !== 0 || this.#ringer.owes) this.#ringer.ring();
-    this.#lookIfDue(now);
+    if ((news & COMMIT_WAITED) !== 0 || this.#ringer.owes) this.#ringer.ring();
+    // A producer that never returns to its event loop has no timers. The core compares: with bigints it would cost more than the look at who waits.
+    if ((news & COMMIT_DUE) !== 0) this.#name?.look();
     return sequence;
   }
 
-  /** A producer that never returns to its event loop has no timers. */
+  /** While a put waits for a reader and blocks its thread. */
   #lookIfDue(now: bigint): void {
     if (this.#name !== null && now >= this.#name.dueNs) this.#name.look();
   }
@@ -148,9 +165,7 @@ export class NativeSink implements Sink {
     let kept: KeptPlaces | null = null;
     try {
       kept = KeptPlaces.keep(old, mapping, this.#backpressure.kept);
-      mapping.setClock(this.#platform.monotonicNs());
-      const code = mapping.core.writerOpen(mapping.handle, this.#system.pid, this.#policy);
-      if (code !== OK) throw poolError(this.#metadata.name, code);
+      this.#enter(mapping);
     } catch (error) {
       runSteps([
         () => kept?.close(),
@@ -163,6 +178,7 @@ export class NativeSink implements Sink {
     const ringer = this.#ringer;
     this.#mapping = mapping;
     this.#ringer = new Ringer(mapping);
+    this.#lengths = new SlotLengths(mapping);
     this.#name?.moveTo(mapping);
     everyStep([
       () => this.#backpressure.moveTo(mapping, kept),
@@ -176,9 +192,11 @@ export class NativeSink implements Sink {
   /** Copies the first frame into the padding before it. Nobody reads any of it until the head moves. */
   #fillHistory(slot: number): void {
     const { geometry, system } = this.#mapping;
+    const lengths = this.#metadata.varying ? this.#lengths.read(slot) : null;
     for (let back = 1; back < this.#metadata.historyLen; back++) {
       const to = (slot + geometry.slotCapacity - back) % geometry.slotCapacity;
       system.copy(this.#mapping.slotAddress(to), this.#mapping.slotAddress(slot), geometry.frameBytes);
+      if (lengths !== null) this.#lengths.write(to, lengths);
     }
   }
 
@@ -193,18 +211,33 @@ export class NativeSink implements Sink {
   close(): void {
     this.#name?.close();
     try {
-      everyStep([() => this.#backpressure.close(), () => leave(this.#mapping, this.#ringer, () => this.#unlink())]);
+      everyStep([() => this.#backpressure.close(), () => leave(this.#mapping, this.#ringer, () => unlinkOwn(this.#mapping))]);
     } catch (error) {
       throw translate(this.#metadata.name, error);
     }
   }
+}
 
-  #unlink(): void {
-    const name = objectName(this.#metadata.name);
-    // Somebody may have removed the object by hand, and another may stand there now.
-    if (this.#system.statObject(name)?.identity !== this.#system.statDescriptor(this.#mapping.fd).identity) return;
-    this.#system.unlinkObject(name);
+/** Takes the object's name. Somebody may have removed it by hand, and another may stand there now. */
+function unlinkOwn({ system, metadata, fd }: Mapping): void {
+  const name = objectName(metadata.name);
+  if (system.statObject(name)?.identity === system.statDescriptor(fd).identity) system.unlinkObject(name);
+}
+
+/** Makes the pool's object, or takes over that of a dead producer. */
+export function* openPool(metadata: PoolMetadata, { historyPad, mode }: NativeSinkOptions): Pieces<OpenedPool> {
+  const trust: Trust = (mode & 0o002) !== 0 ? 'any' : (mode & 0o020) !== 0 ? 'group' : 'owner';
+  try {
+    return yield* openForProducer(platform().system(), { metadata, historyPad }, { mode, trust });
+  } catch (error) {
+    throw translate(metadata.name, error);
   }
+}
+
+/** Gives up what openPool has given: a new object goes, one that was taken over stays for the next producer. */
+export function giveUp({ mapping, created }: OpenedPool): void {
+  const { system, fd } = mapping;
+  everyStep([() => created && unlinkOwn(mapping), () => system.unlock(fd, LOCK_PRODUCER), () => mapping.close()]);
 }
 
 /** The end of an object: its readers are told, its name goes, and then its producer's lock. */

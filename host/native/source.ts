@@ -1,11 +1,12 @@
 // The reading end of a native pool.
 
-import { DOORBELL_FILE, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
+import { DOORBELL_FILE, HANDLE_EPOCH, HANDLE_PUBLISHED_NS, HANDLE_TIMESTAMP_NS } from '../../assembly/layout';
 import { CLOSED, EMPTY } from '../../assembly/status';
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
 import { checkSingle } from '../endpoint/requests';
-import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import type { CopyRequest, Cursor, Newest, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import { isStale } from '../endpoint/times';
 import { type PinGuard, View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
 import { runSteps } from '../runtime/steps';
@@ -19,8 +20,9 @@ import { readConsumerCounters } from './counters';
 import { doorbellName } from './doorbell';
 import { Link } from './link';
 import { OwnDoorbell } from './own-doorbell';
+import { type PeekOptions, peekFrames } from './peek';
 import { translate } from './pool';
-import { FROM_NOW } from './reliable-cursor';
+import { FROM_NOW, type ReliableCursor } from './reliable-cursor';
 
 /** Permission bits of a doorbell: whoever is accepted as a producer must be able to ring. */
 const DOORBELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
@@ -44,6 +46,7 @@ export class NativeSource implements Source {
   readonly #events: SourceEvents;
   readonly #doorbellId: bigint;
   readonly #doorbellMode: number;
+  readonly #look: PeekOptions;
   #doorbell: OwnDoorbell | null = null;
   // Whether a blocking wait has promised a frame, which the next look gives although its producer may have gone.
   #promised = false;
@@ -55,6 +58,7 @@ export class NativeSource implements Source {
     this.#events = events;
     this.#doorbellId = system.randomU64();
     this.#doorbellMode = DOORBELL_MODES[trust];
+    this.#look = { name, trust, check: ({ metadata }) => expected?.assertMatches(metadata, { ignoreHistory }) };
     this.#link = new Link(system, {
       name,
       expected,
@@ -91,6 +95,10 @@ export class NativeSource implements Source {
     return this.#link.connection?.mapping.metadata ?? null;
   }
 
+  get prefaulted(): number {
+    return this.#link.connection?.mapping.prefaulted ?? 1;
+  }
+
   connect(): void {
     this.#link.connect();
   }
@@ -101,6 +109,21 @@ export class NativeSource implements Source {
 
   due(cursor: Cursor): boolean {
     return this.#link.newer(cursor, this.#link.connection);
+  }
+
+  leftover(cursor: Cursor): boolean {
+    return this.#link.last(cursor) !== null;
+  }
+
+  get goodbyes(): number {
+    return this.#link.goodbyes;
+  }
+
+  newest(): Newest | null {
+    const connection = this.#link.known;
+    if (connection === null) return null;
+    const sequence = connection.newest();
+    return sequence < 0 ? null : { sequence, publishedNs: connection.publishedNs(sequence) };
   }
 
   ended(): boolean {
@@ -140,10 +163,11 @@ export class NativeSource implements Source {
     const { metadata } = connection.mapping;
     const count = request?.historyLen === undefined ? 1 : checkCount(metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(metadata, count, request.into);
+    if (this.#stale(connection, request)) return null;
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
     if (typeof copied === 'number') return null;
     const missed = this.#advance(connection, cursor, copied.sequence, false);
-    return new Frame<T>(copied.window, copied.sequence, count, copied.timestampNs, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(copied.window, copied.sequence, count, copied, missed, into === null ? this.#recycle : null);
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
@@ -154,8 +178,10 @@ export class NativeSource implements Source {
     const lossless = this.#link.reliable !== null;
     if (connection !== null) {
       const sequence = this.#pin(connection, request);
-      if (sequence === EMPTY) return null;
-      if (sequence !== CLOSED) {
+      if (sequence === EMPTY) {
+        // A program that never returns to its event loop would wait for a dead producer's first frame, or fresh one, for ever.
+        if (lossless || this.#link.stillLives(connection, connection.newest())) return null;
+      } else if (sequence !== CLOSED) {
         if (lossless || this.#stillLives(connection, sequence)) return this.#view<T>(connection, cursor, sequence, request);
         connection.dropPin();
       } else if (lossless) {
@@ -182,43 +208,113 @@ export class NativeSource implements Source {
     const count = request?.historyLen === undefined ? 1 : checkCount(mapping.metadata, request.historyLen);
     // What cannot be shown is refused before it is pinned.
     mapping.checkWindow(count, count > 1 && (request?.latestFirst ?? true));
+    if (this.#stale(connection, request)) return connection.latest() === CLOSED ? CLOSED : EMPTY;
     return connection.pin(count);
+  }
+
+  /** Whether the newest frame is older than the request allows. */
+  #stale(connection: Connection, request: WindowRequest | undefined): boolean {
+    if (request?.maxAgeMs === undefined) return false;
+    const sequence = connection.newest();
+    return sequence >= 0 && isStale(connection.publishedNs(sequence), request.maxAgeMs);
+  }
+
+  /** Where the reader's next frame is. One that is older than the request allows counts as seen: who waits is not woken for it again. */
+  #holding(cursor: Cursor, request: WindowRequest | undefined): Connection | null {
+    for (;;) {
+      const connection = this.#link.holding(cursor);
+      if (connection === null || request?.maxAgeMs === undefined) return connection;
+      // The number first: of a frame that is newer by then, its age would be.
+      const sequence = connection.newest();
+      if (sequence < 0 || !this.#stale(connection, request)) return connection;
+      const leftover = connection !== this.#link.connection;
+      this.#link.pass(cursor, sequence, connection);
+      if (!leftover || !this.#link.newer(cursor, this.#link.connection)) return null;
+    }
+  }
+
+  /** Whether there is a frame for a lossless reader. Those that are older than it wants it goes past. */
+  #follow(reliable: ReliableCursor, request: WindowRequest | undefined): boolean {
+    return request?.maxAgeMs === undefined ? reliable.next() >= 0 : reliable.skipOlder(request.maxAgeMs);
   }
 
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
     const { reliable } = this.#link;
     if (reliable === null) {
-      const connection = this.#link.holding(cursor);
+      const connection = this.#holding(cursor, request);
       return connection && this.#copy(connection, cursor, request);
     }
     const connection = this.#link.live();
-    if (connection === null) return null;
+    if (connection === null || !this.#follow(reliable, request)) return null;
+    return this.#takeNext(connection, reliable, cursor, request);
+  }
+
+  /** The frame that a lossless reader's next() has just named. */
+  #takeNext<T extends TypedArray>(
+    connection: Connection,
+    reliable: ReliableCursor,
+    cursor: Cursor,
+    request: CopyRequest | undefined,
+  ): Frame<T> {
     checkSingle(request);
     const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
-    if (reliable.next() < 0) return null;
-    const { window, sequence, timestampNs } = reliable.take(into);
-    const missed = this.#advance(connection, cursor, sequence, true);
-    return new Frame<T>(window, sequence, 1, timestampNs, missed, into === null ? this.#recycle : null);
+    const taken = reliable.take(into);
+    const missed = this.#advance(connection, cursor, taken.sequence, true);
+    return new Frame<T>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     const { reliable } = this.#link;
     if (reliable === null) {
-      const connection = this.#link.holding(cursor);
+      const connection = this.#holding(cursor, request);
       return connection && this.#lendLast<T>(connection, cursor, request);
     }
     const connection = this.#link.live();
-    if (connection === null) return null;
+    if (connection === null || !this.#follow(reliable, request)) return null;
+    return this.#lendNext(connection, reliable, cursor, request);
+  }
+
+  /** The same as a view. */
+  #lendNext<T extends TypedArray>(
+    connection: Connection,
+    reliable: ReliableCursor,
+    cursor: Cursor,
+    request: WindowRequest | undefined,
+  ): View<T> {
     checkSingle(request);
-    if (reliable.next() < 0) return null;
     // Before the frame counts as taken.
     connection.mapping.checkWindow(1, false);
     return this.#view<T>(connection, cursor, reliable.lend(), request, true);
   }
 
+  quickTake<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+    const connection = this.#link.fresh(cursor);
+    if (connection === null) return null;
+    const { reliable } = this.#link;
+    if (reliable === null) return this.#copy(connection, cursor, request);
+    return request?.maxAgeMs === undefined ? this.#takeNext(connection, reliable, cursor, request) : null;
+  }
+
+  quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+    const { reliable } = this.#link;
+    if (reliable !== null) {
+      if (request?.maxAgeMs !== undefined) return null;
+      const connection = this.#link.fresh(cursor);
+      return connection && this.#lendNext(connection, reliable, cursor, request);
+    }
+    const { whole: connection } = this.#link;
+    if (connection === null) return null;
+    // The pin itself tells whether the pool is open and the frame new: no look before it.
+    const sequence = this.#pin(connection, request);
+    if (sequence > this.#link.seen(cursor)) return this.#view<T>(connection, cursor, sequence, request);
+    if (sequence >= 0) connection.dropPin();
+    return null;
+  }
+
   /** A view of the newest frames of a pool, open or closed. */
   #lendLast<T extends TypedArray>(connection: Connection, cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     let sequence = this.#pin(connection, request);
+    if (sequence === CLOSED && this.#stale(connection, request)) return null;
     if (sequence === CLOSED) sequence = connection.keepLast(request?.historyLen ?? 1);
     return sequence < 0 ? null : this.#view<T>(connection, cursor, sequence, request);
   }
@@ -233,19 +329,23 @@ export class NativeSource implements Source {
   ): View<T> {
     const { mapping } = connection;
     const { slotCapacity } = mapping.geometry;
-    const { u32 } = mapping.arena;
+    const { i32 } = mapping.arena;
     const times = (mapping.handle + HANDLE_TIMESTAMP_NS) / 4;
+    const published = (mapping.handle + HANDLE_PUBLISHED_NS) / 4;
     const count = request?.historyLen ?? 1;
     const oldest = sequence - count + 1;
     let guard: PinGuard | null = null;
     try {
-      const window = mapping.window((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
-      const low = u32[times] as number;
-      const high = u32[times + 1] as number;
+      const window = connection.view((oldest + slotCapacity) % slotCapacity, count, count > 1 && (request?.latestFirst ?? true));
+      const low = i32[times] as number;
+      const high = i32[times + 1] as number;
+      const publishedLow = i32[published] as number;
+      const publishedHigh = i32[published + 1] as number;
+      const epoch = mapping.arena.u32[(mapping.handle + HANDLE_EPOCH) / 4] as number;
       // Before the reader moves on: a pool that is over goes with its last reader and its last view.
       guard = connection.takePin(oldest);
       const missed = this.#advance(connection, cursor, sequence, inOrder);
-      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed);
+      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed, publishedLow, publishedHigh, epoch);
     } catch (error) {
       const taken = guard;
       runSteps([() => (taken === null ? connection.dropPin() : connection.releasePin(taken))]);
@@ -264,14 +364,19 @@ export class NativeSource implements Source {
     return missed;
   }
 
-  openDoorbell(onRing: () => void): Doorbell {
+  peek<T extends TypedArray>(request: CopyRequest | undefined): Frame<T> | null {
+    if (this.#link.closed) throw this.#link.closedError();
+    return peekFrames<T>(this.#system, this.#look, request);
+  }
+
+  openDoorbell(onRing: () => void, onHangUp: () => void): Doorbell {
     const name = doorbellName(this.#link.name, this.#doorbellId);
     const rung = () => {
       this.#link.lookNow();
       onRing();
     };
     try {
-      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), rung);
+      this.#doorbell = new OwnDoorbell(this.#system, name, this.#doorbellMode, this.#doorbellGroup(), rung, onHangUp);
       return this.#doorbell;
     } catch (error) {
       throw translate(this.#link.name, error);
@@ -289,6 +394,14 @@ export class NativeSource implements Source {
     const { connection } = this.#link;
     if (connection === null) return;
     connection.mapping.core.consumerArm(connection.mapping.handle, DOORBELL_FILE); // S5: before the head is looked at again
+  }
+
+  armFor(cursor: Cursor): boolean {
+    const { connection } = this.#link;
+    if (connection === null) return false;
+    this.arm();
+    const newest = this.#link.newest(connection);
+    return newest === CLOSED || newest > this.#link.seen(cursor);
   }
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {

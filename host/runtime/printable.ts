@@ -23,3 +23,8 @@ function escaped(character: string): string {
     '',
   );
 }
+
+/** A value of unknown origin, for a message: nothing that nests or never ends. */
+export function brief(value: unknown): string {
+  return typeof value === 'string' ? quoted(value.slice(0, 80)) : typeof value;
+}

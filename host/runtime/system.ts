@@ -42,6 +42,8 @@ export interface System {
   readonly uid: number;
   /** Version of the layer that makes the calls. */
   readonly nativeVersion: string;
+  /** Whether this processor may let plain loads overtake plain loads, or plain stores plain stores, where no fence is between them. */
+  readonly needsFences: boolean;
 
   /** Address of the first byte of a view. The view's buffer must stay alive, and where it is. */
   addressOf(view: ArrayBufferView): Address;
@@ -51,6 +53,12 @@ export interface System {
   copyOut(to: ArrayBufferView, from: Address, bytes: number): void;
   /** memcpy between mapped addresses. */
   copy(to: Address, from: Address, bytes: number): void;
+
+  /**
+   * Lets the C library keep memory that is freed, up to 64 MiB, instead of giving each large block back to the kernel at once: by freeing a
+   * block of 32 MiB, which is what teaches glibc to. Others have nothing to learn.
+   */
+  keepFreedMemory(): void;
 
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs(): bigint;
@@ -73,6 +81,10 @@ export interface System {
   statDescriptor(fd: number): FileStatus;
   /** Empties the object, sets its size and reserves every page, so that a full /dev/shm is an error here and not a SIGBUS later. */
   allocate(fd: number, bytes: number): void;
+  /** Empties the object and sets its size: what allocate begins with, and reserve goes on with. */
+  setSize(fd: number, bytes: number): void;
+  /** Reserves the pages of a part of the object. */
+  reserve(fd: number, offset: number, bytes: number): void;
   /** Gives the object at least this size, without touching what is in it. */
   grow(fd: number, bytes: number): void;
   /** Gives an object a second name, all at once. False when the name is taken. */
@@ -118,6 +130,10 @@ export interface System {
 
   /** Makes a FIFO beside the objects with `mode` whatever the umask, opened so that it never reports end of file. */
   createFifo(name: string, mode: number): number;
+  /** The same for reading only: end of file is when all have closed it who had it open for ringing. */
+  createHangingUpFifo(name: string, mode: number): number;
+  /** Opens a FIFO of its own once more: this descriptor knows nothing of those who have had it open before. */
+  openOwnFifo(name: string): number;
   /** The same as a Unix datagram socket, bound under the name: for runtimes that can watch nothing else. */
   createSocket(name: string, mode: number): number;
   /**
@@ -160,6 +176,10 @@ export interface Semaphores {
 
 /** A doorbell of this process: calls back on the event loop whenever it has been rung. */
 export interface Doorbell {
+  /** Whether it tells when nobody has it open for ringing any more, who has had it open before. */
+  readonly hangsUp?: boolean;
+  /** It could not be kept open: it hears nothing, and another is to be made. */
+  readonly deaf?: boolean;
   /** Whether it keeps the process alive. */
   setRef(ref: boolean): void;
   close(): void;
@@ -198,8 +218,12 @@ export interface Platform {
   monotonicNs(): bigint;
   /** Milliseconds of a clock that only goes forward: for intervals of this process. Not the global one, which test runners fake. */
   steadyMs(): number;
-  /** Makes a doorbell beside the objects, which others ring to be heard here. Its file stays when it is closed. */
-  openDoorbell(name: string, mode: number, onRing: () => void): Doorbell;
+  /**
+   * Makes a doorbell beside the objects, which others ring to be heard here. Its file stays when it is closed.
+   *
+   * @param onHangUp Called when nobody has it open for ringing any more, where the runtime hears of it. Left out, it is not listened for.
+   */
+  openDoorbell(name: string, mode: number, onRing: () => void, onHangUp?: () => void): Doorbell;
   /**
    * Makes a pipe that native threads wake this thread's event loop with.
    *

@@ -1,21 +1,48 @@
-import { FIELD_ALIGNMENT, MAX_HISTORY_LEN, MAX_METADATA_BYTES } from '../../assembly/layout';
+// How a pool is described, and how two descriptions are compared.
+
+import { FIELD_ALIGNMENT, MAX_HISTORY_LEN, MAX_VARYING_FIELDS } from '../../assembly/layout';
 import { TensorIpcError } from '../runtime/errors';
-import { quoted } from '../runtime/printable';
-import { isMarked, isOwn, type Marked, mark, messageOf } from '../runtime/realm';
-import { DTYPE_NAMES, type Dtype, isDtype, type TypedArray } from './dtype';
-import { checkShape, isTypedArray, normalise, sameShape, showShape, type TensorLike, tensorBytes } from './tensor';
+import { checkOptions, optionNames } from '../runtime/options';
+import { brief, printable, quoted } from '../runtime/printable';
+import { isMarked, isOwn, type Marked, mark } from '../runtime/realm';
+import { type Attributes, checkAttributes } from './attributes';
+import { DTYPE_NAMES, type Dtype, isDtype } from './dtype';
+import { checkEncoding, type Encoding } from './encodings';
+import { checkShape, sameShape, showShape, tensorBytes } from './tensor';
 
 /** What `historyLen` frames show before that many were published: zeros, or copies of the first frame. */
 export type HistoryPad = 'zero' | 'fill';
 
+/** What may be said of a field beside its form. */
+export interface FieldMeaning {
+  /** The most that the first extent can be, for a field whose first extent differs from frame to frame. */
+  readonly maxLength?: number | undefined;
+  /** What the elements are: 'rgb8', 'depth16u', 'jpeg', 'xyz', … (`encodings` has the list). */
+  readonly encoding?: Encoding | undefined;
+  /** Unit of the elements, as people write it: 'm', 'rad/s', '°C'. At most 32 characters. */
+  readonly unit?: string | undefined;
+  /** The coordinate frame that the elements are in, as in ROS: 'camera_optical'. At most 128 characters. */
+  readonly frameId?: string | undefined;
+}
+
 /** One named tensor of a frame. */
-export interface FieldMetadata {
+export interface FieldMetadata extends FieldMeaning {
   readonly name: string;
   readonly dtype: Dtype;
+  /** Of a field of varying length: the largest, its first extent being `maxLength`. */
   readonly shape: readonly number[];
   /** Bytes from the start of the frame: a multiple of 64. */
   readonly byteOffset: number;
+  /** Room that it takes. */
   readonly bytes: number;
+}
+
+/** What a field is made from. */
+export interface FieldInit extends FieldMeaning {
+  readonly name: string;
+  readonly dtype: Dtype;
+  /** With `maxLength` the first extent is that, whatever is given here. */
+  readonly shape: readonly number[];
 }
 
 /** The field of a pool whose frames are one plain tensor. */
@@ -24,12 +51,6 @@ export const PLAIN_FIELD = 'data';
 const POOL_NAME = /^[A-Za-z0-9_.-]{1,200}$/;
 const FIELD_NAME = /^[A-Za-z0-9_.\-/]{1,64}$/;
 const MAX_FIELDS = 256;
-const FORMAT = 'tensor-ipc';
-
-/** A value of unknown origin, for a message: nothing that nests or never ends. */
-function brief(value: unknown): string {
-  return typeof value === 'string' ? quoted(value.slice(0, 80)) : typeof value;
-}
 
 /** Checks a pool name. It becomes a file name, so it is `[A-Za-z0-9_.-]`, at most 200 characters. */
 export function checkName(name: unknown): string {
@@ -42,6 +63,45 @@ export function checkName(name: unknown): string {
   return name;
 }
 
+/** What is said of a field: printable, not empty, not long. */
+function checkWord(value: unknown, what: string, most: number): string {
+  if (typeof value === 'string' && value.length >= 1 && value.length <= most && printable(value) === value) return value;
+  throw new TensorIpcError('INVALID_ARGUMENT', `${what} is a text of 1 to ${most} printable characters, found ${brief(value)}`);
+}
+
+function checkMaxLength(value: unknown, what: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 32) return value as number;
+  throw new TensorIpcError('INVALID_ARGUMENT', `${what}: maxLength is a whole number from 1 to 2^32 - 1, found ${String(value)}`);
+}
+
+/** What is said of a field, checked; what is not said is left out. */
+function checkMeaning(
+  { maxLength, encoding, unit, frameId }: FieldMeaning,
+  dtype: Dtype,
+  shape: readonly number[],
+  what: string,
+): FieldMeaning {
+  return {
+    ...(maxLength !== undefined && { maxLength }),
+    ...(encoding !== undefined && { encoding: checkEncoding(encoding, dtype, shape, what) }),
+    ...(unit !== undefined && { unit: checkWord(unit, `${what}: unit`, 32) }),
+    ...(frameId !== undefined && { frameId: checkWord(frameId, `${what}: frameId`, 128) }),
+  };
+}
+
+/** The largest shape of a field: the one of every frame, or with the most that its first extent can be. */
+function fullShape({ shape, maxLength }: FieldInit, what: string): readonly number[] {
+  if (maxLength === undefined) return [...checkShape(shape, what)];
+  checkMaxLength(maxLength, what);
+  if (!Array.isArray(shape) || shape.length === 0) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `${what}: a field of varying length has a first extent: its shape is [n] or [n, …]`,
+    );
+  }
+  return [...checkShape([maxLength, ...shape.slice(1)], what)];
+}
+
 function alignUp(bytes: number, alignment: number): number {
   return Math.ceil(bytes / alignment) * alignment;
 }
@@ -49,16 +109,31 @@ function alignUp(bytes: number, alignment: number): number {
 /** What PoolMetadata is made from. */
 export interface PoolMetadataInit {
   readonly name: string;
-  readonly fields: readonly { readonly name: string; readonly dtype: Dtype; readonly shape: readonly number[] }[];
+  readonly fields: readonly FieldInit[];
   readonly historyLen?: number;
   /** Which backend of the Python package its frames are for: said on its wire, of no meaning elsewhere. Default 'numpy'. */
   readonly backend?: Backend;
+  /** What else is to be known of the pool, as JSON: calibration, mounting. At most 64 KiB. Not compared when consumers connect. */
+  readonly attributes?: Attributes | undefined;
 }
 
 /** Backends of the Python package. */
 export type Backend = 'numpy' | 'torch';
 
 const MARK = Symbol.for('tensor-ipc.metadata');
+
+/** Those of metadata that is there, too: `{ ...found, name: 'copy' }`. */
+const INIT_NAMES = optionNames<PoolMetadataInit & Pick<PoolMetadata, 'frameBytes' | 'varying'>>({
+  name: true,
+  fields: true,
+  historyLen: true,
+  backend: true,
+  attributes: true,
+  frameBytes: true,
+  varying: true,
+});
+
+const MATCH_OPTIONS = optionNames<{ readonly ignoreHistory?: boolean }>({ ignoreHistory: true });
 
 /** Describes a pool: its name, the tensors of a frame, and how many frames of history it promises to keep. */
 export class PoolMetadata {
@@ -75,8 +150,12 @@ export class PoolMetadata {
   readonly frameBytes: number;
   /** Which backend of the Python package its frames are for: said on its wire, of no meaning elsewhere. */
   readonly backend: Backend;
+  /** Whether any field is of varying length. */
+  readonly varying: boolean;
+  /** What else is to be known of the pool. */
+  readonly attributes: Attributes;
 
-  /** @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT */
+  /** @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, DTYPE_MISMATCH, SHAPE_MISMATCH */
   constructor(init: PoolMetadataInit) {
     if (typeof init !== 'object' || init === null) {
       throw new TensorIpcError(
@@ -84,6 +163,7 @@ export class PoolMetadata {
         'PoolMetadata is made from { name, fields: [{ name, dtype, shape }], historyLen? }',
       );
     }
+    if (!(init instanceof PoolMetadata)) checkOptions(init, INIT_NAMES);
     this.name = checkName(init.name);
     const historyLen = init.historyLen ?? 1;
     if (!Number.isSafeInteger(historyLen) || historyLen < 1 || historyLen > MAX_HISTORY_LEN) {
@@ -101,7 +181,8 @@ export class PoolMetadata {
     const seen = new Set<string>();
     const fields: FieldMetadata[] = [];
     let end = 0;
-    for (const { name, dtype, shape } of init.fields) {
+    for (const given of init.fields) {
+      const { name, dtype } = given;
       if (typeof name !== 'string' || !FIELD_NAME.test(name) || name === '__proto__' || seen.has(name)) {
         throw new TensorIpcError(
           'INVALID_ARGUMENT',
@@ -115,16 +196,27 @@ export class PoolMetadata {
           `field ${name}: dtype must be one of ${DTYPE_NAMES.join(' ')}, found ${brief(dtype)}`,
         );
       }
-      checkShape(shape, `field ${name}`);
+      const shape = Object.freeze(fullShape(given, `field ${name}`));
       const bytes = tensorBytes(shape, dtype);
       const byteOffset = alignUp(end, FIELD_ALIGNMENT);
-      fields.push(Object.freeze({ name, dtype, shape: Object.freeze([...shape]), byteOffset, bytes }));
+      fields.push(
+        Object.freeze({ name, dtype, shape, byteOffset, bytes, ...checkMeaning(given, dtype, shape, `field ${name}`) }),
+      );
       end = byteOffset + bytes;
     }
     if (!Number.isSafeInteger(end) || end > 2 ** 40) {
       throw new TensorIpcError('INVALID_ARGUMENT', `a frame of ${end} bytes is too large: at most 1 TiB`);
     }
+    const varying = fields.filter((field) => field.maxLength !== undefined);
+    if (varying.length > MAX_VARYING_FIELDS) {
+      throw new TensorIpcError(
+        'INVALID_ARGUMENT',
+        `at most ${MAX_VARYING_FIELDS} fields of a frame can be of varying length, found ${varying.length}: let those of one length share a field, or a pool of their own`,
+      );
+    }
     this.fields = Object.freeze(fields);
+    this.varying = varying.length > 0;
+    this.attributes = checkAttributes(init.attributes);
     this.frameBytes = fields.length === 1 ? end : alignUp(end, FIELD_ALIGNMENT);
     // What was checked here is what pools are made from. A subclass may add to it; what stands here stays as it is in that, too.
     for (const key of Object.keys(this)) Object.defineProperty(this, key, { writable: false, configurable: false });
@@ -146,15 +238,16 @@ export class PoolMetadata {
     return (this.fields[0] as FieldMetadata).dtype;
   }
 
-  /** "uint8 [480, 640, 3], history 10". */
+  /** "uint8 [480, 640, 3], history 10"; of varying length "float32 [≤300000, 3]". */
   toString(): string {
-    const one = (f: FieldMetadata) => `${f.dtype} ${showShape(f.shape)}`;
+    const one = (f: FieldMetadata) => `${f.dtype} ${showFieldShape(f)}`;
     const fields = this.plain ? one(this.fields[0] as FieldMetadata) : this.fields.map((f) => `${f.name}: ${one(f)}`).join('; ');
     return `${fields}, history ${this.historyLen}`;
   }
 
   /** Throws unless a pool found under the name is the one described here, naming the first difference. */
   assertMatches(found: PoolMetadata, options: { readonly ignoreHistory?: boolean } = {}): void {
+    checkOptions(options, MATCH_OPTIONS);
     const where = `pool '${this.name}'`;
     const names = (m: PoolMetadata) => m.fields.map((f) => f.name).join(', ');
     if (names(this) !== names(found)) {
@@ -168,10 +261,18 @@ export class PoolMetadata {
           `${where}, field ${expected.name}: expected dtype ${expected.dtype}, found ${actual.dtype}`,
         );
       }
-      if (!sameShape(expected.shape, actual.shape)) {
+      if (!sameShape(expected.shape, actual.shape) || expected.maxLength !== actual.maxLength) {
         throw new TensorIpcError(
           'SHAPE_MISMATCH',
-          `${where}, field ${expected.name}: expected shape ${showShape(expected.shape)}, found ${showShape(actual.shape)}`,
+          `${where}, field ${expected.name}: expected shape ${showFieldShape(expected)}, found ${showFieldShape(actual)}`,
+        );
+      }
+      for (const key of ['encoding', 'unit', 'frameId'] as const) {
+        // What is not expected to be anything may be anything.
+        if (expected[key] === undefined || expected[key] === actual[key]) continue;
+        throw new TensorIpcError(
+          'FIELDS_MISMATCH',
+          `${where}, field ${expected.name}: expected ${key} ${expected[key]}, found ${actual[key] ?? '(none)'}`,
         );
       }
     }
@@ -193,148 +294,7 @@ export function ownMetadata(value: unknown): PoolMetadata | null {
   return value instanceof PoolMetadata ? new PoolMetadata(value) : null;
 }
 
-/** What the object says about itself beyond PoolMetadata. */
-export interface PoolDescription {
-  readonly metadata: PoolMetadata;
-  readonly historyPad: HistoryPad;
-}
-
-/** What the JSON of every object begins with. */
-export const METADATA_BEGINNING = `{"format":"${FORMAT}"`;
-
-/** The JSON that is stored in the object. Key order is fixed, so equal pools have equal bytes and equal hashes. */
-export function encodeDescription({ metadata, historyPad }: PoolDescription): Uint8Array {
-  const json = JSON.stringify({
-    format: FORMAT,
-    version: 1,
-    name: metadata.name,
-    device: 'cpu',
-    historyLen: metadata.historyLen,
-    historyPad,
-    frameBytes: metadata.frameBytes,
-    fields: metadata.fields.map(({ name, dtype, shape, byteOffset, bytes }) => ({ name, dtype, shape, byteOffset, bytes })),
-  });
-  const bytes = new TextEncoder().encode(json);
-  if (bytes.byteLength > MAX_METADATA_BYTES) {
-    throw new TensorIpcError(
-      'INVALID_ARGUMENT',
-      `the metadata takes ${bytes.byteLength} bytes, at most ${MAX_METADATA_BYTES} fit`,
-    );
-  }
-  return bytes;
-}
-
-/**
- * Reads the JSON of an object. It is untrusted: everything is rebuilt through the same checks as a user's own metadata, and
- * what can be derived is compared with what is stated.
- *
- * @throws TensorIpcError CORRUPT_OBJECT
- */
-export function decodeDescription(name: string, json: Uint8Array): PoolDescription {
-  const corrupt = (what: string, cause?: unknown) =>
-    new TensorIpcError('CORRUPT_OBJECT', `pool '${name}': its metadata is damaged (${what}); stop its producer and remove it`, {
-      cause,
-    });
-  let raw: unknown;
-  try {
-    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
-  } catch {
-    // The parser's own message quotes the bytes as they are.
-    throw corrupt('not JSON');
-  }
-  if (typeof raw !== 'object' || raw === null) throw corrupt('not an object');
-  const record = raw as Record<string, unknown>;
-  if (record['format'] !== FORMAT || record['version'] !== 1) throw corrupt('unknown format');
-  if (record['name'] !== name) throw corrupt(`it is the metadata of ${brief(record['name'])}`);
-  const { historyPad, fields } = record;
-  if (historyPad !== 'zero' && historyPad !== 'fill') throw corrupt(`historyPad ${brief(historyPad)}`);
-  if (!Array.isArray(fields)) throw corrupt('no fields');
-  let metadata: PoolMetadata;
-  try {
-    metadata = new PoolMetadata({
-      name,
-      fields: fields as PoolMetadataInit['fields'],
-      historyLen: record['historyLen'] as number,
-    });
-  } catch (cause) {
-    throw corrupt(messageOf(cause), cause);
-  }
-  if (record['frameBytes'] !== metadata.frameBytes) throw corrupt('frameBytes does not follow from the fields');
-  for (const [i, field] of metadata.fields.entries()) {
-    const stated = fields[i] as Record<string, unknown>;
-    if (stated['byteOffset'] !== field.byteOffset || stated['bytes'] !== field.bytes)
-      throw corrupt(`field ${field.name} lies elsewhere`);
-  }
-  return { metadata, historyPad };
-}
-
-/** A sample frame: one tensor, or several by name. */
-export type Sample<T extends TypedArray = TypedArray> = TensorLike<T> | Readonly<Record<string, TensorLike>>;
-
-/** Whether a sample or a frame to put is a record of named tensors and not one tensor. */
-export function isRecord(sample: unknown): sample is Readonly<Record<string, TensorLike>> {
-  return (
-    typeof sample === 'object' &&
-    sample !== null &&
-    !ArrayBuffer.isView(sample) &&
-    !isTypedArray((sample as { data?: unknown }).data)
-  );
-}
-
-/** What a sample does not tell. */
-export interface SampleOptions {
-  /** Frames of history that consumers may ask for. Default 1. */
-  readonly historyLen?: number;
-  /** Which backend of the Python package the frames are for. Default 'numpy'. */
-  readonly backend?: Backend;
-}
-
-/** Makes PoolMetadata from samples, under the Python package's name for it. */
-export const MetadataCreator = {
-  /**
-   * Metadata from a sample frame: a tensor-like, or `{ rgb: …, depth: … }` for frames of several tensors. Only shape and dtype
-   * are taken from it.
-   *
-   * @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, DTYPE_MISMATCH, SHAPE_MISMATCH
-   */
-  fromSample(name: string, sample: Sample, options: SampleOptions = {}): PoolMetadata {
-    checkName(name);
-    const entries: [string, TensorLike][] = isRecord(sample) ? Object.entries(sample) : [[PLAIN_FIELD, sample]];
-    const fields = entries.map(([field, tensor]) => {
-      const { shape, dtype } = normalise(tensor, isRecord(sample) ? `field ${field}` : 'sample');
-      return { name: field, dtype, shape };
-    });
-    const { historyLen = 1, backend = 'numpy' } = options;
-    return new PoolMetadata({ name, fields, historyLen, backend });
-  },
-
-  /** The same for frames that Python processes see as NumPy arrays. */
-  fromNumpySample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
-    return MetadataCreator.fromSample(name, sample, { ...options, backend: 'numpy' });
-  },
-
-  /** The same for frames that Python processes see as PyTorch tensors in ordinary memory. */
-  fromTorchSample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
-    return MetadataCreator.fromSample(name, sample, { ...options, backend: 'torch' });
-  },
-};
-
-/**
- * History length for which a consumer that reads `maxReadHistoryLen` frames at `minSubscribeRateHz` never meets the frame being
- * written, at `publishRateHz`: the Python package's formula, max + ceil(publish / subscribe) + 1. Pools here keep two spare slots of
- * their own, so this is for pools that are shared with that package.
- */
-export function recommendedHistoryLen(options: {
-  readonly maxReadHistoryLen: number;
-  readonly publishRateHz: number;
-  readonly minSubscribeRateHz: number;
-}): number {
-  const { maxReadHistoryLen, publishRateHz, minSubscribeRateHz } = options;
-  if (!Number.isSafeInteger(maxReadHistoryLen) || maxReadHistoryLen < 1 || !(publishRateHz > 0) || !(minSubscribeRateHz > 0)) {
-    throw new TensorIpcError(
-      'INVALID_ARGUMENT',
-      'recommendedHistoryLen needs { maxReadHistoryLen: 1 or more, publishRateHz: above 0, minSubscribeRateHz: above 0 }',
-    );
-  }
-  return maxReadHistoryLen + Math.ceil(publishRateHz / minSubscribeRateHz) + 1;
+/** A field's shape for people: `[≤300000, 3]` where the first extent varies. */
+export function showFieldShape({ shape, maxLength }: Pick<FieldMetadata, 'shape' | 'maxLength'>): string {
+  return maxLength === undefined ? showShape(shape) : `[≤${shape.join(', ')}]`;
 }

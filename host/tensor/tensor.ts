@@ -24,6 +24,11 @@ export interface TensorView<T extends TypedArray = TypedArray> {
   readonly strides: readonly number[];
   readonly offset: number;
   readonly dtype: Dtype;
+  /**
+   * Of a window of a field of varying length: how long each frame is, in the window's order. The shape is that of the longest there can be;
+   * `at(i)` gives what is there.
+   */
+  readonly lengths?: readonly number[] | undefined;
 }
 
 /** A TensorLike, checked. `dense` means row-major without gaps. */
@@ -75,23 +80,30 @@ function isDense(shape: readonly number[], strides: readonly number[]): boolean 
   return true;
 }
 
-function checkExtent(extent: unknown, what: string): void {
-  if (!Number.isSafeInteger(extent) || (extent as number) < 1) {
-    throw new TensorIpcError('INVALID_ARGUMENT', `${what}: extents must be whole numbers of at least 1, found ${String(extent)}`);
+function checkExtent(extent: unknown, least: number, what: string): void {
+  if (!Number.isSafeInteger(extent) || (extent as number) < least) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `${what}: extents must be whole numbers of at least ${least}, found ${String(extent)}`,
+    );
   }
 }
 
-/** Checks a shape: whole positive extents, at most 32 axes. A scalar is `[]`. */
-export function checkShape(shape: unknown, what: string): readonly number[] {
+/**
+ * Checks a shape: whole positive extents, at most 32 axes. A scalar is `[]`.
+ *
+ * @param mayBeEmpty Whether the first extent may be 0: of a field of varying length.
+ */
+export function checkShape(shape: unknown, what: string, mayBeEmpty = false): readonly number[] {
   if (!Array.isArray(shape) || shape.length > 32) {
     throw new TensorIpcError('INVALID_ARGUMENT', `${what}: shape must be an array of at most 32 numbers, such as [480, 640, 3]`);
   }
-  for (const extent of shape) checkExtent(extent, what);
+  for (const [axis, extent] of shape.entries()) checkExtent(extent, mayBeEmpty && axis === 0 ? 0 : 1, what);
   return shape as readonly number[];
 }
 
 /** Checks a tensor-like and fills in what it leaves out. */
-export function normalise(tensor: TensorLike, what = 'tensor'): NormalTensor {
+export function normalise(tensor: TensorLike, what = 'tensor', mayBeEmpty = false): NormalTensor {
   if (isTypedArray(tensor)) {
     return {
       data: tensor,
@@ -110,7 +122,7 @@ export function normalise(tensor: TensorLike, what = 'tensor'): NormalTensor {
     );
   }
   const { data, offset = 0 } = tensor;
-  const shape = checkShape(tensor.shape, what);
+  const shape = checkShape(tensor.shape, what, mayBeEmpty);
   // ndarray calls the element type of a Uint8Array 'uint8' too; its 'array', 'generic' and 'buffer' carry no such name.
   const dtype = isDtype(tensor.dtype) ? tensor.dtype : dtypeOf(data);
   if (
@@ -141,7 +153,8 @@ export function normalise(tensor: TensorLike, what = 'tensor'): NormalTensor {
     if (reach < 0) low += reach;
     else high += reach;
   }
-  if (low < 0 || high >= data.length) {
+  // Of no elements none lies anywhere.
+  if (elements > 0 && (low < 0 || high >= data.length)) {
     throw new TensorIpcError(
       'SHAPE_MISMATCH',
       `${what}: shape ${showShape(shape)} with strides ${showShape(strides)} and offset ${offset} reaches elements ${low} to ${high}, ` +
@@ -177,6 +190,7 @@ export function gather(from: NormalTensor, to: TypedArray): void {
   const target = bitsOf(to) as Uint32Array;
   const { shape, strides } = from;
   const axes = shape.length;
+  if (from.elements === 0) return;
   if (axes === 0) {
     target[0] = source[from.offset] as number;
     return;

@@ -1,9 +1,18 @@
 // The tensors that users hand in: to put, checked before a slot is claimed so that a wrong argument costs no frame, and to copy into.
 
 import { TensorIpcError } from '../runtime/errors';
+import { isRecord, type Sample } from './creator';
 import { carries, itemBytes, type TypedArray } from './dtype';
-import { type FieldMetadata, isRecord, PLAIN_FIELD, type PoolMetadata, type Sample } from './metadata';
+import { type FieldMetadata, PLAIN_FIELD, type PoolMetadata, showFieldShape } from './metadata';
 import { isTypedArray, type NormalTensor, normalise, sameShape, showShape, type TensorLike } from './tensor';
+
+/** Whether a tensor of this shape can be what a field holds. */
+function fitsField(shape: readonly number[], { shape: full, maxLength }: FieldMetadata): boolean {
+  if (maxLength === undefined) return sameShape(shape, full);
+  return (
+    (shape[0] as number) <= maxLength && shape.length === full.length && full.every((n, axis) => axis === 0 || n === shape[axis])
+  );
+}
 
 /**
  * The elements to copy, when one look tells that the frame is right: same array type as the pool's `like`, same shape, dense.
@@ -12,9 +21,12 @@ import { isTypedArray, type NormalTensor, normalise, sameShape, showShape, type 
 export function directData(frame: Sample, field: FieldMetadata, like: TypedArray): TypedArray | null {
   if (typeof frame !== 'object' || frame === null) return null;
   const { shape, dtype } = field;
-  if (isTypedArray(frame)) {
-    return frame.constructor === like.constructor && shape.length === 1 && shape[0] === frame.length ? frame : null;
+  if (field.maxLength !== undefined) return null;
+  // In the order of what is cheap: of that class, and a view of bytes, which no other object is.
+  if (frame.constructor === like.constructor && ArrayBuffer.isView(frame)) {
+    return shape.length === 1 && shape[0] === frame.length ? frame : null;
   }
+  if (isTypedArray(frame)) return null;
   const tensor = frame as Exclude<TensorLike, TypedArray>;
   const { data } = tensor;
   return data?.constructor === like.constructor &&
@@ -46,11 +58,11 @@ export function checkedTensors(frame: Sample, metadata: PoolMetadata): NormalTen
   return fields.map((field) => {
     const what = plain ? `pool '${name}'` : `pool '${name}', field ${field.name}`;
     const given = named === null ? (frame as TensorLike) : (named[field.name] as TensorLike);
-    const tensor = normalise(given, what);
-    if (!sameShape(tensor.shape, field.shape)) {
+    const tensor = normalise(given, what, field.maxLength !== undefined);
+    if (!fitsField(tensor.shape, field)) {
       throw new TensorIpcError(
         'SHAPE_MISMATCH',
-        `${what}: expected shape ${showShape(field.shape)}, found ${showShape(tensor.shape)}`,
+        `${what}: expected shape ${showFieldShape(field)}, found ${showShape(tensor.shape)}`,
       );
     }
     // An array without a stated dtype may carry float16, bfloat16 or bool bits; a stated dtype must be the pool's.

@@ -80,12 +80,18 @@ export function checkWireForm(metadata: PoolMetadata): void {
 }
 
 /** The same but for the length of the history. */
-export function checkWireTensor({ name, plain, dtype, backend }: PoolMetadata): void {
+export function checkWireTensor({ name, plain, varying, dtype, backend }: PoolMetadata): void {
   checkWireName(name);
   if (!plain) {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',
       `pool '${name}': the Python package's pools hold one tensor a frame, not several`,
+    );
+  }
+  if (varying) {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `pool '${name}': the Python package's pools hold frames of one shape: leave maxLength out`,
     );
   }
   if (!DTYPES[backend].includes(dtype)) {

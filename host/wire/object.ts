@@ -1,7 +1,7 @@
 // The object of a Python pool, mapped: nothing but frames, one behind the other, and once more right behind where pages allow it.
 
 import { alignUp, reserveAlone, reserveInArena, type Space, vacateAlone } from '../memory/arena';
-import { type Window, WindowBuilder } from '../memory/mapping';
+import { type Window, WindowBuilder } from '../memory/window';
 import { WindowCache } from '../memory/window-cache';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';

@@ -8,14 +8,16 @@ import type { DdsReader } from '../dds/reader';
 import type { DdsTopic } from '../dds/topic';
 import type { DdsWriter } from '../dds/writer';
 import type { ProducerCounters, Sink } from '../endpoint/sink';
-import type { Window, WindowBuilder } from '../memory/mapping';
+import { copyToShared } from '../memory/copy';
 import type { SharedPool } from '../memory/share';
+import type { Window, WindowBuilder } from '../memory/window';
 import { translate } from '../native/pool';
 import { checkFile } from '../native/trust';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
+import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkWireForm, metadataTopic, progressTopic, wireObject } from './form';
 import { LateJoiners } from './late-joiners';
@@ -318,6 +320,10 @@ export class WireSink implements Sink {
 
   window(slot: number): Window {
     return this.#object.window(slot, 1, false);
+  }
+
+  copyIn(slot: number, from: TypedArray): void {
+    copyToShared(this.#system, this.window(slot).data, this.address(slot), from);
   }
 
   address(slot: number): Address {

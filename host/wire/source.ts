@@ -2,10 +2,19 @@
 
 import { Frame } from '../endpoint/frame';
 import type { Trust } from '../endpoint/options';
-import type { CopyRequest, Cursor, Source, SourceEvents, SourceStats, WindowRequest } from '../endpoint/source';
+import {
+  type CopyRequest,
+  type Cursor,
+  giveTo,
+  type Newest,
+  type Source,
+  type SourceEvents,
+  type SourceStats,
+  type WindowRequest,
+} from '../endpoint/source';
 import { View } from '../endpoint/view';
-import type { Window } from '../memory/mapping';
 import type { SharedPool } from '../memory/share';
+import type { Window } from '../memory/window';
 import { translate } from '../native/pool';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
@@ -16,9 +25,10 @@ import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
 import { checkWireForm, checkWireName } from './form';
+import { type Feed, passed, stale, whenOver } from './freshness';
 import { slotIsNamed } from './lock-files';
 import type { Announcement } from './messages';
-import { holdWindow, type Told } from './order';
+import { holdWindow } from './order';
 import { copyWindow } from './order-copy';
 import { WirePool } from './pool';
 import { WindowCopier } from './window-copier';
@@ -35,9 +45,6 @@ export interface WireSourceOptions {
   readonly waitTimeoutMs: number;
   readonly repair: boolean;
 }
-
-/** What is told of a pool, and the times of its frames. */
-type Feed = Told & Pick<WireFeed, 'timestampOf'>;
 
 /** A pool that is over, and what was known of it then. */
 interface Ended {
@@ -56,6 +63,7 @@ export class WireSource implements Source {
   #epoch = 0;
   #taken = 0;
   #missed = 0;
+  #goodbyes = 0;
   #lastSequence: number | null = null;
   // What was found to be announced of the pool that is attached: looked into once, not with every frame.
   #judged: Announcement | null = null;
@@ -87,6 +95,10 @@ export class WireSource implements Source {
 
   get metadata(): PoolMetadata | null {
     return this.#pool?.metadata ?? null;
+  }
+
+  get prefaulted(): number {
+    return 1; // at once, when it attaches
   }
 
   connect(): void {
@@ -135,6 +147,7 @@ export class WireSource implements Source {
     // Its own producer's first word, and last, may have come at once.
     if (this.#feed.stranger && !pool.replaced()) this.#feed.settle();
     if (reason === 'died') pool.heal();
+    else this.#goodbyes += 1;
     this.#ended = this.#last(pool);
     this.#pool = null;
     this.#judged = null;
@@ -144,27 +157,11 @@ export class WireSource implements Source {
 
   /** What is left of a pool that is lost, for those who have not seen its last frame. */
   #last(pool: WirePool): Ended | null {
-    const feed = this.#feed;
-    const { slot, sequence, pace } = feed;
-    if (sequence < 0) return null;
+    if (this.#feed.sequence < 0) return null;
     // A producer that died while it wrote keeps its slot's locks: nobody is to wait for those.
     const slots = Array.from({ length: pool.metadata.historyLen }, (_, at) => at);
     if (pool.locks.writerAt(slots) >= 0) return null;
-    const timestampNs = feed.timestampOf(sequence);
-    const told: Feed = {
-      slot,
-      sequence,
-      pace,
-      silentMs: Infinity,
-      get nowMs() {
-        return feed.nowMs;
-      },
-      toldMs: () => Number.NaN,
-      timestampOf: () => timestampNs,
-      pollProgress: () => {},
-      sleep: (ms) => feed.sleep(ms),
-    };
-    return { pool, epoch: this.#epoch, feed: told };
+    return { pool, epoch: this.#epoch, feed: whenOver(this.#feed) };
   }
 
   #live(): WirePool | null {
@@ -184,6 +181,22 @@ export class WireSource implements Source {
 
   due(cursor: Cursor): boolean {
     return this.#lastFor(cursor) !== null || (this.#pool !== null && this.#feed.sequence > this.#seen(cursor, this.#epoch));
+  }
+
+  leftover(cursor: Cursor): boolean {
+    return this.#lastFor(cursor) !== null;
+  }
+
+  get goodbyes(): number {
+    return this.#goodbyes;
+  }
+
+  newest(): Newest | null {
+    if (this.#closed || this.#pool === null) return null;
+    // Nobody else may listen.
+    this.#feed.pollProgress();
+    const { sequence, timestampNs } = this.#feed;
+    return sequence < 0 ? null : { sequence, publishedNs: Number(timestampNs) };
   }
 
   /** The pool that is over, when the reader has not had its last frame. */
@@ -249,13 +262,14 @@ export class WireSource implements Source {
   ): Frame<T> | null {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
-    if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor)) return null;
+    if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor) || stale(feed, request)) return null;
     const target = pool.buffers.target(count, into);
     const latestFirst = request?.latestFirst ?? true;
     const sequence = copyWindow(pool, feed, count, new WindowCopier(this.#system, pool, target.data, count, latestFirst));
     const timestampNs = feed.timestampOf(sequence);
+    const times = { timestampNs, publishedNs: Number(timestampNs), epoch };
     const missed = this.#advance(cursor, sequence, epoch);
-    return new Frame<T>(target, sequence, count, timestampNs, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(target, sequence, count, times, missed, into === null ? this.#recycle : null);
   }
 
   /**
@@ -264,8 +278,7 @@ export class WireSource implements Source {
    */
   #unwritten(pool: WirePool, { slot, sequence }: Feed, epoch: number, cursor: Cursor): boolean {
     if (!pool.locks.unwritten(slot) || !pool.named()) return false;
-    cursor.epoch = epoch;
-    cursor.seen = sequence;
+    giveTo(cursor, epoch, sequence);
     return true;
   }
 
@@ -286,7 +299,7 @@ export class WireSource implements Source {
   ): View<T> | null {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const latestFirst = request?.latestFirst ?? true;
-    if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor)) return null;
+    if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor) || stale(feed, request)) return null;
     const held = holdWindow(pool, feed, count);
     const timestampNs = feed.timestampOf(held.sequence);
     let slots = held.slots;
@@ -307,8 +320,8 @@ export class WireSource implements Source {
       if (pool.locks.made(held.unlocked)) return this.#borrow(pool, feed, epoch, cursor, request);
       slots = [];
     }
-    const low = Number(BigInt.asUintN(32, timestampNs));
-    const high = Number(BigInt.asUintN(32, timestampNs >> 32n));
+    const low = Number(BigInt.asIntN(32, timestampNs));
+    const high = Number(BigInt.asIntN(32, timestampNs >> 32n));
     const { sequence } = held;
     return new View<T>(
       pool,
@@ -319,29 +332,43 @@ export class WireSource implements Source {
       low,
       high,
       this.#advance(cursor, sequence, epoch),
+      low,
+      high,
+      epoch,
     );
+  }
+
+  peek<T extends TypedArray>(): Frame<T> | null {
+    throw new TensorIpcError(
+      'INVALID_ARGUMENT',
+      `pool '${this.#options.name}': peek is for native pools: objects on the Python package's wire do not say what they hold`,
+    );
+  }
+
+  /** The open pool, unless its newest frame is older than the reader wants, or it had only the last one of another. */
+  #fresh(cursor: Cursor, request: WindowRequest | undefined): WirePool | null {
+    const pool = this.#closed ? this.#live() : this.#pool;
+    if (pool === null || request?.maxAgeMs === undefined) return pool;
+    return this.due(cursor) && !passed(cursor, { feed: this.#feed, epoch: this.#epoch }, request) ? pool : null;
   }
 
   // What has arrived was taken in when it was found that there is something to take.
   take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
     const last = this.#lastFor(cursor);
-    if (last !== null) return this.#get(last.pool, last.feed, last.epoch, cursor, request);
-    const pool = this.#closed ? this.#live() : this.#pool;
+    if (last !== null && !passed(cursor, last, request)) return this.#get(last.pool, last.feed, last.epoch, cursor, request);
+    const pool = this.#fresh(cursor, request);
     return pool && this.#get(pool, this.#feed, this.#epoch, cursor, request);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
     const last = this.#lastFor(cursor);
-    if (last !== null) return this.#borrow(last.pool, last.feed, last.epoch, cursor, request);
-    const pool = this.#closed ? this.#live() : this.#pool;
+    if (last !== null && !passed(cursor, last, request)) return this.#borrow(last.pool, last.feed, last.epoch, cursor, request);
+    const pool = this.#fresh(cursor, request);
     return pool && this.#borrow(pool, this.#feed, this.#epoch, cursor, request);
   }
 
   #advance(cursor: Cursor, sequence: number, epoch: number): number {
-    const seen = this.#seen(cursor, epoch);
-    cursor.epoch = epoch;
-    cursor.seen = sequence;
-    const missed = seen >= 0 && sequence > seen ? sequence - seen - 1 : 0;
+    const missed = giveTo(cursor, epoch, sequence);
     if (epoch === this.#epoch && (this.#lastSequence === null || sequence > this.#lastSequence)) {
       this.#taken += 1;
       if (this.#lastSequence !== null) this.#missed += sequence - this.#lastSequence - 1;
@@ -351,12 +378,25 @@ export class WireSource implements Source {
     return missed;
   }
 
+  /** What DDS has told is taken in first, each time. */
+  quickTake(): null {
+    return null;
+  }
+
+  quickLend(): null {
+    return null;
+  }
+
   openDoorbell(onRing: () => void): Doorbell {
     return this.#feed.listen(onRing);
   }
 
   /** Every notice rings. */
   arm(): void {}
+
+  armFor(cursor: Cursor): boolean {
+    return !this.connected || this.due(cursor);
+  }
 
   waitSync(cursor: Cursor, timeoutMs: number): boolean {
     this.#promised = this.#waitSync(cursor, timeoutMs);

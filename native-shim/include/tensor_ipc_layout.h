@@ -24,7 +24,7 @@
 #endif
 
 #define TIPC_MAGIC UINT64_C(0x3143504952534e54)
-#define TIPC_LAYOUT_SIGNATURE UINT64_C(0x3b5c0e208a60a12d)
+#define TIPC_LAYOUT_SIGNATURE UINT64_C(0xc789a4f1719dfc59)
 
 /* No pin. */
 #define TIPC_NONE UINT64_MAX
@@ -34,13 +34,36 @@
 #define TIPC_STAMP_DONE(position) (((uint64_t)(position) << 1) + 2)
 #define TIPC_STAMP_WRITING(position) (((uint64_t)(position) << 1) + 1)
 
+/* Objects and doorbells are files of /dev/shm: prefix and pool name; of a doorbell also '.' and 16 hexadecimal digits. */
+#define TIPC_OBJECT_PREFIX "tensoripc."
+#define TIPC_DOORBELL_PREFIX "tensoripc-bell."
+
+/* Locks are open-file-description locks: the commands of fcntl, which old headers do not have. */
+#define TIPC_F_OFD_GETLK 36
+#define TIPC_F_OFD_SETLK 37
+
+/* Dtypes: name in the metadata, bytes, and DLPack's type code and bits (dlpack.h, DLDataTypeCode). */
+#define TIPC_DTYPES(X) \
+  X("bool", 1, 6, 8) \
+  X("int8", 1, 0, 8) \
+  X("uint8", 1, 1, 8) \
+  X("int16", 2, 0, 16) \
+  X("uint16", 2, 1, 16) \
+  X("int32", 4, 0, 32) \
+  X("uint32", 4, 1, 32) \
+  X("int64", 8, 0, 64) \
+  X("uint64", 8, 1, 64) \
+  X("float16", 2, 2, 16) \
+  X("bfloat16", 2, 4, 16) \
+  X("float32", 4, 2, 32) \
+  X("float64", 8, 2, 64)
 /* "TNSRIPC1" read as two little-endian words. */
 #define TIPC_MAGIC_LOW UINT32_C(0x52534e54)
 #define TIPC_MAGIC_HIGH UINT32_C(0x31435049)
-#define TIPC_LAYOUT_VERSION 1
+#define TIPC_LAYOUT_VERSION 2
 #define TIPC_BYTE_ORDER_MARK UINT32_C(0x01020304)
-#define TIPC_LAYOUT_SIGNATURE_LOW UINT32_C(0x8a60a12d)
-#define TIPC_LAYOUT_SIGNATURE_HIGH UINT32_C(0x3b5c0e20)
+#define TIPC_LAYOUT_SIGNATURE_LOW UINT32_C(0x719dfc59)
+#define TIPC_LAYOUT_SIGNATURE_HIGH UINT32_C(0xc789a4f1)
 
 /* ---- header */
 
@@ -72,6 +95,7 @@
 #define TIPC_HEADER_FRAMES_REFUSED 216
 #define TIPC_HEADER_FRAMES_OVERRUN 224
 #define TIPC_HEADER_WAITS 232
+#define TIPC_HEADER_PERIOD_NS 240
 #define TIPC_HEADER_ARMED 256
 #define TIPC_HEADER_WAKE_COUNT 264
 #define TIPC_HEADER_BORROWERS 320
@@ -101,6 +125,8 @@
 #define TIPC_SLOT_CLAIM 8
 #define TIPC_SLOT_TIMESTAMP_NS 16
 #define TIPC_SLOT_PUBLISHED_NS 24
+#define TIPC_SLOT_EPOCH 32
+#define TIPC_SLOT_LENGTHS 40
 #define TIPC_SLOT_BYTES 64
 
 /* ---- values */
@@ -138,62 +164,8 @@
 #define TIPC_MAX_PAGE_BYTES 2097152
 /* Every field of a record with several fields, and every padded frame, starts on a multiple of this. */
 #define TIPC_FIELD_ALIGNMENT 64
-
-/* ---- handle: private memory of one participant, never shared */
-
-#define TIPC_HANDLE_CONTROL 0
-#define TIPC_HANDLE_SLOTS 4
-#define TIPC_HANDLE_CONSUMERS 8
-#define TIPC_HANDLE_CONSUMER_CAPACITY 12
-#define TIPC_HANDLE_SLOT_CAPACITY 16
-#define TIPC_HANDLE_HISTORY_LEN 20
-#define TIPC_HANDLE_ENTRY 24
-#define TIPC_HANDLE_ENTRY_INDEX 28
-/* Producer: position of the next frame. */
-#define TIPC_HANDLE_POSITION 32
-/* Producer: descriptor of the slot that writerBegin claimed. */
-#define TIPC_HANDLE_DESCRIPTOR 40
-/* Consumer: oldest position that any of its views holds, or NONE. */
-#define TIPC_HANDLE_VIEW_PIN 48
-/* Consumer: lossless cursor, or NONE. */
-#define TIPC_HANDLE_HOLD_PIN 56
-/* In: CLOCK_MONOTONIC, ns, as the host has just read it. */
-#define TIPC_HANDLE_CLOCK_NS 64
-/* In: the timestamp to publish. Out: the timestamp of the newest frame of the last window. */
-#define TIPC_HANDLE_TIMESTAMP_NS 72
-/* Out: when the newest frame of the last window was published. */
-#define TIPC_HANDLE_PUBLISHED_NS 80
-/* Out of writerTakeArmed: the bits of the consumers to wake. */
-#define TIPC_HANDLE_ARMED 88
-/* Out of readerPin and readerHold: how the producer waits (WAITING_*) when a pin moved up on the way. */
-#define TIPC_HANDLE_WAKE 96
-/* Out of chooseGeometry and controlValidate. */
-#define TIPC_HANDLE_FRAME_STRIDE 104
-#define TIPC_HANDLE_FRAME_BYTES 112
-#define TIPC_HANDLE_FRAMES_OFFSET 120
-#define TIPC_HANDLE_OBJECT_BYTES 128
-#define TIPC_HANDLE_METADATA_OFFSET 136
-#define TIPC_HANDLE_METADATA_BYTES 140
-#define TIPC_HANDLE_PAGE_BYTES 144
-#define TIPC_HANDLE_BYTES 256
-
-/* ---- status codes of the core */
-
-enum tipc_status {
-  TIPC_OK = 0,
-  TIPC_EMPTY = -1, /* No frame has been published yet. */
-  TIPC_CLOSED = -2, /* The producer closed the pool. */
-  TIPC_LAPPED = -3, /* The window asked for was overwritten before it could be validated: take a newer head and try again. */
-  TIPC_PINNED = -4, /* A live pin covers the frame that the writer wants to overwrite. */
-  TIPC_NOT_READY = -10, /* The object is under construction: version is still zero. */
-  TIPC_BAD_MAGIC = -11,
-  TIPC_BAD_VERSION = -12,
-  TIPC_BAD_BYTE_ORDER = -13,
-  TIPC_BAD_SIGNATURE = -14,
-  TIPC_BAD_SIZE = -15, /* The object's size is not the one its header states. */
-  TIPC_BAD_GEOMETRY = -16, /* Counts, offsets or strides in the header contradict each other or exceed their limits. */
-  TIPC_BAD_HEAD = -17, /* The head is outside the range in which sequence numbers are exact. */
-};
+/* Fields of a frame whose first extent may differ from frame to frame: each has a place in the slot descriptor. */
+#define TIPC_MAX_VARYING_FIELDS 6
 
 /* ---- structs */
 
@@ -228,7 +200,8 @@ struct tipc_header {
   uint64_t frames_refused;      /* 216  producer: frames dropped because a slot was pinned */
   uint64_t frames_overrun;      /* 224  producer: frames written over lent views */
   uint64_t waits;               /* 232  producer: times it had to wait for a pin */
-  uint8_t reserved_240[16];
+  int64_t period_ns;            /* 240  producer: time between frames that it states, 0 where it states none */
+  uint8_t reserved_248[8];
   uint64_t armed;               /* 256  consumers set their bit, the producer takes all bits */
   uint32_t wake_count;          /* 264  producer: futex word of sleeping consumers */
   uint8_t reserved_268[52];
@@ -294,6 +267,8 @@ TIPC_ASSERT(offsetof(struct tipc_header, frames_overrun) == 224, header_frames_o
 TIPC_ASSERT(sizeof(((struct tipc_header *)0)->frames_overrun) == 8, header_frames_overrun_bytes);
 TIPC_ASSERT(offsetof(struct tipc_header, waits) == 232, header_waits_offset);
 TIPC_ASSERT(sizeof(((struct tipc_header *)0)->waits) == 8, header_waits_bytes);
+TIPC_ASSERT(offsetof(struct tipc_header, period_ns) == 240, header_period_ns_offset);
+TIPC_ASSERT(sizeof(((struct tipc_header *)0)->period_ns) == 8, header_period_ns_bytes);
 TIPC_ASSERT(offsetof(struct tipc_header, armed) == 256, header_armed_offset);
 TIPC_ASSERT(sizeof(((struct tipc_header *)0)->armed) == 8, header_armed_bytes);
 TIPC_ASSERT(offsetof(struct tipc_header, wake_count) == 264, header_wake_count_offset);
@@ -351,7 +326,9 @@ struct tipc_slot {
   uint64_t claim;               /*   8  producer: the position it means to write here, before it looks at the pins */
   int64_t timestamp_ns;         /*  16  producer: as given to put, or publishedNs */
   int64_t published_ns;         /*  24  producer: CLOCK_MONOTONIC at commit */
-  uint8_t reserved_32[32];
+  uint32_t epoch;               /*  32  producer: its producerEpoch */
+  uint8_t reserved_36[4];
+  uint32_t lengths[6];          /*  40  producer: first extent of each varying field, in the order of the fields */
 };
 
 TIPC_ASSERT(sizeof(struct tipc_slot) == 64, slot_bytes);
@@ -363,5 +340,9 @@ TIPC_ASSERT(offsetof(struct tipc_slot, timestamp_ns) == 16, slot_timestamp_ns_of
 TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->timestamp_ns) == 8, slot_timestamp_ns_bytes);
 TIPC_ASSERT(offsetof(struct tipc_slot, published_ns) == 24, slot_published_ns_offset);
 TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->published_ns) == 8, slot_published_ns_bytes);
+TIPC_ASSERT(offsetof(struct tipc_slot, epoch) == 32, slot_epoch_offset);
+TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->epoch) == 4, slot_epoch_bytes);
+TIPC_ASSERT(offsetof(struct tipc_slot, lengths) == 40, slot_lengths_offset);
+TIPC_ASSERT(sizeof(((struct tipc_slot *)0)->lengths) == 24, slot_lengths_bytes);
 
 #endif

@@ -95,6 +95,22 @@ test('a slow lossless reader: drop refuses and counts, wait throws, overwrite wa
   }
 });
 
+test('that a pool is over is noticed by the call that would wait for it, before the event loop turns', async () => {
+  const name = poolName('over');
+  const producer = TensorProducer.fromSample(name, frameOf(0));
+  using consumer = TensorConsumer.attach<Float64Array>(name, { delivery: 'all' });
+  const events: string[] = [];
+  consumer.on('disconnect', (reason) => events.push(reason));
+  producer.put(frameOf(0));
+  producer.cleanup();
+  assert.is((await consumer.next())?.data[0], 0);
+  const waiting = consumer.next({ timeoutMs: 5 });
+  // Microtasks only.
+  for (let hop = 0; hop < 20; hop++) await Promise.resolve();
+  assert.equal(events, ['closed']);
+  assert.is(await waiting, null);
+});
+
 test('what was published before the producer closed is still delivered', async () => {
   const name = poolName('drain');
   const producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 8 });

@@ -6,7 +6,7 @@ import { inspect, type SharedPool, TensorConsumer, TensorProducer } from 'tensor
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ThreadRequest } from '../programs/thread-peer';
-import { hasCode, leftovers, poolName, until } from '../support/child';
+import { hasCode, leftovers, poolName, sleep, until } from '../support/child';
 
 const test = suite('threads');
 
@@ -55,6 +55,38 @@ test('a consumer in a worker attaches by name', async () => {
   const next = thread.ask({ op: 'next' });
   producer.put(frameOf(5));
   assert.equal(await next, { sequence: 0, first: 5 });
+  await thread.ask({ op: 'close' });
+});
+
+test('a worker waits for its producer, hears that frames are late, and ends with it', async () => {
+  const name = poolName('follow');
+  await using thread = new Thread();
+  const following = thread.ask<string[]>({ op: 'follow', pool: name });
+  await until(() => leftovers(name).length > 0, 'it waits');
+  await sleep(300);
+  const producer = TensorProducer.fromSample(name, frameOf(0));
+  await until(() => inspect(name)?.consumers.length === 1, 'it has come');
+  producer.put(frameOf(1));
+  await until(() => inspect(name)?.consumers[0]?.lastSequence === 0, 'it has read');
+  await sleep(300);
+  producer.put(frameOf(2));
+  await until(() => inspect(name)?.consumers[0]?.lastSequence === 1, 'it has read again');
+  producer.close();
+  const log = await following;
+  const frames = log.filter((line) => !/^(stall|resume)/.test(line));
+  assert.equal(frames, ['ready true', 'frame 1', 'frame 2']);
+  assert.ok(log.includes('stall null') && log.includes('stall 0'), log.join(', '));
+  assert.ok(log.includes('resume 0') && log.includes('resume 1'), log.join(', '));
+});
+
+test('a worker looks at what a producer has put, and takes no part', async () => {
+  const name = poolName('thread');
+  await using thread = new Thread();
+  await thread.ask({ op: 'attach', pool: name });
+  assert.is(await thread.ask({ op: 'peek' }), null);
+  using producer = TensorProducer.fromSample(name, frameOf(0));
+  producer.put(frameOf(4));
+  assert.is(await thread.ask({ op: 'peek' }), 4);
   await thread.ask({ op: 'close' });
 });
 
@@ -113,6 +145,38 @@ test('a lossless reader in a worker', async () => {
     assert.equal(await thread.ask({ op: 'next' }), { sequence: value, first: value });
   }
   await thread.ask({ op: 'close' });
+});
+
+test('frames of varying length, put by one worker and read by another on shared pages, and by name', async () => {
+  const name = poolName('varying-thread');
+  await using writer = new Thread();
+  await writer.ask({ op: 'produceVarying', pool: name, maxLength: ELEMENTS });
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  const maps = mapsOf(name);
+  await using shared = new Thread();
+  await using named = new Thread();
+  assert.is(await shared.ask({ op: 'adopt', shared: consumer.share() as SharedPool }), true);
+  assert.is(mapsOf(name), maps, 'nothing is mapped twice');
+  assert.is(await named.ask({ op: 'attach', pool: name }), true);
+  const sizes = [7, 0, ELEMENTS, 100, 1];
+  for (const [value, length] of sizes.entries()) {
+    assert.is(await writer.ask({ op: 'putVarying', length, value, loan: value % 2 === 1 }), value);
+    const last = [value, value - 1, value - 2].map((k) => sizes[k] ?? 0);
+    const expected = {
+      shape: [length],
+      windowShape: [3, ELEMENTS],
+      lengths: last,
+      values: last.map((size, i) => (size === 0 ? [] : [value - i])),
+    };
+    for (const thread of [shared, named]) assert.equal(await thread.ask({ op: 'lengths', historyLen: 3 }), expected);
+    assert.equal(
+      [...(consumer.get()?.data ?? [])],
+      Array.from({ length }, () => value),
+    );
+  }
+  for (const thread of [shared, named, writer]) await thread.ask({ op: 'close' });
+  consumer.close();
+  assert.equal(leftovers(name), []);
 });
 
 test('a view that is out in a worker outlives the thread that mapped it; the last one unmaps', async () => {

@@ -1,6 +1,6 @@
 // Whatever is written on the topic, a browser lists what is right and ignores the rest.
 
-import { PoolMetadata, TensorProducer } from 'tensor-ipc';
+import { type FieldInit, PoolMetadata, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Announcement, decodeAnnouncement, encodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from '../../host/dds/announcement';
@@ -17,13 +17,28 @@ const testWith = hasLibrary() ? test : test.skip;
 const text = (random: Random, letters: string, least: number, most: number) =>
   Array.from({ length: random.integer(least, most) }, () => random.pick([...letters])).join('');
 
+const SCALAR = { name: 'scalar', dtype: 'bool', shape: [] as number[] } as const;
+const PIXELS = { name: 'pixels', dtype: 'uint8', shape: [4, 6, 3], encoding: 'bgr8' } as const;
+const PACKETS = {
+  name: 'packets',
+  dtype: 'uint8',
+  shape: [1],
+  maxLength: 70_000,
+  encoding: 'jpeg',
+  frameId: 'kamera_ü',
+} as const;
+
 function randomAnnouncement(random: Random): Announcement {
   const letters = 'abcXYZ019_.-';
-  const fields = Array.from({ length: random.integer(1, 5) }, (_, index) => ({
+  const fields: FieldInit[] = Array.from({ length: random.integer(1, 5) }, (_, index) => ({
     name: `${index}${text(random, letters, 0, 20)}`,
     dtype: random.pick(DTYPE_NAMES),
-    shape: Array.from({ length: random.integer(0, 6) }, () => random.integer(1, 9)),
+    shape: Array.from({ length: random.integer(1, 6) }, () => random.integer(1, 9)),
+    ...(index < 3 && random.next() < 0.5 && { maxLength: random.integer(1, 400_000) }),
+    ...(random.next() < 0.5 && { unit: random.pick(['m', 'rad/s', '°C']) }),
+    ...(random.next() < 0.5 && { frameId: text(random, letters, 1, 128) }),
   }));
+  fields.push(random.pick([SCALAR, PIXELS, PACKETS]));
   return {
     id: text(random, '0123456789abcdef', 32, 32),
     metadata: new PoolMetadata({ name: text(random, letters, 1, 60), historyLen: random.integer(1, 100), fields }),
@@ -34,6 +49,8 @@ function randomAnnouncement(random: Random): Announcement {
     startedAtMs: random.integer(0, 2 ** 42),
     framesPublished: random.integer(0, 2 ** 45),
     closed: random.next() < 0.5,
+    layout: random.integer(1, 9),
+    periodMs: random.pick([null, 0.5, 33.333333, 1000]),
   };
 }
 
@@ -107,6 +124,21 @@ test('contradictions, control characters and other encodings are refused', () =>
         fields: { value: [{ name: 'data', dtype: 'complex128', shape: [1] }] },
       }) as PoolMetadata,
     },
+    { layout: 0 },
+    { periodMs: -1 },
+    ...[
+      { maxLength: 8 },
+      { maxLength: 2 ** 32, shape: [2 ** 32] },
+      { encoding: 'rgb8' },
+      { encoding: 'no-such' },
+      { unit: 'm\u001b[2J' },
+      { unit: 'x'.repeat(33) },
+      { frameId: 'two\nlines' },
+    ].map((wrong) => {
+      const frameBytes = 4 * (wrong.shape?.[0] ?? 9);
+      const value = [{ name: 'data', dtype: 'float32', shape: [9], ...wrong }];
+      return { metadata: Object.create(good.metadata, { fields: { value }, frameBytes: { value: frameBytes } }) as PoolMetadata };
+    }),
     {
       metadata: Object.create(good.metadata, {
         fields: { value: [{ name: 'data', dtype: 'uint8', shape: [2 ** 50] }] },

@@ -20,15 +20,19 @@ testWith('a program in C lists our pools, by the documented IDL', async () => {
   const late = poolName('discovery-c');
   await using lister = new Peer([pools as string], [domainId, 'list']);
   await lister.find('ready');
-  const frame = { 'rgb/left': new Uint8Array(12), depth: { data: new Float32Array(6), shape: [2, 3] } };
-  const producer = TensorProducer.fromSample(name, frame, { historyLen: 3, discovery: 'dds', domainId });
+  const frame = {
+    'rgb/left': new Uint8Array(12),
+    depth: { data: new Float32Array(6), shape: [2, 3], encoding: 'depth32f', frameId: 'optical' },
+    points: { data: new Float32Array(3), shape: [1, 3], maxLength: 10, encoding: 'xyz', unit: 'm' },
+  } as const;
+  const producer = TensorProducer.fromSample(name, frame, { historyLen: 3, periodMs: 33.333333, discovery: 'dds', domainId });
   using browser = new DdsPoolBrowser({ domainId });
   const pool = await browser.wait(60_000);
   if (pool === null) throw new Error('not found');
   const { id, host, bootId, version, startedAtMs } = pool;
   const line = (frames: number) =>
-    `pool ${id} ${name} tensoripc.${name} ${host} ${bootId} ${version} ${process.pid} ${startedAtMs} ${frames} 3 128 ` +
-    'rgb/left:uint8[12] depth:float32[2,3]';
+    `pool ${id} ${name} tensoripc.${name} ${host} ${bootId} ${version} ${process.pid} ${startedAtMs} ${frames} 3 256 ` +
+    'rgb/left:uint8[12] depth:float32[2,3]/depth32f/optical points:float32[10,3]<=10/xyz/m layout 2 period 33333333';
   await lister.find(line(0));
   producer.put(frame);
   await lister.find(line(1));
@@ -37,7 +41,7 @@ testWith('a program in C lists our pools, by the documented IDL', async () => {
   await using second = await produce(domainId, late, { shape: [] });
   // One that comes late.
   await using other = new Peer([pools as string], [domainId, 'list']);
-  const found = await other.find(new RegExp(` ${late} .* data:uint8\\[\\]$`));
+  const found = await other.find(new RegExp(` ${late} .* data:uint8\\[\\] layout 2 period 0$`));
   second.signal('SIGKILL');
   await other.find(`no-writers ${found.split(' ')[1]}`);
   assert.not.ok(other.lines.some((said) => said.startsWith('closed')));
@@ -66,13 +70,15 @@ testWith('we list what a program in C announces', async () => {
     startedAtMs: 1700000000123,
     framesPublished: 7,
     rateHz: null,
+    layout: 2,
+    periodMs: 33.333333,
   });
   assert.ok(pid > 0);
   assert.equal(
-    metadata.fields.map((field) => [field.name, field.dtype, field.shape, field.byteOffset]),
+    metadata.fields.map(({ name, dtype, shape, byteOffset, ...said }) => [name, dtype, shape, byteOffset, said]),
     [
-      ['rgb', 'uint8', [480, 640, 3], 0],
-      ['depth', 'float32', [480, 640], 921600],
+      ['rgb', 'uint8', [480, 640, 3], 0, { bytes: 921600, encoding: 'rgb8', frameId: 'optical' }],
+      ['points', 'float32', [300_000, 3], 921600, { bytes: 3_600_000, maxLength: 300_000, encoding: 'xyz', unit: 'm' }],
     ],
   );
   await first.leave();

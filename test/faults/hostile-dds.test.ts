@@ -103,6 +103,8 @@ testWith('ls --dds beside announcements with hosts, versions and names that no p
     startedAtMs: 0,
     framesPublished: 3,
     closed: false,
+    layout: 2,
+    periodMs: null,
   };
   const lies: readonly (readonly [from: string, to: string])[] = [
     ['hostname-of-it', 'hostname-of-i2'],

@@ -5,7 +5,7 @@ import { inspect, list, TensorIpcError } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { printable, quoted } from '../../host/runtime/printable';
-import { decodeDescription } from '../../host/tensor/metadata';
+import { decodeDescription } from '../../host/tensor/description';
 import { decodeName } from '../../native-shim/linux';
 import { Cli, type Ended } from '../support/cli-process';
 import { NASTY, plant, plantAll, TAG, UNFIT, uproot } from './support/planted';

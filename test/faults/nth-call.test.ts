@@ -34,6 +34,7 @@ type Consumer = TensorConsumer<Float64Array>;
 
 const frame = (value = 0) => new Float64Array(ELEMENTS).fill(value);
 const produce = (options: object = {}): Producer => TensorProducer.fromSample(POOL, frame(), { historyLen: HISTORY, ...options });
+const create = () => TensorProducer.create(POOL, frame(), { historyLen: HISTORY });
 const attach = (options: object = {}): Consumer => TensorConsumer.attach<Float64Array>(POOL, options);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -118,6 +119,27 @@ const SCENARIOS: readonly Scenario[] = [
       return async () => {
         await sleep(0);
         opened.add(produce());
+      };
+    }),
+  },
+  {
+    name: 'create in turns',
+    stage: over((opened) => async () => void opened.add(await create())),
+  },
+  {
+    name: 'take over in turns',
+    stage: over((opened) => {
+      placeDead();
+      return async () => assert.is(opened.add(await create()).nextSequence, 1);
+    }),
+  },
+  {
+    name: 'open in turns',
+    stage: over((opened) => {
+      opened.add(produce()).put(frame(7));
+      return async () => {
+        const consumer = await TensorConsumer.open<Float64Array>(POOL);
+        assert.is(opened.add(consumer).get()?.data[0], 7);
       };
     }),
   },

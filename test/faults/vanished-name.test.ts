@@ -50,6 +50,38 @@ test('an idle producer notices within a second, names the cure, and newcomers fi
   assert.equal(leftovers(name), []);
 });
 
+test('loops that end when the producer closes go on when it makes its pool anew', async () => {
+  const name = poolName('goes-on');
+  const producer = TensorProducer.fromSample(name, frame(0), { historyLen: 3 });
+  using consumer = TensorConsumer.attach<Float64Array>(name);
+  using lossless = TensorConsumer.attach<Float64Array>(name, { delivery: 'all', endOnClose: true });
+  const follow = async (loop: AsyncIterable<{ readonly data: Float64Array }>, seen: number[]) => {
+    for await (const { data } of loop) seen.push(data[0] as number);
+  };
+  const latest: number[] = [];
+  const all: number[] = [];
+  const loops = [follow(consumer.frames({ endOnClose: true }), latest), follow(lossless, all)];
+  for (let round = 0; round < 2; round++) {
+    producer.put(frame(round));
+    await until(() => latest.at(-1) === round && all.at(-1) === round, `frame ${round} is read`);
+    const before = statSync(path(name)).ino;
+    unlinkSync(path(name));
+    await until(() => existsSync(path(name)) && statSync(path(name)).ino !== before, 'the object is there again');
+    await until(() => consumer.connected && lossless.connected, 'they have followed');
+  }
+  producer.put(frame(2));
+  await until(() => latest.at(-1) === 2 && all.at(-1) === 2, 'both go on');
+  producer.close();
+  await Promise.all(loops);
+  assert.equal(
+    [latest, all],
+    [
+      [0, 1, 2],
+      [0, 1, 2],
+    ],
+  );
+});
+
 test("a lossless reader 'from now' that has taken nothing yet gets no frame from before it came", async () => {
   const name = poolName('from-now');
   using producer = TensorProducer.fromSample(name, frame(0), { historyLen: 6 });

@@ -3,8 +3,9 @@
 import { TensorConsumer, TensorProducer, type TypedArray } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Mapping, WindowBuilder } from '../../host/memory/mapping';
-import { MetadataCreator } from '../../host/tensor/metadata';
+import { Mapping } from '../../host/memory/mapping';
+import { WindowBuilder } from '../../host/memory/window';
+import { MetadataCreator } from '../../host/tensor/creator';
 import { hasCode, poolName } from '../support/child';
 import { Random } from '../support/random';
 

@@ -2,10 +2,10 @@
 
 export interface Programs {
   /** Publish, 1 to 9. */
-  readonly publish: readonly ('claim' | 'pins' | 'stamp' | 'fence' | 'bytes' | 'done' | 'head' | 'ring')[];
+  readonly publish: readonly ('claim' | 'pins' | 'stamp' | 'fence' | 'lengths' | 'bytes' | 'done' | 'head' | 'ring')[];
   readonly close: readonly ('closed' | 'ring')[];
   /** Copy, 1 to 6. */
-  readonly copy: readonly ('head' | 'stamp' | 'bytes' | 'fence' | 'recheck')[];
+  readonly copy: readonly ('head' | 'stamp' | 'lengths' | 'bytes' | 'fence' | 'recheck')[];
   /** Pin, 1 to 7, with the look at the state (the frames of a closed pool are read without a pin), and the look at the stamp that tells the holder of a view whether it was overwritten. */
   readonly view: readonly (
     | 'bit'
@@ -14,6 +14,7 @@ export interface Programs {
     | 'pin'
     | 'claim'
     | 'moved'
+    | 'lengths'
     | 'bytes'
     | 'fence'
     | 'intact'
@@ -25,7 +26,7 @@ export interface Programs {
   /** A lossless reader sets its cursor, */
   readonly join: readonly ('bit' | 'head' | 'pin' | 'claim' | 'moved' | 'wake')[];
   /** and takes one frame. */
-  readonly take: readonly ('bytes' | 'advance' | 'wake')[];
+  readonly take: readonly ('lengths' | 'bytes' | 'advance' | 'wake')[];
   /** Wait, 1 to 5; the wake count is taken before the bit is set. */
   readonly wait: readonly ('arm' | 'count' | 'look' | 'closed' | 'sleep')[];
   readonly leave: readonly ('bits' | 'pins' | 'wake' | 'unlock')[];
@@ -50,7 +51,11 @@ export type Fault =
   /** The successor of a producer that died after it closed the pool takes that over. */
   | 'a closed pool goes on'
   /** A consumer wakes the producer by futex, however it waits. */
-  | 'knows no doorbell of a producer';
+  | 'knows no doorbell of a producer'
+  /** A reader takes its bit back while it holds frames. */
+  | 'rests with a pin'
+  /** A reader that has taken its bit back does not set it again. */
+  | 'sets its bit once';
 
 export const PROTOCOL: Programs = {
   publish: ['claim', 'pins', 'stamp', 'fence', 'bytes', 'done', 'head', 'ring'],
@@ -65,6 +70,20 @@ export const PROTOCOL: Programs = {
   register: ['bits', 'pins'],
   faults: new Set(),
 };
+
+/** The same where frames differ in length: their lengths are written and read with the bytes, and say how many there are. */
+export const VARYING: Programs = {
+  ...PROTOCOL,
+  publish: withLengths(PROTOCOL.publish),
+  copy: withLengths(PROTOCOL.copy),
+  view: withLengths(PROTOCOL.view),
+  hold: withLengths(PROTOCOL.hold),
+  take: withLengths(PROTOCOL.take),
+};
+
+function withLengths<L extends string>(program: readonly L[]): (L | 'lengths')[] {
+  return program.flatMap((line) => (line === 'bytes' ? (['lengths', line] as const) : [line]));
+}
 
 /** A program without one of its lines. */
 export function without<L extends string>(program: readonly L[], line: L): L[] {

@@ -12,6 +12,7 @@ import {
   EPOCH,
   get,
   HEAD,
+  LENGTHS,
   NONE,
   R_BAD,
   R_CRASHES,
@@ -22,6 +23,7 @@ import {
   R_LINE,
   R_LOADED,
   R_LOCK,
+  R_MEASURED,
   R_PROGRAM,
   R_RETURNS,
   R_ROUNDS,
@@ -66,7 +68,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
   };
   const enter = (next: State, to: number): void => {
     next[at + R_PROGRAM] = to;
-    for (const clear of [R_LINE, R_SUB, R_LOADED, R_BAD, R_TRIES]) next[at + clear] = 0;
+    for (const clear of [R_LINE, R_SUB, R_LOADED, R_MEASURED, R_BAD, R_TRIES]) next[at + clear] = 0;
     if (to !== P_READ && to !== P_START) next[at + R_HEAD] = 0;
   };
   const begin = (next: State): void => enter(next, lossless ? P_START : world.sleeps === null ? P_READ : P_WAIT);
@@ -124,6 +126,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
     next[at + R_LINE] = lines.indexOf('head');
     next[at + R_SUB] = 0;
     next[at + R_LOADED] = 0;
+    next[at + R_MEASURED] = 0;
     next[at + R_BAD] = 0;
   };
   /** What must never be wrong, and what may be as long as nobody accepts it. */
@@ -136,17 +139,40 @@ export function readerSteps(state: State, index: number, world: World, programs:
     next[at + R_BAD] = 1;
     return guarded ? (lossless ? 'lost frame' : 'pinned frame overwritten') : undefined;
   };
+  const measure = (next: State): string | undefined => {
+    const position = oldest + get(next, at + R_MEASURED);
+    next[at + R_MEASURED] = get(next, at + R_MEASURED) + 1;
+    const right = get(next, LENGTHS + (position % SLOTS)) === position;
+    if (!right) next[at + R_BAD] = 1;
+    // Behind the look that accepts a copy or a view nobody looks again.
+    const accepted = lines.indexOf('lengths') > Math.max(lines.indexOf('recheck'), lines.indexOf('intact'));
+    if (next[at + R_MEASURED] === count) advance(next);
+    if (right) return undefined;
+    if (guarded) return lossless ? 'lost frame' : 'pinned frame overwritten';
+    return accepted ? (kind === 'copy' ? 'torn copy accepted' : 'overwritten view taken for whole') : undefined;
+  };
   const accept = (next: State): string | undefined => {
     if (next[at + R_BAD] === 1) return kind === 'copy' ? 'torn copy accepted' : 'overwritten view taken for whole';
     advance(next);
     return undefined;
   };
   const allLoaded = get(state, at + R_LOADED) === 2 * count;
+  const allMeasured = get(state, at + R_MEASURED) === (lines.includes('lengths') ? count : 0);
 
+  // The look now and then, which comes between two calls: a reader that holds nothing takes its bit back.
+  const atRest = get(state, at + R_LINE) === 0 && (program === P_READ || program === P_WAIT);
+  const holds = get(state, at + R_VIEW) !== NONE || get(state, at + R_HOLD) !== NONE;
+  const mayRest = holds ? programs.faults.has('rests with a pin') : atRest;
+  if ((kind === 'view' || kind === 'hold') && mayRest && (get(state, BORROWERS) & bit) !== 0) {
+    step('takes its bit back', (next) => {
+      next[BORROWERS] = get(next, BORROWERS) & ~bit;
+    });
+  }
   switch (lines[get(state, at + R_LINE)]) {
     case 'bit':
       step('borrowers bit', (next) => {
-        next[BORROWERS] = get(next, BORROWERS) | bit;
+        if (get(next, at + R_ROUNDS) === 0 || !programs.faults.has('sets its bit once'))
+          next[BORROWERS] = get(next, BORROWERS) | bit;
         advance(next);
       });
       break;
@@ -167,7 +193,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
         else {
           // Nobody writes to it any more: no pin.
           next[at + R_HEAD] = get(next, HEAD);
-          next[at + R_LINE] = lines.indexOf('bytes');
+          next[at + R_LINE] = lines.indexOf(lines.includes('lengths') ? 'lengths' : 'bytes');
           next[at + R_SUB] = 0;
         }
       });
@@ -213,6 +239,9 @@ export function readerSteps(state: State, index: number, world: World, programs:
         else retry(next);
       });
       break;
+    case 'lengths':
+      step(`load length ${get(state, at + R_MEASURED)}`, measure);
+      break;
     case 'bytes':
       if (!allLoaded) step(`load byte ${get(state, at + R_LOADED)}`, load);
       // Without a fence the loads that are still to come may be carried out after the next look at the stamp.
@@ -250,7 +279,7 @@ export function readerSteps(state: State, index: number, world: World, programs:
       step('move the cursor', (next) => {
         next[at + R_HOLD] = get(next, at + R_SEEN) + 1;
         // The private cursor follows when the frame has been taken; a mutant that moves the pin first still reads this frame.
-        if (allLoaded) next[at + R_SEEN] = get(next, at + R_SEEN) + 1;
+        if (allLoaded && allMeasured) next[at + R_SEEN] = get(next, at + R_SEEN) + 1;
         advance(next);
       });
       break;

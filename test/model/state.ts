@@ -23,6 +23,8 @@ export const STAMP = field(SLOTS);
 export const CLAIM = field(SLOTS);
 /** A frame is two words of bytes, each of which holds the position that was written. */
 export const BYTES = field(2 * SLOTS);
+/** How long each frame is: its position, too. */
+export const LENGTHS = field(SLOTS);
 
 // The writer's private state.
 export const W_PROGRAM = field();
@@ -56,6 +58,8 @@ export const R_HEAD = own();
 /** One above the newest position it has taken; the cursor of a lossless reader. */
 export const R_SEEN = own();
 export const R_LOADED = own();
+/** Lengths of frames that it has loaded. */
+export const R_MEASURED = own();
 export const R_BAD = own();
 export const R_WAKES = own();
 export const R_EPOCH = own();
@@ -112,6 +116,7 @@ export function initialState(world: World): State {
   for (let slot = 0; slot < SLOTS; slot++) {
     state[STAMP + slot] = stampDone(slot);
     state[CLAIM + slot] = slot;
+    state[LENGTHS + slot] = slot;
     state[BYTES + 2 * slot] = slot;
     state[BYTES + 2 * slot + 1] = slot;
   }

@@ -14,6 +14,7 @@ import {
   EPOCH,
   get,
   HEAD,
+  LENGTHS,
   NONE,
   R_CRASHES,
   R_DOORBELL,
@@ -203,6 +204,12 @@ export function writerSteps(state: State, world: World, programs: Programs): Ste
         next[BYTES + 2 * slot + sub] = p;
         if (sub === 0) next[W_SUB] = 1;
         else advance(next);
+      });
+      break;
+    case 'lengths':
+      step('lengths', (next) => {
+        next[LENGTHS + slot] = p;
+        advance(next);
       });
       break;
     case 'done':

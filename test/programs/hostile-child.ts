@@ -7,7 +7,16 @@ import { HEADER_PRODUCER_STATE, PRODUCER_OPEN } from '../../assembly/layout';
 import { hashBytes } from '../../host/native/pool';
 import { platform } from '../../host/runtime/system';
 import { attachAndRead, consumerOptions, Outcome, read, write, writeAsync } from '../support/hostile-exercise';
-import { countsOf, FORM_NAMES, formOf, framesOffsetOf, metadataOf, poolImage } from '../support/hostile-image';
+import {
+  countsOf,
+  FORM_NAMES,
+  formOf,
+  formOfSeed,
+  framesOffsetOf,
+  metadataOf,
+  poolImage,
+  VARYING_NAMES,
+} from '../support/hostile-image';
 import { type Mutant, mutate, scribbleLive } from '../support/hostile-mutate';
 import { Bystanders, Fences, lowestDescriptor } from '../support/hostile-probe';
 import { Random } from '../support/random';
@@ -60,10 +69,12 @@ process.on('warning', () => outcome.count('warnings'));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 // Before anything is mapped: the gap is as long as the first form's object and its mirror.
-const images = new Map(FORM_NAMES.map((form) => [form, poolImage(mode === 'across' ? `${pool}.image` : pool, form, 3)]));
+const images = new Map(
+  [...FORM_NAMES, ...VARYING_NAMES].map((form) => [form, poolImage(mode === 'across' ? `${pool}.image` : pool, form, 3)]),
+);
 const imageOf = (form: string) => images.get(form) as Uint8Array;
 const gapOf = (image: Uint8Array) => image.length * 2 - framesOffsetOf(image);
-const form = FORM_NAMES[(task.seeds[0] as number) % FORM_NAMES.length] as string;
+const form = formOfSeed(task.seeds[0] as number);
 const fences = new Fences(system, gapOf(imageOf(form)));
 const bystanders = new Bystanders(pool);
 

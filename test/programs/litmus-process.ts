@@ -2,23 +2,11 @@
 // core's exports where they do what is wanted, else with atomics on the mapped words.
 
 import 'tensor-ipc';
-import {
-  CONSUMER_HOLD_PIN,
-  CONSUMER_VIEW_PIN,
-  DOORBELL_FUTEX,
-  HANDLE_ENTRY,
-  HEADER_BORROWERS,
-  HEADER_HEAD,
-  SLOT_BYTES,
-  SLOT_CLAIM,
-  SLOT_STAMP,
-} from '../../assembly/layout';
+import { CONSUMER_HOLD_PIN, CONSUMER_VIEW_PIN, DOORBELL_FUTEX, HEADER_BORROWERS } from '../../assembly/layout';
 import { LAPPED, OK, PINNED } from '../../assembly/status';
-import type { Core, Handle } from '../../host/memory/core';
-import type { Mapping } from '../../host/memory/mapping';
-import { Attacher } from '../../host/native/attach';
 import { platform } from '../../host/runtime/system';
 import { serve } from '../support/child';
+import { attach, type Words } from '../support/litmus-words';
 import { BOARD_DONE, BOARD_STRIDE, FRAME_WORDS, type Report, type Task, WORD_STEP } from './litmus-task';
 
 const NONE = -1n; // 2^64 - 1
@@ -34,64 +22,6 @@ function leaveIfOrphaned(): void {
 function nap(): void {
   leaveIfOrphaned();
   Atomics.wait(NAP, 0, 0, 0.02);
-}
-
-/** One pool as this process sees it. Positions stay far below 2^31, so the low half of a word tells all. */
-class Words {
-  readonly core: Core;
-  readonly handle: Handle;
-  readonly capacity: number;
-  readonly u32: Uint32Array;
-  readonly i64: BigInt64Array;
-  readonly headAt: number;
-  readonly frames: readonly Uint32Array[];
-  readonly #slots: number;
-
-  constructor(readonly mapping: Mapping) {
-    this.core = mapping.core;
-    this.handle = mapping.handle;
-    this.capacity = mapping.geometry.slotCapacity;
-    this.u32 = mapping.arena.u32;
-    this.i64 = mapping.arena.i64;
-    this.headAt = (mapping.controlOffset + HEADER_HEAD) / 4;
-    this.#slots = mapping.slotsOffset;
-    this.frames = Array.from({ length: this.capacity }, (_, slot) => mapping.window(slot, 1, false).data as Uint32Array);
-  }
-
-  head(): number {
-    return Atomics.load(this.u32, this.headAt);
-  }
-
-  stampAt(position: number): number {
-    return (this.#slots + (position % this.capacity) * SLOT_BYTES + SLOT_STAMP) / 4;
-  }
-
-  claimAt(position: number): number {
-    return (this.#slots + (position % this.capacity) * SLOT_BYTES + SLOT_CLAIM) / 4;
-  }
-
-  /** Index, in 64-bit words, of a field of this process's table entry. */
-  entryAt(field: number): number {
-    return ((this.u32[(this.handle + HANDLE_ENTRY) / 4] as number) + field) / 8;
-  }
-
-  frame(position: number): Uint32Array {
-    return this.frames[position % this.capacity] as Uint32Array;
-  }
-
-  /** Whether every word of a frame holds what its writer put there: the position. Padding is zeros. */
-  holds(position: number): boolean {
-    const frame = this.frame(position);
-    const wanted = position < this.capacity ? 0 : position;
-    for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) if (frame[i] !== wanted) return false;
-    return true;
-  }
-}
-
-function attach(name: string): Words {
-  const place = new Attacher(platform().system(), { name, trust: 'owner', protect: false, check: () => {} }).attach();
-  if (place === null) throw new Error(`no pool ${name}`);
-  return new Words(place.mapping);
 }
 
 function run(task: Task): Report {
@@ -151,8 +81,10 @@ function run(task: Task): Report {
     const position = to.head();
     const frame = to.frames[slot] as Uint32Array;
     if (broken === 'head first') Atomics.store(to.u32, to.headAt, position + 1);
+    if (broken !== 'length last') to.u32[to.lengthAt(position)] = value ?? position;
     for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) frame[i] = value ?? position;
     to.core.writerCommit(to.handle, 0);
+    if (broken === 'length last') to.u32[to.lengthAt(position)] = value ?? position;
     return true;
   };
   const puts = (): Report => {
@@ -200,6 +132,29 @@ function run(task: Task): Report {
             if (broken === 'plain store') pool.i64[at] = 0n;
             else Atomics.store(pool.i64, at, BigInt(doomed));
             return seesClaim();
+          },
+        );
+      }
+      case 'pin again': {
+        register();
+        const doomed = pool.head() - pool.capacity;
+        const claim = pool.claimAt(doomed);
+        const at = viewPin();
+        const bits = (pool.mapping.controlOffset + HEADER_BORROWERS) / 8;
+        const bit = 1n << BigInt(index);
+        return rounds(
+          () => {
+            core.readerUnpin(handle);
+            core.readerRest(handle);
+            if ((Atomics.load(pool.i64, bits) & bit) !== 0n) throw new Error('the bit is still set');
+          },
+          () => {
+            // What readerPin does, which would go on to other frames.
+            if (broken !== 'bit last') Atomics.or(pool.i64, bits, bit);
+            Atomics.store(pool.i64, at, BigInt(doomed));
+            const saw = Atomics.load(pool.u32, claim) === doomed ? 0 : 1;
+            if (broken === 'bit last') Atomics.or(pool.i64, bits, bit);
+            return saw;
           },
         );
       }
@@ -281,9 +236,13 @@ function run(task: Task): Report {
           const slot = core.readerCopyBegin(handle, sequence, 1);
           if (slot === LAPPED) return 'retry';
           const frame = pool.frames[slot] as Uint32Array;
+          const wanted = sequence + pool.capacity;
+          const lengthAt = pool.lengthAt(wanted);
+          let length = pool.u32[lengthAt] as number;
           for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) own[i] = frame[i] as number;
           if (broken !== 'no second look' && core.readerCopyEnd(handle, sequence, 1) !== OK) return 'retry';
-          const wanted = sequence + pool.capacity;
+          if (broken === 'length behind the second look') length = pool.u32[lengthAt] as number;
+          if (length !== wanted) return 'torn';
           for (let i = 0; i < FRAME_WORDS; i += WORD_STEP) if (own[i] !== wanted) return 'torn';
           return 'whole';
         });
@@ -306,6 +265,24 @@ function run(task: Task): Report {
           const whole = pool.holds(oldest) && pool.holds(oldest);
           if (broken !== 'unpin first') core.readerUnpin(handle);
           return whole ? 'whole' : 'changed';
+        });
+      }
+      case 'valid': {
+        register();
+        barrier();
+        let last = -1;
+        return reads(() => {
+          const sequence = core.readerPin(handle, 1);
+          if (sequence < 0) return sequence === LAPPED ? 'lapped' : null;
+          if (sequence === last) {
+            core.readerUnpin(handle);
+            return null;
+          }
+          last = sequence;
+          const whole = pool.holds(sequence + pool.capacity);
+          const valid = broken === 'no look' || core.readerIntact(handle, sequence) !== 0;
+          core.readerUnpin(handle);
+          return !valid ? 'lapped' : whole ? 'whole' : 'changed';
         });
       }
       case 'lossless': {

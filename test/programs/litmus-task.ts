@@ -4,6 +4,7 @@ export type Role =
   // One round after another, each of two processes keeping what it saw.
   | 'claim'
   | 'pin'
+  | 'pin again'
   | 'commit'
   | 'arm'
   | 'announce'
@@ -14,6 +15,7 @@ export type Role =
   | 'publish'
   | 'copy'
   | 'view'
+  | 'valid'
   | 'lossless'
   | 'causal'
   | 'log-ab'

@@ -4,6 +4,7 @@ import {
   type ConsumerOptions,
   type Frame,
   type ProducerOptions,
+  type SampleOptions,
   type Slot,
   TensorConsumer,
   TensorProducer,
@@ -12,7 +13,7 @@ import {
 import { serve } from '../support/child';
 
 export type Request =
-  | { op: 'produce'; pool: string; elements: number; options?: ProducerOptions & { historyLen?: number } }
+  | { op: 'produce'; pool: string; elements: number; options?: ProducerOptions & SampleOptions }
   | { op: 'put'; value: number; count?: number }
   | { op: 'loan'; value: number }
   | { op: 'consume'; pool: string; options?: ConsumerOptions<Float64Array> }

@@ -6,6 +6,9 @@ import { type ConsumerOptions, type SharedPool, TensorConsumer, TensorProducer, 
 export type ThreadRequest =
   | { op: 'adopt'; shared: SharedPool; options?: ConsumerOptions<Float64Array> }
   | { op: 'attach'; pool: string }
+  | { op: 'lengths'; historyLen: number }
+  | { op: 'produceVarying'; pool: string; maxLength: number }
+  | { op: 'putVarying'; length: number; value: number; loan: boolean }
   | { op: 'produce'; pool: string; elements: number }
   | { op: 'put'; value: number }
   | { op: 'get'; historyLen?: number }
@@ -14,6 +17,8 @@ export type ThreadRequest =
   | { op: 'borrow' }
   | { op: 'seen' }
   | { op: 'connected' }
+  | { op: 'follow'; pool: string }
+  | { op: 'peek' }
   | { op: 'release' }
   | { op: 'close' }
   | { op: 'write'; view: Float64Array; value: number };
@@ -35,6 +40,25 @@ async function serve(request: ThreadRequest): Promise<unknown> {
       elements = request.elements;
       producer = TensorProducer.fromSample(request.pool, new Float64Array(elements), { historyLen: 3 });
       return producer.nextSequence;
+    case 'produceVarying': {
+      const sample = { data: new Float64Array(1), shape: [1], maxLength: request.maxLength };
+      producer = TensorProducer.fromSample(request.pool, sample, { historyLen: 3 });
+      return producer.nextSequence;
+    }
+    case 'putVarying': {
+      if (producer === null) return null;
+      if (!request.loan) return producer.put(new Float64Array(request.length).fill(request.value));
+      using slot = producer.loan();
+      slot.data.fill(request.value, 0, request.length);
+      return slot.commit({ length: request.length });
+    }
+    case 'lengths': {
+      using window = consumer?.borrow({ historyLen: request.historyLen });
+      using latest = consumer?.borrow();
+      if (!window || !latest) return null;
+      const values = Array.from({ length: request.historyLen }, (_, i) => [...new Set(window.at(i))]);
+      return { shape: latest.shape, windowShape: window.shape, lengths: window.lengths, values };
+    }
     case 'put':
       return producer?.put(new Float64Array(elements).fill(request.value));
     case 'get': {
@@ -54,6 +78,17 @@ async function serve(request: ThreadRequest): Promise<unknown> {
       return view?.data[0];
     case 'connected':
       return consumer?.connected;
+    case 'follow': {
+      using reader = TensorConsumer.attach<Float64Array>(request.pool, { deadlineMs: 40, endOnClose: true });
+      const log: string[] = [];
+      reader.on('stall', ({ sequence }) => log.push(`stall ${sequence}`));
+      reader.on('resume', ({ sequence }) => log.push(`resume ${sequence}`));
+      log.push(`ready ${await reader.ready()}`);
+      for await (const frame of reader.frames({ maxAgeMs: 60_000 })) log.push(`frame ${frame.data[0]}`);
+      return log;
+    }
+    case 'peek':
+      return consumer?.peek()?.data[0] ?? null;
     case 'release':
       view?.release();
       return null;

@@ -7,12 +7,13 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Frame, MetadataCreator, TensorConsumer, TensorProducer, type View } from 'tensor-ipc';
+import { type Frame, MetadataCreator, type PoolMetadata, TensorConsumer, TensorProducer, type View } from 'tensor-ipc';
 
 const SIZES = [
   { label: '28 B', words: 7 },
   { label: '64 KiB', words: 16384 },
   { label: '6 MB', words: (1080 * 1920 * 3) / 4 },
+  { label: 'up to 64 KiB', words: 16384, varying: true },
 ];
 const HISTORY = 5;
 
@@ -21,13 +22,25 @@ function pattern(sequence: number): number {
   return Math.imul(sequence + 1, 0x9e3779b1) >>> 0;
 }
 
+/** Words of frame `sequence` where frames differ in length: none and all that there can be among them. */
+function lengthOf(sequence: number, words: number): number {
+  if (sequence < 0) return 0;
+  const draw = Math.imul(sequence + 1, 0x85ebca77) >>> 0;
+  return draw % 16 === 0 ? 0 : draw % 16 === 1 ? words : draw % (words + 1);
+}
+
+function metadataOf(pool: string, words: number, varying: boolean): PoolMetadata {
+  const data = new Uint32Array(words);
+  return MetadataCreator.fromSample(pool, varying ? { data, shape: [words], maxLength: words } : data, { historyLen: HISTORY });
+}
+
 interface Report {
   checked: Record<string, number>;
   faults: string[];
   published: number;
 }
 
-async function read(pool: string, seconds: number): Promise<Omit<Report, 'published'>> {
+async function read(pool: string, seconds: number, varying: boolean): Promise<Omit<Report, 'published'>> {
   const consumer = TensorConsumer.attach<Uint32Array>(pool);
   const checked: Record<string, number> = {
     get: 0,
@@ -48,11 +61,14 @@ async function read(pool: string, seconds: number): Promise<Omit<Report, 'publis
     const { sequence } = frame;
     if (sequence < before || (strict && sequence === before)) note(reader, `frame ${sequence} after ${before}`);
     last[reader] = sequence;
-    const words = frame.data.length / count;
+    const most = consumer.metadata?.shape[0] as number;
     const [stride] = count === 1 ? [0] : frame.strides;
     for (let i = 0; i < count; i++) {
       const number = sequence - i;
       const expected = number < 0 ? 0 : pattern(number);
+      const words = varying ? lengthOf(number, most) : most;
+      const stated = count === 1 ? frame.shape[0] : varying ? frame.lengths?.[i] : frame.shape[1];
+      if (stated !== words) note(reader, `frame ${number} has ${stated} words, expected ${words}`);
       const start = frame.offset + i * (stride as number);
       const { data } = frame;
       for (let w = start; w < start + words; w++) {
@@ -100,9 +116,9 @@ async function read(pool: string, seconds: number): Promise<Omit<Report, 'publis
   return { checked, faults };
 }
 
-function write(pool: string, words: number): void {
+function write(pool: string, words: number, varying: boolean): void {
   const data = new Uint32Array(words);
-  const producer = new TensorProducer<Uint32Array>(MetadataCreator.fromSample(pool, data, { historyLen: HISTORY }), {
+  const producer = new TensorProducer<Uint32Array>(metadataOf(pool, words, varying), {
     waitTimeoutMs: 60_000,
   });
   let stop = false;
@@ -115,11 +131,13 @@ function write(pool: string, words: number): void {
     const until = performance.now() + 5;
     do {
       // Both ways to publish, in turn.
-      const slot = producer.loan();
+      const loaned = lengthOf(producer.nextSequence, words);
+      const slot = producer.loan(varying ? { length: loaned } : {});
       slot.data.fill(pattern(slot.sequence));
       slot.commit();
-      data.fill(pattern(producer.nextSequence));
-      producer.put(data);
+      const next = varying ? data.subarray(0, lengthOf(producer.nextSequence, words)) : data;
+      next.fill(pattern(producer.nextSequence));
+      producer.put(next);
     } while (performance.now() < until);
     if (stop) {
       const published = producer.nextSequence;
@@ -132,15 +150,16 @@ function write(pool: string, words: number): void {
   burst();
 }
 
-async function runSize(words: number, seconds: number): Promise<Report> {
-  const pool = `torture-${process.pid}-${words}`;
-  const child = fork(fileURLToPath(import.meta.url), ['--role', 'producer', '--pool', pool, '--words', String(words)]);
+async function runSize(words: number, varying: boolean, seconds: number): Promise<Report> {
+  const pool = `torture-${process.pid}-${words}${varying ? '-varying' : ''}`;
+  const args = ['--role', 'producer', '--pool', pool, '--words', String(words), ...(varying ? ['--varying'] : [])];
+  const child = fork(fileURLToPath(import.meta.url), args);
   const message = () => new Promise<unknown>((resolve) => child.once('message', resolve));
   const died = new Promise<never>((_, reject) =>
     child.once('exit', (code) => code !== 0 && reject(new Error(`producer ended with ${code}`))),
   );
   await Promise.race([message(), died]);
-  const report = await Promise.race([read(pool, seconds), died]);
+  const report = await Promise.race([read(pool, seconds, varying), died]);
   const last = message();
   child.send('stop');
   return { ...report, published: Number(await Promise.race([last, died])) };
@@ -151,18 +170,19 @@ const { values } = parseArgs({
     role: { type: 'string' },
     pool: { type: 'string' },
     words: { type: 'string' },
+    varying: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '60' },
     json: { type: 'boolean' },
   },
 });
 
 if (values.role === 'producer') {
-  write(values.pool as string, Number(values.words));
+  write(values.pool as string, Number(values.words), values.varying);
 } else {
   const seconds = Number(values.seconds);
   const results = [];
-  for (const { label, words } of SIZES) {
-    const report = await runSize(words, seconds / SIZES.length);
+  for (const { label, words, varying = false } of SIZES) {
+    const report = await runSize(words, varying, seconds / SIZES.length);
     results.push({ size: label, ...report });
     if (!values.json) {
       const counts = Object.entries(report.checked).map(([reader, count]) => `${reader} ${count}`);

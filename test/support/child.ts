@@ -1,24 +1,29 @@
 // Programs of the tests that run in processes of their own, and how the tests talk to them.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TensorIpcError, type TensorIpcErrorCode } from 'tensor-ipc';
 
 /** A child that hangs is killed after this long. A watchdog, not a limit on how fast it must be. */
 const WATCHDOG_MS = 120_000;
 
-let poolCount = 0;
+const pools: string[] = [];
 
-/** A pool name that no other test, and no other run, uses. */
+/** A pool name that no other test, and no other run, uses. What killed producers leave under it goes with this process. */
 export function poolName(label: string): string {
-  poolCount += 1;
-  return `test-${label}-${process.pid}-${poolCount}`;
+  const name = `test-${label}-${process.pid}-${pools.length + 1}`;
+  if (pools.push(name) === 1) process.once('exit', removePools);
+  return name;
+}
+
+function removePools(): void {
+  for (const name of pools.flatMap(leftovers)) rmSync(`/dev/shm/${name}`, { force: true });
 }
 
 /** For assert.throws: whether an error is the library's, with this code. */
-export function hasCode(code: TensorIpcErrorCode): (error: Error) => boolean {
-  return (error) => error instanceof TensorIpcError && error.code === code;
+export function hasCode(code: TensorIpcErrorCode, says = /(?:)/): (error: Error) => boolean {
+  return (error) => error instanceof TensorIpcError && error.code === code && says.test(error.message);
 }
 
 /** Names in /dev/shm that a pool of this name left behind: its object and its consumers' FIFOs. */

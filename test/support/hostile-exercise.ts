@@ -95,7 +95,16 @@ function look(outcome: Outcome, step: string, frame: Frame | View | null): void 
   if (frame === null) return;
   outcome.count(step);
   const tensors = [frame, ...Object.values(frame.fields ?? {})];
-  for (const { data, shape, strides, offset } of tensors) {
+  for (const { data, shape, strides, offset, lengths } of tensors) {
+    if (lengths !== undefined && lengths.length !== shape[0])
+      outcome.fault(`${step}: ${lengths.length} lengths of ${shape[0]} frames`);
+    if (lengths?.some((length) => !(length >= 0 && length <= (shape[1] as number))) === true)
+      outcome.fault(`${step}: lengths ${lengths} of [${shape}]`);
+    // Nothing is there: nothing is reached.
+    if (shape.includes(0)) {
+      if (data.length > 0) outcome.fault(`${step}: ${data.length} elements of [${shape}]`);
+      continue;
+    }
     let low = offset;
     let high = offset;
     for (const [axis, extent] of shape.entries()) {
@@ -111,7 +120,15 @@ function look(outcome: Outcome, step: string, frame: Frame | View | null): void 
       if (byte !== undefined && byte !== FRAME_BYTE && byte !== 0) outcome.fault(`${step}: byte ${at} of a frame is ${byte}`);
     }
   }
-  if (frame.shape.length > 0) outcome.step(`${step} at`, () => frame.at(0));
+  if ((frame.shape[0] ?? 0) > 0) outcome.step(`${step} at`, () => frame.at(0));
+  for (const [name, { lengths = [], shape }] of Object.entries(frame.fields ?? {})) {
+    const row = shape.slice(2).reduce((all, extent) => all * extent, 1);
+    for (const [i, length] of lengths.entries())
+      outcome.step(`${step} at ${i}`, () => {
+        const { length: found } = frame.at(i, name);
+        if (found !== length * row) outcome.fault(`${step}: frame ${i} has ${found} elements, its length is ${length}`);
+      });
+  }
   void frame.timestampNs;
   if (!Number.isSafeInteger(frame.sequence) || frame.sequence < 0) outcome.fault(`${step}: sequence ${frame.sequence}`);
 }
@@ -201,7 +218,9 @@ export function write(random: Random, outcome: Outcome, producer: TensorProducer
   outcome.step('loan', () => {
     using slot = producer.loan();
     new Uint8Array(slot.data.buffer, slot.data.byteOffset, slot.data.byteLength).fill(FRAME_BYTE);
-    if (random.integer(0, 3) > 0) slot.commit();
+    const { varying, fields } = producer.metadata;
+    const most = Math.min(...fields.map(({ maxLength }) => maxLength ?? Infinity));
+    if (random.integer(0, 3) > 0) slot.commit(varying ? { length: random.pick([0, 1, random.integer(0, most), most]) } : {});
     outcome.count('loan');
   });
   outcome.step('stats', () => producer.stats());

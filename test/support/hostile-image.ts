@@ -29,11 +29,37 @@ export const FORMS: Readonly<Record<string, { readonly sample: Sample; readonly 
   page: { sample: filled(new Uint8Array(4096)), historyLen: 1 },
 };
 
-export const FORM_NAMES = Object.keys(FORMS);
+/** Forms whose frames differ in length. */
+const VARYING: typeof FORMS = {
+  cloud: {
+    sample: {
+      points: {
+        ...{ data: filled(new Float32Array(30)), shape: [10, 3], maxLength: 100 },
+        ...{ encoding: 'xyz', unit: 'm', frameId: 'lidar' },
+      },
+      id: { data: filled(new Float64Array(1)), shape: [1] },
+      labels: { data: filled(new Uint8Array(40)), shape: [40], maxLength: 100 },
+    },
+    historyLen: 3,
+  },
+  packets: { sample: { data: filled(new Uint8Array(700)), shape: [700], maxLength: 4000, encoding: 'jpeg' }, historyLen: 4 },
+};
 
-/** The form of a name in FORM_NAMES. */
+export const FORM_NAMES = Object.keys(FORMS);
+export const VARYING_NAMES = Object.keys(VARYING);
+
+/** Seeds from here on are of forms of varying length, so that those below keep their meaning. */
+export const VARYING_SEED = 1_000_000_000;
+
+/** The form that a seed is about. */
+export function formOfSeed(seed: number): string {
+  const names = seed >= VARYING_SEED ? VARYING_NAMES : FORM_NAMES;
+  return names[seed % names.length] as string;
+}
+
+/** The form of a name in FORM_NAMES or VARYING_NAMES. */
 export function formOf(name: string): { readonly sample: Sample; readonly historyLen: number } {
-  const form = FORMS[name];
+  const form = FORMS[name] ?? VARYING[name];
   if (form === undefined) throw new Error(`no form '${name}'`);
   return form;
 }
@@ -46,7 +72,8 @@ export function metadataOf(pool: string, form: string): PoolMetadata {
 /** The bytes of a pool in which `frames` frames were published. */
 export function poolImage(pool: string, form: string, frames: number): Uint8Array {
   using producer = new TensorProducer(metadataOf(pool, form));
-  for (let i = 0; i < frames; i++) producer.put(formOf(form).sample);
+  const { sample } = formOf(form);
+  for (let i = 0; i < frames; i++) producer.put(sample);
   return new Uint8Array(readFileSync(`/dev/shm/tensoripc.${pool}`));
 }
 
@@ -76,7 +103,13 @@ export const LIVE_FIELDS = HEADER_FIELDS.filter(({ offset }) => offset >= layout
 export const CONSUMER_FIELDS = fieldsOf('CONSUMER_', /PIN|DOORBELL_ID|_NS|POSITION|TAKEN|MISSED/).filter(
   ({ name }) => !/FREE|ACTIVE/.test(name),
 );
-export const SLOT_FIELDS = fieldsOf('SLOT_', /./);
+export const SLOT_FIELDS: readonly Field[] = [
+  ...fieldsOf('SLOT_', /STAMP|CLAIM|_NS/).filter(({ name }) => name !== 'SLOT_LENGTHS'),
+  ...Array.from({ length: layout.MAX_VARYING_FIELDS }, (_, i) => ({
+    ...{ name: `SLOT_LENGTHS[${i}]`, offset: layout.SLOT_LENGTHS + 4 * i },
+    bytes: 4 as const,
+  })),
+];
 
 /** The numbers from which the whole layout follows. */
 export interface Counts {
@@ -157,6 +190,7 @@ export function relayout(image: Uint8Array, counts: Counts, json: Uint8Array, ha
     const slot = slotOffset + (position % counts.slotCapacity) * layout.SLOT_BYTES;
     u64(slot + layout.SLOT_STAMP, 2 * position + 2);
     u64(slot + layout.SLOT_CLAIM, position);
+    for (let i = 0; i < layout.MAX_VARYING_FIELDS; i++) u32(slot + layout.SLOT_LENGTHS + 4 * i, 1 + i);
   }
   bytes.set(json, metadataOffset);
   bytes.fill(FRAME_BYTE, framesOffset);

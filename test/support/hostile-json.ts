@@ -114,10 +114,104 @@ function lie(random: Random, raw: Json, counts: Counts): void {
   ])();
 }
 
+const WORDS = ['', 'm', '\u001b[31m', 'x'.repeat(33), 'x'.repeat(129), '\u202e', '\ud800', 'a\nb', 5, null, {}, ['m'], true];
+
+const ENCODING_NAMES = [
+  ...['rgb8', 'mono16', 'jpeg', 'xyz', 'nv12', 'pcm_f32', 'vp9', 'av1_from_the_future', 'RGB8', '', 'x'.repeat(33), '__proto__'],
+  ...['constructor', 'toString', null, 7, {}, ['rgb8']],
+];
+
+const LENGTHS = [0, -1, 0.5, 1, 2, 99, 101, 4096, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53, 1e308, '100', null, [], {}];
+
+/** What is said of a field or a pool beside its form; a length that does not go with the rest; or one from which the rest follows. */
+function varyingLie(random: Random, raw: Json, counts: Counts): void {
+  const fields = raw['fields'] as Json[];
+  const field = random.pick(fields);
+  random.pick<() => void>([
+    () => {
+      field['maxLength'] = random.pick<unknown>(LENGTHS);
+    },
+    () => {
+      // As the shape has it, or not.
+      const length = random.pick([1, 7, 100, 2 ** 32 - 1]);
+      field['maxLength'] = length;
+      if (random.integer(0, 1) === 0) field['shape'] = [length, ...(field['shape'] as unknown[]).slice(1)];
+    },
+    () => {
+      delete field['maxLength'];
+    },
+    () => {
+      for (const each of fields) each['maxLength'] = (each['shape'] as number[])[0];
+    },
+    () => {
+      // One plain tensor of another largest length, and everything to match: lengths in the slots may be beyond it, or far below.
+      const length = random.pick([1, 2, 5, 64, 1000]);
+      raw['fields'] = [{ name: 'data', dtype: 'uint8', shape: [length], byteOffset: 0, bytes: length, maxLength: length }];
+      raw['frameBytes'] = length;
+      counts.frameBytes = length;
+      counts.frameStride = Math.ceil(length / 64) * 64;
+    },
+    () => {
+      // More fields of varying length than a slot has room for, and as many as it has.
+      const count = random.pick([6, 7, 256]);
+      raw['fields'] = Array.from({ length: count }, (_, i) => ({
+        ...{ name: `f${i}`, dtype: 'uint8', shape: [64], byteOffset: 64 * i, bytes: 64, maxLength: 64 },
+      }));
+      raw['frameBytes'] = 64 * count;
+      counts.frameBytes = 64 * count;
+      counts.frameStride = 64 * count;
+    },
+    () => {
+      field['encoding'] = random.pick<unknown>(ENCODING_NAMES);
+    },
+    () => {
+      field[random.pick(['unit', 'frameId'])] = random.pick<unknown>(WORDS);
+    },
+    () => {
+      raw['attributes'] = random.pick<unknown>([
+        null,
+        [],
+        'x',
+        5,
+        { a: { b: [1, null, 'é'] } },
+        { toString: null, length: 3 },
+        {},
+      ]);
+    },
+    () => {
+      const large = 'x'.repeat(random.pick([65_000, 65_530, 65_536, 100_000]));
+      raw['attributes'] = random.pick<unknown>([{ large }, { [large]: 1 }, { list: Array(30_000).fill(0) }]);
+    },
+  ])();
+}
+
+/** Attributes that no writer gives: as text, since JSON.stringify would not write them. */
+function attributesText(random: Random): string {
+  const depth = random.pick([15, 16, 17, 1000, 20_000, 100_000]);
+  return random.pick([
+    `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`,
+    `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`,
+    '{"__proto__":{"polluted":true}}',
+    '{"a":{"__proto__":1}}',
+    '{"a":1e999}',
+    '{"a":-1e999,"a":2}',
+    `{${'"a":1,'.repeat(5000)}"a":2}`,
+    '{"\\u0000":"\\ud800"}',
+    '{"constructor":{"prototype":{}}}',
+    `{"a":${'9'.repeat(400)}}`,
+  ]);
+}
+
 /** Mutated metadata. `counts` is changed with it where the lie is to be believed. */
 export function mutateJson(random: Random, json: Uint8Array, counts: Counts): Uint8Array {
   const text = new TextDecoder().decode(json);
   const encode = (changed: string) => new TextEncoder().encode(changed);
+  if (text.includes('"maxLength"') && random.integer(0, 2) > 0) {
+    if (random.integer(0, 4) === 0) return encode(text.replace(/\}$/, `,"attributes":${attributesText(random)}}`));
+    const raw = JSON.parse(text) as Json;
+    varyingLie(random, raw, counts);
+    return encode(JSON.stringify(raw));
+  }
   const roll = random.integer(0, 99);
   if (roll < 65) {
     const raw = JSON.parse(text) as Json;

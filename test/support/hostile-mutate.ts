@@ -37,6 +37,9 @@ export const DECOY_DOORBELLS = [1n, 2n, 3n, 4n, 5n];
 const WORDS = [0n, 1n, 2n, 3n, 63n, 64n, 65n, 4095n, 4096n, 4097n, 1n << 20n, 1n << 21n, (1n << 21n) + 1n];
 const LARGE = [31n, 32n, 41n, 52n, 53n, 63n, 64n].flatMap((bits) => [(1n << bits) - 1n, 1n << bits, (1n << bits) + 1n]);
 
+/** Around what the forms can have, and far beyond. */
+const LENGTHS = [0n, 1n, 50n, 99n, 100n, 101n, 3999n, 4000n, 4001n, 1n << 16n, 1n << 31n, (1n << 32n) - 1n];
+
 function read(view: DataView, at: number, bytes: number): bigint {
   return bytes === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
 }
@@ -49,6 +52,7 @@ function write(view: DataView, at: number, bytes: number, value: bigint): void {
 function newValue(random: Random, old: bigint, field: Field, counts: Counts): bigint {
   if (field.name === 'CONSUMER_DOORBELL_ID' && random.integer(0, 2) > 0) return random.pick(DECOY_DOORBELLS);
   if (/KIND|STATE|DELIVERY|ON_PINNED|WAITING/.test(field.name) && random.integer(0, 2) > 0) return BigInt(random.integer(0, 4));
+  if (/LENGTHS/.test(field.name)) return random.pick(LENGTHS);
   switch (random.integer(0, 6)) {
     case 0:
       return random.pick(WORDS);

@@ -17,6 +17,12 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 class Checker {
   frames = 0;
   #faults = 0;
+  readonly #forms: readonly number[] | null;
+
+  /** @param forms Where frames differ in length, the most words that each object of the pool has room for; else null. */
+  constructor(forms: readonly number[] | null) {
+    this.#forms = forms;
+  }
 
   fault(text: string): void {
     this.#faults += 1;
@@ -27,12 +33,14 @@ class Checker {
   check(order: Order, frame: Frame<Words> | View<Words> | null): void {
     if (frame === null) return;
     step('frame taken');
-    const { data, shape, sequence, offset, strides } = frame;
+    const { data, shape, sequence, offset, strides, lengths } = frame;
     const count = shape.length === 1 ? 1 : (shape[0] as number);
-    const words = shape[shape.length - 1] as number;
+    // A window says how much room there is; a frame alone may be of an object that is gone.
+    const mosts = this.#forms && (lengths === undefined ? this.#forms : [shape.at(-1) as number]);
     let newer = null;
     for (let i = 0; i < count; i++) {
-      const stamp = checkFrame(data, offset + (count === 1 ? 0 : i * (strides[0] as number)), words, sequence - i);
+      const words = lengths?.[i] ?? (shape.at(-1) as number);
+      const stamp = checkFrame(data, offset + (count === 1 ? 0 : i * (strides[0] as number)), words, sequence - i, mosts);
       this.frames += 1;
       if (typeof stamp === 'string') {
         this.fault(`${order.reader}: ${stamp} (frame ${i} of a window of ${count})`);
@@ -53,8 +61,8 @@ class Checker {
     if (view === null) return;
     if (mayBeOverwritten) {
       // Copied first: the bytes may change between being checked and being doubted.
-      const { data, shape, strides, offset, sequence } = view;
-      const copy = { data: data.slice(), shape, strides, offset, sequence };
+      const { data, shape, strides, offset, sequence, lengths } = view;
+      const copy = { data: data.slice(), shape, strides, offset, sequence, lengths };
       if (view.valid) this.check(order, copy as Frame<Words>);
       return;
     }
@@ -66,7 +74,7 @@ class Checker {
 export async function consume(life: Life, stopped: () => boolean): Promise<void> {
   const { kind, pool, policy, lifeMs, seed } = life;
   const random = new Random(seed);
-  const checker = new Checker();
+  const checker = new Checker(life.varying ? life.forms : null);
   const overwritten = policy === 'overwrite';
   const lossless = kind?.startsWith('all') === true;
   const leave = (last: { pool: number; sequence: number }) => log({ kind: 'left', pool: last.pool, sequence: last.sequence });

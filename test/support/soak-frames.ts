@@ -20,19 +20,41 @@ function base({ life, sequence, pool }: Stamp): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
+/** Words of a frame where frames differ in length: at least its stamp. `most` is what there is room for. */
+export function lengthOf(stamp: Stamp, most: number): number {
+  const draw = base(stamp);
+  return draw % 8 === 0 ? most : STAMP_WORDS + (draw % (most - STAMP_WORDS + 1));
+}
+
 export function fillFrame(data: Uint32Array, stamp: Stamp, from = 0, to = data.length): void {
   const start = base(stamp);
   for (let i = from; i < to; i++) data[i] = start + Math.imul(i, 0x9e3779b1);
   if (from === 0) data.set([stamp.life, stamp.sequence, stamp.pool]);
 }
 
-/** The stamp of the frame at `start`, or what is wrong with it. */
-export function checkFrame(data: Uint32Array, start: number, words: number, sequence: number): Stamp | string | null {
+/**
+ * The stamp of the frame at `start`, or what is wrong with it.
+ *
+ * @param mosts Where frames differ in length, what there may have been room for; else null.
+ */
+export function checkFrame(
+  data: Uint32Array,
+  start: number,
+  words: number,
+  sequence: number,
+  mosts: readonly number[] | null = null,
+): Stamp | string | null {
   if (sequence < 0) {
+    if (mosts !== null && words !== 0) return `padding frame ${sequence} has ${words} words`;
     for (let i = 0; i < words; i++) if (data[start + i] !== 0) return `padding frame ${sequence} is not zero at word ${i}`;
     return null;
   }
+  if (words < STAMP_WORDS) return `TORN: frame ${sequence} has ${words} words`;
   const stamp = { life: data[start] as number, sequence: data[start + 1] as number, pool: data[start + 2] as number };
+  if (mosts?.every((most) => words !== lengthOf(stamp, most)) === true) {
+    const expected = mosts.map((most) => `${lengthOf(stamp, most)} of ${most}`).join(' or ');
+    return `TORN: frame ${sequence}, stamped life ${stamp.life} sequence ${stamp.sequence}, has ${words} words, expected ${expected}`;
+  }
   const words0 = base(stamp);
   for (let i = STAMP_WORDS; i < words; i++) {
     if (data[start + i] !== (words0 + Math.imul(i, 0x9e3779b1)) >>> 0) {

@@ -19,6 +19,8 @@ export interface Seat {
   readonly policy: Policy;
   /** Words of a frame; a producer's life picks one, another than the last means an object of other form. */
   readonly forms: readonly number[];
+  /** Frames differ in length, up to that. */
+  readonly varying: boolean;
   /** Consumers that live long see many producers die. */
   readonly meanLifeMs: number;
 }
@@ -30,6 +32,9 @@ export interface Life {
   readonly pool: string;
   readonly policy: Policy;
   readonly words: number;
+  readonly varying: boolean;
+  /** All that its pool's producers may pick from. */
+  readonly forms: readonly number[];
   readonly historyLen: number;
   /** Counts the lives of the seat. */
   readonly life: number;
@@ -148,6 +153,8 @@ export function planLife(seed: number, seat: Seat, life: number): Life {
     pool: seat.pool,
     policy: seat.policy,
     words: random.pick(seat.forms),
+    varying: seat.varying,
+    forms: seat.forms,
     historyLen: HISTORY,
     life,
     seed: random.integer(0, 0x7fffffff),
@@ -161,15 +168,15 @@ export function planLife(seed: number, seat: Seat, life: number): Life {
 }
 
 export function planSeats(prefix: string, lossless: boolean): Seat[] {
-  const pools: { forms: number[]; policy: Policy; kinds: ConsumerKind[] }[] = [
+  const pools: { forms: number[]; varying?: boolean; policy: Policy; kinds: ConsumerKind[] }[] = [
     { forms: [7], policy: 'wait', kinds: ['mixed', 'sleeper', 'all-next', 'all-loop'] },
-    { forms: [1024], policy: 'wait', kinds: ['mixed', 'loop', 'all-borrow', 'all-events'] },
+    { forms: [1024], varying: true, policy: 'wait', kinds: ['mixed', 'loop', 'all-borrow', 'all-events'] },
     { forms: [4096], policy: 'drop', kinds: ['mixed', 'loop', 'all-borrow'] },
-    { forms: [16384, 8192], policy: 'overwrite', kinds: ['mixed', 'sleeper', 'all-next'] },
+    { forms: [16384, 8192], varying: true, policy: 'overwrite', kinds: ['mixed', 'sleeper', 'all-next'] },
   ];
   const seats: Seat[] = [];
-  for (const [i, { forms, policy, kinds }] of pools.entries()) {
-    const common = { pool: `${prefix}-${i}`, policy, forms };
+  for (const [i, { forms, varying = false, policy, kinds }] of pools.entries()) {
+    const common = { pool: `${prefix}-${i}`, policy, forms, varying };
     seats.push({ ...common, index: seats.length, role: 'producer', kind: null, meanLifeMs: 900 });
     for (const [k, wanted] of kinds.entries()) {
       const kind = lossless || !wanted.startsWith('all') ? wanted : wanted === 'all-next' ? 'mixed' : 'loop';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { MetadataCreator, type TensorProducer as Producer, TensorProducer } from 'tensor-ipc';
 import { HEADER_POOL_ID } from '../../assembly/layout';
 import { Random } from './random';
-import { fillFrame } from './soak-frames';
+import { fillFrame, lengthOf } from './soak-frames';
 import type { Life } from './soak-plan';
 import { die, log, nowMs, onWait, step } from './soak-steps';
 
@@ -33,17 +33,19 @@ class Publisher {
   readonly #life: number;
   readonly #pool: number;
   readonly #data: Uint32Array;
+  readonly #varying: boolean;
   published = 0;
   refused = 0;
   #begun = 0;
   #stuck = false;
 
-  constructor(producer: Producer<Uint32Array>, { life, seed, words, pool }: Life) {
+  constructor(producer: Producer<Uint32Array>, { life, seed, words, varying, pool }: Life) {
     this.#producer = producer;
     this.#random = new Random(seed);
     this.#life = life;
     this.#pool = poolIdLow(pool);
     this.#data = new Uint32Array(words);
+    this.#varying = varying;
     onWait(() => {
       const ended = nowMs();
       if (this.#begun === 0 || this.#stuck || ended - this.#begun < STUCK_MS) return;
@@ -61,8 +63,12 @@ class Publisher {
   }
 
   #loan(): number {
-    using slot = this.#producer.loan();
-    const { data } = slot;
+    const next = this.#producer.nextSequence;
+    const length = lengthOf(this.#stamp(next), this.#data.length);
+    // Stated when it is lent, or only when it is published.
+    const early = next % 2 === 0;
+    using slot = this.#producer.loan(this.#varying && early ? { length } : {});
+    const data = this.#varying && !early ? slot.data.subarray(0, length) : slot.data;
     const half = data.length >> 1;
     // What a reader must never see.
     data.fill(0xdeadbeef);
@@ -70,16 +76,19 @@ class Publisher {
     fillFrame(data, this.#stamp(slot.sequence), half);
     fillFrame(data, this.#stamp(slot.sequence), 0, half);
     step('loan written');
-    return this.#random.next() < 0.05 ? -1 : slot.commit();
+    if (this.#random.next() < 0.05) return -1;
+    return slot.commit(this.#varying && !early ? { length } : {});
   }
 
   async #publish(): Promise<number> {
     const producer = this.#producer;
     const draw = this.#random.next();
     if (draw < 0.4) return this.#loan();
-    fillFrame(this.#data, this.#stamp(producer.nextSequence));
-    if (draw < 0.6 && hasPutAsync(producer)) return producer.putAsync(this.#data);
-    return producer.put(this.#data);
+    const stamp = this.#stamp(producer.nextSequence);
+    const data = this.#varying ? this.#data.subarray(0, lengthOf(stamp, this.#data.length)) : this.#data;
+    fillFrame(data, stamp);
+    if (draw < 0.6 && hasPutAsync(producer)) return producer.putAsync(data);
+    return producer.put(data);
   }
 
   async burst(): Promise<void> {
@@ -99,8 +108,9 @@ class Publisher {
 }
 
 export async function produce(life: Life, stopped: () => boolean): Promise<void> {
-  const { pool, words, historyLen, policy, lifeMs } = life;
-  const metadata = MetadataCreator.fromSample(pool, new Uint32Array(words), { historyLen });
+  const { pool, words, varying, historyLen, policy, lifeMs } = life;
+  const data = new Uint32Array(words);
+  const metadata = MetadataCreator.fromSample(pool, varying ? { data, shape: [words], maxLength: words } : data, { historyLen });
   const producer = new TensorProducer<Uint32Array>(metadata, { onPinned: policy, waitTimeoutMs: WAIT_TIMEOUT_MS });
   const publisher = new Publisher(producer, life);
   log({ kind: 'open', pool: publisher.pool, next: producer.nextSequence, at: nowMs() });

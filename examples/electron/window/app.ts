@@ -4,7 +4,7 @@ import { COLOUR_MAPS, type ColourMap } from './colour';
 import { Meters } from './meters';
 import { type Drawn, Painter } from './painter';
 import { PoolList } from './pool-list';
-import { layoutOf } from './render';
+import { isPicture } from './render';
 import type { FieldForm, FrameSource, FrameUpdate, PoolForm, PoolStream, StateUpdate, StreamState } from './source';
 import { drawSparkline } from './sparkline';
 
@@ -129,7 +129,7 @@ class App {
   }
 
   async #draw(frame: FrameUpdate): Promise<void> {
-    const field = this.#field();
+    const field = this.#field(frame);
     if (field === null) {
       frame.release();
       return;
@@ -142,9 +142,15 @@ class App {
     this.#showFrame(frame, field, drawn);
   }
 
-  #field(): FieldForm | null {
+  /** The field that is shown, as it lies in this frame. */
+  #field({ places }: FrameUpdate): FieldForm | null {
     const fields = this.#form?.fields ?? [];
-    return fields.find((field) => field.name === this.#fields.value) ?? fields[0] ?? null;
+    const index = Math.max(
+      0,
+      fields.findIndex((field) => field.name === this.#fields.value),
+    );
+    const field = fields[index];
+    return field === undefined ? null : { ...field, ...places?.[index] };
   }
 
   #showState({ state, form, message }: StateUpdate): void {
@@ -160,20 +166,22 @@ class App {
 
   #showForm(form: PoolForm): void {
     this.#form = form;
-    const first = form.fields.find((field) => layoutOf(field.shape) !== null) ?? form.fields[0];
+    const first = form.fields.find(isPicture) ?? form.fields[0];
     this.#fields.replaceChildren(...form.fields.map(({ name }) => new Option(name, name, false, name === first?.name)));
     this.#fields.hidden = form.fields.length < 2;
     text('form', form.text);
   }
 
-  #showFrame({ sequence }: FrameUpdate, field: FieldForm, { width, height, range, picture }: Drawn): void {
+  #showFrame({ sequence }: FrameUpdate, field: FieldForm, { width, height, range, picture, said }: Drawn): void {
     const { dataset } = document.body;
-    dataset['picture'] = picture ? 'pixels' : 'bars';
+    dataset['picture'] = said !== null ? 'text' : picture ? 'pixels' : 'bars';
     dataset['drawn'] = String(Number(dataset['drawn'] ?? 0) + 1);
     text('sequence', String(sequence));
     this.#maps.hidden = range === null || field.dtype === 'bool';
     const ends = range === null ? '' : ` · ${brief(range.min)} to ${brief(range.max)}`;
-    text('range', `${picture ? `${width} × ${height}` : `${field.shape.join(' × ')} values`} ${field.dtype}${ends}`);
+    const unit = range === null || field.unit === null ? '' : ` ${field.unit}`;
+    const what = field.encoding ?? field.dtype;
+    text('range', said ?? `${picture ? `${width} × ${height}` : `${field.shape.join(' × ')} values`} ${what}${ends}${unit}`);
   }
 
   #showFigures(): void {

@@ -18,6 +18,8 @@ export interface Drawn {
   readonly range: Range | null;
   /** False where values are shown as bars. */
   readonly picture: boolean;
+  /** Why there is nothing to see, in words; null where there is. */
+  readonly said: string | null;
   /** When the pixels were on the canvas, in milliseconds since the epoch by this page's clock. */
   readonly atMs: number;
 }

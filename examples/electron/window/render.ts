@@ -1,6 +1,7 @@
 // From the bytes of a frame to pixels. This is the one place where frames are converted: shared bytes in, a canvas's own RGBA out.
 
 import { type ColourMap, colourTable, NO_VALUE, pack } from './colour';
+import { convert, sizeOf } from './encodings';
 import type { FieldForm } from './source';
 import { type Values, valuesOf } from './values';
 
@@ -36,6 +37,11 @@ export function layoutOf(shape: readonly number[]): Layout | null {
   return a === 3 ? { height: b, width: c, channels: 3, planes: true } : null;
 }
 
+/** Whether a field is drawn as a picture. */
+export function isPicture({ shape, encoding }: FieldForm): boolean {
+  return encoding === 'jpeg' || encoding === 'png' || (encoding === null ? layoutOf(shape) : sizeOf(encoding, shape)) !== null;
+}
+
 /** Draws frames of one field into an image that is kept from frame to frame. */
 export class Renderer {
   #image: ImageData | null = null;
@@ -51,9 +57,12 @@ export class Renderer {
 
   /** Null for what is no picture. */
   render(frame: Uint8Array, field: FieldForm, map: ColourMap): Picture | null {
+    const converted = field.encoding === null ? null : sizeOf(field.encoding, field.shape);
     const layout = layoutOf(field.shape);
-    if (layout === null) return null;
-    const { width, height } = layout;
+    if (field.encoding !== null && converted === null) return null;
+    const size = converted ?? layout;
+    if (size === null || size.width < 1 || size.height < 1) return null;
+    const { width, height } = size;
     if (this.#image?.width !== width || this.#image.height !== height) {
       this.#image = new ImageData(width, height);
       this.#words = new Uint32Array(this.#image.data.buffer);
@@ -63,6 +72,10 @@ export class Renderer {
       this.#table = colourTable(map);
     }
     const image = this.#image;
+    if (field.encoding !== null && convert(field.encoding, valuesOf(frame, field), size, this.#words)) {
+      return { width, height, image, range: null };
+    }
+    if (layout === null) return null;
     if (field.dtype === 'uint8') {
       const bytes = new Uint8Array(frame.buffer, frame.byteOffset + field.byteOffset, field.bytes);
       copyBytes(bytes, layout, this.#words);
@@ -70,7 +83,7 @@ export class Renderer {
     }
     const values = valuesOf(frame, field);
     // In an integer picture of one channel zero means "not measured".
-    const holes = layout.channels === 1 && /^u?int/.test(field.dtype);
+    const holes = layout.channels === 1 && (/^u?int/.test(field.dtype) || field.encoding === 'depth32f');
     this.#range = eased(this.#range, rangeOf(values, holes, field.dtype));
     if (layout.channels === 1) mapScalars(values, this.#range, holes, this.#table, this.#words);
     else scaleColours(values, layout, this.#range, this.#words);

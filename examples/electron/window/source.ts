@@ -3,12 +3,19 @@
 /** 'lost': the window's own connection to its source is gone. */
 export type StreamState = 'waiting' | 'live' | 'closed' | 'died' | 'unusable' | 'lost';
 
-export interface FieldForm {
-  readonly name: string;
-  readonly dtype: string;
+/** Where a field lies in a frame, and its shape there. */
+export interface FieldPlace {
   readonly shape: readonly number[];
   readonly byteOffset: number;
   readonly bytes: number;
+}
+
+export interface FieldForm extends FieldPlace {
+  readonly name: string;
+  readonly dtype: string;
+  /** What the elements mean: 'rgb8', 'jpeg', 'depth16u', …; null where the pool does not say. */
+  readonly encoding: string | null;
+  readonly unit: string | null;
 }
 
 /** A pool's frames, as its metadata describes them. */
@@ -41,6 +48,8 @@ export interface FrameHeader {
   readonly sequence: number;
   /** The frame's timestamp: CLOCK_MONOTONIC, unless its producer uses another clock. */
   readonly timestampMs: number;
+  /** Of a pool of varying length: the fields of this frame, in their order. Null where all frames are alike. */
+  readonly places: readonly FieldPlace[] | null;
 }
 
 export interface FrameUpdate extends FrameHeader {

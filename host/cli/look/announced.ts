@@ -1,9 +1,10 @@
 // Native pools that producers announce over DDS (discovery: 'dds'): those of other machines, and of other containers on this one.
 
 import { type AnnouncedPool, listAnnounced } from '../../entry/dds';
-import { platform, printable } from '../../entry/inspection';
-import { list } from '../../entry/main';
-import { showName, table } from '../format';
+import { LAYOUT_VERSION, platform, printable } from '../../entry/inspection';
+import { list, type PoolMetadata } from '../../entry/main';
+import { fittedTable, showName } from '../format';
+import { widthOf } from '../terminal';
 import { showRate } from './rows';
 
 /** What is announced in a domain and does not stand in the list of this machine already. */
@@ -15,14 +16,23 @@ export async function announcedElsewhere(domainId: number): Promise<AnnouncedPoo
 }
 
 export function announcedLines(pools: readonly AnnouncedPool[]): string[] {
-  const rows = pools.map(({ host, name, framesPublished, rateHz, metadata }) => [
+  const rows = pools.map(({ host, name, framesPublished, rateHz, metadata, layout }) => [
     host === '' ? '-' : showName(host),
     showName(name),
     String(framesPublished),
     showRate(rateHz),
-    printable(String(metadata)),
+    printable(`${metadata}${meaningsOf(metadata)}${layout === LAYOUT_VERSION ? '' : `, layout ${layout}`}`),
   ]);
-  return table(['HOST', 'NAME', 'FRAMES', 'RATE', 'WHAT'], rows, [false, false, true, true, false]);
+  const head = ['HOST', 'NAME', 'FRAMES', 'RATE', 'WHAT'];
+  return fittedTable(head, rows, [false, false, true, true, false], ['FRAMES'], widthOf(process.stdout));
+}
+
+/** ", rgb8" of a plain pool; of a record each field's encoding: ", rgb: rgb8, depth: depth16u". */
+function meaningsOf({ plain, fields }: PoolMetadata): string {
+  return fields
+    .filter(({ encoding }) => encoding !== undefined)
+    .map(({ name, encoding }) => (plain ? `, ${encoding}` : `, ${name}: ${encoding}`))
+    .join('');
 }
 
 export function announcedJson({ metadata, ...pool }: AnnouncedPool) {

@@ -11,7 +11,8 @@ import { hear } from '../wire/listen';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { describePython, pythonJson } from '../wire/show';
 import { poolJson } from './json';
-import { DEFAULT_INTERVAL_MS, rateBetween, showAge, showRate } from './rows';
+import { showAttributes, showForm, showMeaning, wrapped } from './meaning';
+import { DEFAULT_INTERVAL_MS, lateMs, rateBetween, showAge, showRate } from './rows';
 
 const NAME = 'info';
 
@@ -70,12 +71,14 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
   const { metadata, producer } = info;
   const since = (ns: bigint) => showAge(Math.max(0, Number(monotonicNs() - ns) / 1e6));
   const padding = info.frameStride - info.frameBytes;
+  const labelWidth = Math.max(10, ...metadata.fields.map(({ name }) => (metadata.plain ? 0 : name.length + 7)));
   const lines: [string, string][] = [
     ['state', info.state],
-    ...metadata.fields.map((field): [string, string] => [
-      metadata.plain ? 'tensor' : `tensor ${field.name}`,
-      `${field.dtype} [${field.shape.join(', ')}], ${showBytes(field.bytes)}${metadata.plain ? '' : ` at ${field.byteOffset}`}`,
-    ]),
+    ...metadata.fields.flatMap((field): [string, string][] => {
+      const label = metadata.plain ? 'tensor' : `tensor ${field.name}`;
+      return [[label, showForm(field, metadata.plain)], ...wrapped('', showMeaning(field), labelWidth)];
+    }),
+    ...showAttributes(metadata.attributes, labelWidth).map((line, i): [string, string] => [i === 0 ? 'attributes' : '', line]),
     ['history', `${metadata.historyLen} frames, before the first frame ${info.historyPad === 'fill' ? 'copies of it' : 'zeros'}`],
     [
       'ring',
@@ -94,11 +97,21 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
     ],
     ['counters', `${producer.framesRefused} refused, ${producer.framesOverrun} overrun, ${producer.waits} waits`],
     ['published', `${info.framesPublished} frames, ${showRate(rateHz)}, the latest ${showAge(info.ageMs)} ago`],
+    ...periodOf(info),
     ['doorbells', info.doorbells.length === 0 ? 'none' : info.doorbells.map((doorbell) => doorbell.file).join(', ')],
     ['consumers', String(info.consumers.length)],
   ];
   const text = columns(lines.map(([label, value]) => [label, value]));
   return [bold(info.name), text, ...consumerTable(info.consumers, since)].join('\n');
+}
+
+/** What the producer states, and whether it keeps to it. */
+function periodOf(info: PoolInfo): [string, string][] {
+  const { periodMs } = info.producer;
+  if (periodMs === null) return [];
+  const late = lateMs(info);
+  const kept = late === null ? '' : late === 0 ? ', in time' : `, late by ${showAge(late)}`;
+  return [['period', `a frame every ${showAge(periodMs)}${kept}`]];
 }
 
 const HEAD = ['#', 'PID', 'ALIVE', 'DELIVERY', 'FOR', 'LAST', 'LAG', 'TAKEN', 'MISSED', 'HOLDS', 'WAKES BY'];

@@ -1,7 +1,7 @@
 // Pools as JSON, for programs. Nanoseconds and ids do not fit its numbers: they are strings.
 
 import type { PoolInfo } from '../../entry/main';
-import { type Row, stateOf } from './rows';
+import { lateMs, type Row, stateOf } from './rows';
 
 export function entryJson({ entry, rateHz }: Row): object {
   const { name, info, error } = entry;
@@ -23,6 +23,8 @@ export function poolJson(info: PoolInfo, rateHz: number | null): object {
     historyLen: metadata.historyLen,
     plain: metadata.plain,
     fields: metadata.fields,
+    attributes: metadata.attributes,
+    lateMs: lateMs(info),
     poolId: poolId.toString(16).padStart(16, '0'),
     createdNs: String(createdNs),
     publishedNs: publishedNs === null ? null : String(publishedNs),

@@ -1,10 +1,10 @@
 // What the listing commands have in common: two looks for a rate, and a row for each pool.
 
 import { setTimeout } from 'node:timers/promises';
-import { listPythonPools } from '../../entry/inspection';
-import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
-import { showBytes, showName, table, threeDigits } from '../format';
-import type { Style } from '../terminal';
+import { listPythonPools, platform, showFieldShape } from '../../entry/inspection';
+import { type FieldMetadata, list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
+import { fittedTable, showBytes, showName, threeDigits } from '../format';
+import { type Style, widthOf } from '../terminal';
 import { type PythonRow, pythonCells } from '../wire/show';
 
 /** How long rates are measured over, unless the user says otherwise. */
@@ -40,11 +40,21 @@ export async function lookTwice(intervalMs: number): Promise<Row[]> {
   return rowsSince(first);
 }
 
+/** A frame is late when so many periods have passed since the one before it: one for the frame itself, and one for what jitters. */
+const LATE_PERIODS = 2;
+
+/** How long ago a live producer should have published its next frame, by the period that it states: ms; 0 in time; null where it states none. */
+export function lateMs({ state, ageMs, producer }: PoolInfo): number | null {
+  if (state !== 'live' || producer.periodMs === null) return null;
+  const sinceMs = ageMs ?? Number(platform().monotonicNs() - producer.sinceNs) / 1e6;
+  return sinceMs > LATE_PERIODS * producer.periodMs ? sinceMs - producer.periodMs : 0;
+}
+
 const FOREIGN: ReadonlySet<TensorIpcErrorCode> = new Set(['FOREIGN_OBJECT', 'INVALID_NAME', 'VERSION_MISMATCH']);
 
 /** One word for how an entry is. */
 export function stateOf({ info, error }: PoolEntry): string {
-  if (info !== null) return info.state;
+  if (info !== null) return (lateMs(info) ?? 0) > 0 ? 'late' : info.state;
   if (error === null) return 'building';
   if (error.code === 'PERMISSION_DENIED') return 'denied';
   return FOREIGN.has(error.code) ? 'foreign' : 'damaged';
@@ -52,10 +62,13 @@ export function stateOf({ info, error }: PoolEntry): string {
 
 const HEAD = ['NAME', 'WIRE', 'STATE', 'DTYPE', 'SHAPE', 'HISTORY', 'SIZE', 'RATE', 'CONSUMERS', 'LAG', 'AGE'] as const;
 const NUMBERS = [false, false, false, false, false, true, true, true, true, true, true];
+/** What a narrow terminal does without, the first one first. */
+const SPARE = ['HISTORY', 'SIZE', 'WIRE', 'LAG', 'DTYPE', 'AGE'];
 
 /** The table of ls and top, without colour in its cells: the head bold, what is not alive dim. */
 export function poolTable(rows: readonly Row[], python: readonly PythonRow[], { bold, dim }: Style): string[] {
-  const [head = '', ...lines] = table(HEAD, [...rows.map(cells), ...python.map(pythonCells)], NUMBERS);
+  const all = [...rows.map(cells), ...python.map(pythonCells)];
+  const [head = '', ...lines] = fittedTable(HEAD, all, NUMBERS, SPARE, widthOf(process.stdout));
   const states = [...rows.map(({ entry }) => entry.info?.state), ...python.map(({ info }) => info.state)];
   return [bold(head), ...lines.map((line, i) => (states[i] === 'live' ? line : dim(line)))];
 }
@@ -78,7 +91,7 @@ function cells({ entry, rateHz }: Row): string[] {
     'native',
     state,
     metadata.plain ? metadata.dtype : 'record',
-    metadata.plain ? `[${metadata.shape.join(', ')}]` : shorten(metadata.fields.map((field) => field.name).join(', ')),
+    metadata.plain ? formOf(metadata.fields[0] as FieldMetadata) : shorten(metadata.fields.map((field) => field.name).join(', ')),
     String(metadata.historyLen),
     showBytes(info.objectBytes),
     showRate(rateHz),
@@ -86,6 +99,11 @@ function cells({ entry, rateHz }: Row): string[] {
     lag < 0 ? '-' : String(lag),
     showAge(info.ageMs),
   ];
+}
+
+/** "[480, 640, 3] rgb8", "[≤300000, 3] xyz". */
+function formOf(field: FieldMetadata): string {
+  return field.encoding === undefined ? showFieldShape(field) : `${showFieldShape(field)} ${field.encoding}`;
 }
 
 function shorten(text: string): string {

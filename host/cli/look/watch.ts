@@ -2,13 +2,13 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { inspectPythonPool } from '../../entry/inspection';
-import { inspect, monotonicNs, TensorConsumer, type Trust } from '../../entry/main';
+import { inspect, list, monotonicNs, type PoolMetadata, TensorConsumer, type Trust, type View } from '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../live';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { missing } from './info';
-import { showRate } from './rows';
+import { lateMs, showAge, showRate } from './rows';
 
 const NAME = 'watch';
 const DEFAULT_INTERVAL_MS = 1000;
@@ -33,11 +33,19 @@ class Interval {
   frames = 0;
   missed = 0;
   readonly #latenciesMs: number[] = [];
+  #length = 0;
 
-  take(latencyMs: number, missed: number): void {
+  /** A frame, and how long it is where that varies. */
+  take(latencyMs: number, missed: number, length: number | null): void {
     this.frames += 1;
     this.missed += missed;
+    this.#length += length ?? 0;
     if (latencyMs >= 0 && latencyMs < MAX_LATENCY_MS) this.#latenciesMs.push(latencyMs);
+  }
+
+  /** First extent of a varying field, in the mean; null without a frame. */
+  get meanLength(): number | null {
+    return this.frames === 0 ? null : this.#length / this.frames;
   }
 
   /** Of the timestamps, or null if they are of another clock. */
@@ -81,7 +89,7 @@ export const watchCommand = defineCommand({
     let failure: unknown = null;
     const reading = (async () => {
       for await (using view of consumer.frames({ borrow: true })) {
-        current.take(Number(monotonicNs() - view.timestampNs) / 1e6, view.missed);
+        current.take(Number(monotonicNs() - view.timestampNs) / 1e6, view.missed, lengthOf(view, consumer.metadata));
       }
     })().catch((error: unknown) => {
       failure = error;
@@ -98,7 +106,9 @@ export const watchCommand = defineCommand({
       if (past.length > HISTORY) past.shift();
       dropped += done.missed;
       const rateHz = ((done.frames + done.missed) * 1000) / (performance.now() - startedMs);
-      line.show(consumer.connected ? figures(name, rateHz, dropped, past) : `${name}  waits for a producer`);
+      const varies = consumer.metadata?.varying === true;
+      const text = `${figures(name, rateHz, dropped, past, varies)}${wire.wire === 'native' ? latenessOf(name) : ''}`;
+      line.show(consumer.connected ? text : `${name}  waits for a producer`);
     }
     line.end();
     consumer.close();
@@ -108,12 +118,32 @@ export const watchCommand = defineCommand({
   },
 });
 
-function figures(name: string, rateHz: number, dropped: number, past: readonly Interval[]): string {
+/** The first extent of the first field that varies; null where none does. */
+function lengthOf(view: View, metadata: PoolMetadata | null): number | null {
+  const field = metadata?.fields.find(({ maxLength }) => maxLength !== undefined);
+  if (field === undefined) return null;
+  return (view.fields?.[field.name] ?? view).shape[0] ?? null;
+}
+
+/** "  late 1.20 s", of a producer that states a period and does not keep to it. */
+function latenessOf(name: string): string {
+  const late = list().flatMap(({ name: other, info }) => (other === name && info !== null ? (lateMs(info) ?? 0) : []))[0] ?? 0;
+  return late > 0 ? `  late ${showAge(late)}` : '';
+}
+
+function figures(name: string, rateHz: number, dropped: number, past: readonly Interval[], varies: boolean): string {
   const latencyMs = past.at(-1)?.medianMs ?? null;
   return [
     name,
     `rate ${showRate(rateHz)} ${sparkline(past.map(({ frames, missed }) => frames + missed))}`,
     `latency ${latencyMs === null ? '-' : `${threeDigits(latencyMs)} ms`} ${sparkline(past.map(({ medianMs }) => medianMs))}`,
     `dropped ${dropped} ${sparkline(past.map(({ missed }) => missed))}`,
+    ...(varies
+      ? [`length ${showMean(past.at(-1)?.meanLength ?? null)} ${sparkline(past.map(({ meanLength }) => meanLength))}`]
+      : []),
   ].join('  ');
+}
+
+function showMean(value: number | null): string {
+  return value === null ? '-' : String(Math.round(value));
 }

@@ -1,13 +1,18 @@
 // tensor-ipc pub: raw frames from the standard input into a pool.
 
-import { fstatSync, read } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import { promisify } from 'node:util';
+import { quoted } from '../../entry/inspection';
 import {
+  type Attributes,
   type Backend,
   type Dtype,
+  type Encoding,
+  type FieldMetadata,
+  type LoanOptions,
   PoolMetadata,
+  type PoolMetadataInit,
   type Slot,
   TensorIpcError,
   TensorProducer,
@@ -17,19 +22,16 @@ import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber
 import { Pace } from '../demo/pace';
 import { note } from '../output';
 import { MAKE_OPTIONS, saidWire } from '../wire/options';
+import { Input } from './input';
+import { FRAMINGS, type Framing, PacketReader } from './packets';
 
 const NAME = 'pub';
 const STDIN = 0;
 /** How long one try for a slot blocks the event loop, where signals wait to be heard. */
 const WAIT_SLICE_MS = 100;
-/** An input that somebody else made non-blocking is asked again after this long. */
-const AGAIN_MS = 2;
-
 /** A lock that is not free after so many tries is worth a line. */
 const LOCK_TRIES = 20;
 const BACKENDS: readonly Backend[] = ['numpy', 'torch'];
-
-const readInto = promisify(read);
 
 export const pubCommand = defineCommand({
   name: NAME,
@@ -39,10 +41,23 @@ export const pubCommand = defineCommand({
     'Each frame is the bytes of one tensor: row-major, little-endian, nothing in between. They are read straight into the\n' +
     'slot. When a consumer is in the way (a view, or one that takes all frames), the input waits. The pool is closed at the\n' +
     'end of the input. From a film:\n\n' +
-    '  ffmpeg -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 640x480 - | tensor-ipc pub cam --shape 480,640,3',
+    '  ffmpeg -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 640x480 - | tensor-ipc pub cam --shape 480,640,3\n\n' +
+    'With --max-length frames are of varying length. JPEG and PNG images, and H.264 and H.265 with access unit delimiters,\n' +
+    'are told apart by their own form; before any other frame stand 4 bytes, little-endian: how many bytes it has, as\n' +
+    '"tensor-ipc sub --framed" writes them.',
   options: {
     shape: { type: 'string', value: 'N,N,…', help: 'Shape of a frame, such as 480,640,3.' },
     dtype: { type: 'string', value: 'TYPE', help: 'Element type: uint8 (default), float32, …' },
+    'max-length': { type: 'string', value: 'N', help: 'Frames of varying length: the most that the first axis can be.' },
+    framing: {
+      type: 'string',
+      value: 'HOW',
+      help: `How those follow one another: ${FRAMINGS.join(', ')}. Default: by --encoding.`,
+    },
+    encoding: { type: 'string', value: 'NAME', help: 'What the elements mean: rgb8, bgr8, depth16u, jpeg, xyz, …' },
+    unit: { type: 'string', value: 'TEXT', help: 'Unit of the elements, such as m.' },
+    'frame-id': { type: 'string', value: 'TEXT', help: 'Coordinate frame of the elements, such as camera_optical.' },
+    attributes: { type: 'string', value: 'FILE', help: 'A JSON object that goes with the pool: calibration, mounting.' },
     history: { type: 'string', value: 'N', help: 'Frames of history that consumers may ask for. Default 1.' },
     fps: { type: 'string', value: 'N', help: 'Publish at this rate. Default: as fast as the frames come.' },
     drop: { type: 'boolean', help: 'Drop a frame rather than wait for a consumer.' },
@@ -52,13 +67,17 @@ export const pubCommand = defineCommand({
   examples: [
     [`${NAME} cam --shape 480,640,3 --dtype uint8 < frames.raw`, 'a file'],
     [`${NAME} cam --shape 480,640,3 --history 10 --fps 30 < frames.raw`, 'at its own pace, with history'],
+    [`${NAME} cam --encoding jpeg --max-length 500000 < film.mjpeg`, 'JPEG images'],
     [`${NAME} arm --shape 7 --dtype float32 --wire tensor-ipc --backend torch < states.raw`, 'for Python readers'],
   ],
   async run(values, [name, ...more]) {
     if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME --shape 480,640,3`, NAME);
     if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
-    if (values.shape === undefined) throw new UsageError(`no shape given: tensor-ipc ${NAME} ${name} --shape 480,640,3`, NAME);
-    const shape = parseShape(values.shape);
+    const maxLength = wholeNumber(NAME, 'max-length', values['max-length'], 1, 2 ** 32 - 1);
+    if (values.shape === undefined && maxLength === undefined)
+      throw new UsageError(`no shape given: tensor-ipc ${NAME} ${name} --shape 480,640,3`, NAME);
+    const shape = values.shape === undefined ? [1] : parseShape(values.shape);
+    const framing = framingOf(values.framing, values.encoding, maxLength);
     const historyLen = wholeNumber(NAME, 'history', values.history, 1, 2 ** 20) ?? 1;
     const fps = finiteNumber(NAME, 'fps', values.fps) ?? null;
     if (fps !== null && fps <= 0) throw new UsageError(`--fps is above 0, found ${fps}`, NAME);
@@ -69,9 +88,20 @@ export const pubCommand = defineCommand({
     if (values.backend !== undefined && wire.wire === 'native') {
       throw new UsageError('--backend is of the Python package: say also --wire tensor-ipc', NAME);
     }
-    const metadata = describe(name, shape, values.dtype ?? 'uint8', historyLen, backend);
+    const field = {
+      name: 'data',
+      // PoolMetadata refuses those that it does not know.
+      dtype: (values.dtype ?? 'uint8') as Dtype,
+      shape,
+      maxLength,
+      encoding: values.encoding as Encoding | undefined,
+      unit: values.unit,
+      frameId: values['frame-id'],
+    };
+    const attributes = values.attributes === undefined ? undefined : readAttributes(values.attributes);
+    const metadata = describe({ name, fields: [field], historyLen, backend, attributes });
     if (isatty(STDIN)) throw new UsageError('the frames come from the standard input, which is a terminal: redirect it', NAME);
-    return publish(metadata, fps, values.drop === true, wire);
+    return publish(metadata, framing, fps, values.drop === true, wire);
   },
 });
 
@@ -82,16 +112,42 @@ function parseShape(text: string): number[] {
   return shape;
 }
 
-function describe(name: string, shape: readonly number[], dtype: string, historyLen: number, backend: Backend): PoolMetadata {
+function describe(init: PoolMetadataInit): PoolMetadata {
   try {
-    return new PoolMetadata({ name, fields: [{ name: 'data', dtype: dtype as Dtype, shape }], historyLen, backend });
+    return new PoolMetadata(init);
   } catch (error) {
-    if (error instanceof TensorIpcError && error.code === 'INVALID_ARGUMENT') throw new UsageError(error.message, NAME);
+    const usage = ['INVALID_ARGUMENT', 'SHAPE_MISMATCH', 'DTYPE_MISMATCH'];
+    if (error instanceof TensorIpcError && usage.includes(error.code)) throw new UsageError(error.message, NAME);
     throw error;
   }
 }
 
-async function publish(metadata: PoolMetadata, fps: number | null, drop: boolean, wire: WireOptions): Promise<number> {
+/** How frames of varying length are told apart; null where all are of one length. */
+function framingOf(said: string | undefined, encoding: string | undefined, maxLength: number | undefined): Framing | null {
+  if (maxLength === undefined) {
+    if (said !== undefined) throw new UsageError('--framing is of frames of varying length: say also --max-length', NAME);
+    return null;
+  }
+  const framing = FRAMINGS.find((candidate) => candidate === (said ?? encoding)) ?? (said === undefined ? 'length' : null);
+  if (framing === null) throw new UsageError(`--framing is one of ${FRAMINGS.join(', ')}, found '${said}'`, NAME);
+  return framing;
+}
+
+function readAttributes(path: string): Attributes {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Attributes;
+  } catch (error) {
+    throw new CliError(`--attributes ${quoted(path)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function publish(
+  metadata: PoolMetadata,
+  framing: Framing | null,
+  fps: number | null,
+  drop: boolean,
+  wire: WireOptions,
+): Promise<number> {
   // Locks that a dead reader left are freed where nobody else is there.
   const repair = wire.wire === 'tensor-ipc';
   using producer = new TensorProducer(metadata, {
@@ -99,20 +155,44 @@ async function publish(metadata: PoolMetadata, fps: number | null, drop: boolean
     repair,
     onPinned: drop ? 'drop' : 'wait',
     waitTimeoutMs: WAIT_SLICE_MS,
+    // Who looks can tell that it is late.
+    ...(fps !== null && wire.wire === 'native' && { periodMs: 1000 / fps }),
   });
   const pace = fps === null ? null : new Pace(fps, new AbortController().signal);
-  const reader = new FrameReader();
+  const input = new Input();
+  if (framing !== null) return await publishPackets(producer, new PacketReader(input, framing, metadata.frameBytes), pace);
   // On the Python wire a loan is a lock that readers of the slot's last frame wait for: not to be held while the input is waited for.
   const scratch = wire.wire === 'tensor-ipc' ? new Uint8Array(metadata.frameBytes) : null;
   let frames = 0;
   for (;;) {
     using early = scratch === null ? await loan(producer) : null;
     const into = early === null ? (scratch as Uint8Array) : bytesOf(early);
-    const bytes = await reader.fill(into);
+    const bytes = await input.fill(into);
     if (bytes < into.byteLength) return over(producer, frames, bytes);
     await pace?.next();
     using slot = early ?? (await loan(producer));
     if (scratch !== null) bytesOf(slot).set(scratch);
+    if (slot.commit() >= 0) frames += 1;
+  }
+}
+
+/** Frames of varying length, each as long as it is. */
+async function publishPackets(producer: TensorProducer, reader: PacketReader, pace: Pace | null): Promise<number> {
+  const { fields, frameBytes } = producer.metadata;
+  const { maxLength = 1 } = fields[0] as FieldMetadata;
+  const rowBytes = frameBytes / maxLength;
+  let frames = 0;
+  for (;;) {
+    const bytes = await reader.next();
+    if (bytes === null) return over(producer, frames, 0);
+    if (bytes.byteLength % rowBytes !== 0) {
+      throw new CliError(
+        `a frame of ${bytes.byteLength} bytes is no multiple of ${rowBytes}, the bytes of one of its ${producer.metadata}`,
+      );
+    }
+    await pace?.next();
+    using slot = await loan(producer, { length: bytes.byteLength / rowBytes });
+    bytesOf(slot).set(bytes);
     if (slot.commit() >= 0) frames += 1;
   }
 }
@@ -134,10 +214,10 @@ function over(producer: TensorProducer, frames: number, bytes: number): number {
 }
 
 /** A slot, however long a consumer is in the way. */
-async function loan(producer: TensorProducer): Promise<Slot> {
+async function loan(producer: TensorProducer, options: LoanOptions = {}): Promise<Slot> {
   for (let tries = 1; ; tries++) {
     try {
-      return producer.loan();
+      return producer.loan(options);
     } catch (error) {
       if (!(error instanceof TensorIpcError) || !['PIN_TIMEOUT', 'LOCK_TIMEOUT'].includes(error.code)) throw error;
       // A reader of the Python wire that is dead does not go away by itself.
@@ -145,28 +225,5 @@ async function loan(producer: TensorProducer): Promise<Slot> {
       // A turn of the event loop: a signal may want to end us.
       await setTimeout(0);
     }
-  }
-}
-
-class FrameReader {
-  // A position of null reads on from where the file is, and pipes know no other.
-  readonly #isFile = fstatSync(STDIN).isFile();
-
-  /** Reads until the frame is full or the input ends: the bytes read. */
-  async fill(frame: Uint8Array): Promise<number> {
-    let done = 0;
-    while (done < frame.byteLength) {
-      try {
-        const { bytesRead } = await readInto(STDIN, frame, done, frame.byteLength - done, null);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        if (code === 'EOF') break;
-        if (code !== 'EAGAIN' || this.#isFile) throw error;
-        await setTimeout(AGAIN_MS);
-      }
-    }
-    return done;
   }
 }

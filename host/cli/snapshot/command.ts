@@ -1,14 +1,23 @@
-// tensor-ipc snapshot: the latest frame of a pool as a PNG file.
+// tensor-ipc snapshot: the latest frame of a pool as a file: a picture, a packet as it is, a point cloud.
 
 import { closeSync, fstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { printable, quoted } from '../../entry/inspection';
-import { type Frame, type PoolMetadata, TensorConsumer, type TensorView, type Trust } from '../../entry/main';
+import {
+  type FieldMeaning,
+  type Frame,
+  inspect,
+  type PoolMetadata,
+  TensorConsumer,
+  type TensorView,
+  type Trust,
+  type Wire,
+} from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
-import { showValue } from '../format';
+import { showAge } from '../look/rows';
 import { note, print, printBytes } from '../output';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
-import { layoutOf, type Rendered, render, SHOWABLE_SHAPES } from './image';
-import { encodePng } from './png';
+import { SHOWABLE_SHAPES } from './image';
+import { isShowable, show } from './show';
 
 const NAME = 'snapshot';
 const DEFAULT_TIMEOUT_MS = 2000;
@@ -16,11 +25,13 @@ const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
 
 export const snapshotCommand = defineCommand({
   name: NAME,
-  summary: 'Write what a pool shows to a PNG file.',
+  summary: 'Write the latest frame of a pool to a file: PNG, packet, point cloud.',
   usage: 'NAME OUTPUT.png',
   details:
     `Shows tensors of shape ${SHOWABLE_SHAPES}. uint8 is shown as it is, bool as black and white; all other\n` +
-    'dtypes are scaled between the smallest and the largest value of the frame, or --min and --max; NaN is black.',
+    'dtypes are scaled between the smallest and the largest value of the frame, or --min and --max; NaN is black.\n' +
+    'Where the pool states an encoding, that counts: bgr8, nv12, yuyv, bayer_rggb8, depth16u and the like become a picture,\n' +
+    'jpeg, png, h264 and h265 are written as they are, and xyz is a point cloud (OUTPUT.ply).',
   options: {
     timeout: {
       type: 'string',
@@ -40,6 +51,7 @@ export const snapshotCommand = defineCommand({
   examples: [
     [`${NAME} demo out.png`, 'the latest frame of the pool "demo"'],
     [`${NAME} camera out.png --field depth --max 4000`, 'one tensor of several, far away is white'],
+    [`${NAME} lidar cloud.ply`, 'a point cloud'],
     [`${NAME} camera - > out.png`, 'to the standard output'],
   ],
   async run(values, [name, output, ...more]) {
@@ -50,7 +62,7 @@ export const snapshotCommand = defineCommand({
       );
     }
     if (more.length > 0) throw new UsageError(`one pool and one output file, found also ${more.join(' ')}`, NAME);
-    const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1) ?? DEFAULT_TIMEOUT_MS;
+    const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1);
     const min = finiteNumber(NAME, 'min', values.min);
     const max = finiteNumber(NAME, 'max', values.max);
     if (min !== undefined && max !== undefined && min >= max)
@@ -58,27 +70,31 @@ export const snapshotCommand = defineCommand({
     const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
     if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
 
-    using consumer = TensorConsumer.attach(name, { trust, ...wireFor(NAME, name, values) });
-    const frame = await consumer.next({ timeoutMs });
-    const { metadata } = consumer;
-    if (frame === null || metadata === null) {
+    const wire = wireFor(NAME, name, values);
+    using consumer = TensorConsumer.attach(name, { trust, ...wire });
+    const found = await latest(consumer, name, wire.wire, timeoutMs);
+    if (found === null) {
+      const waitedMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
       throw new CliError(
         consumer.connected
-          ? `pool '${name}' has a producer, but no frame came within ${timeoutMs} ms`
-          : `pool '${name}' has no producer, and none came within ${timeoutMs} ms: start one, or raise --timeout`,
+          ? `pool '${name}' has a producer, but no frame came within ${waitedMs} ms`
+          : `pool '${name}' has no producer, and none came within ${waitedMs} ms: start one, or raise --timeout`,
       );
     }
-    const [tensor, field] = choose(frame, metadata, values.field);
-    const layout = layoutOf(tensor.shape);
-    if (layout === null)
-      throw new CliError(
-        `pool '${name}'${field}: ${describe(tensor)} is no picture; shapes that can be shown: ${SHOWABLE_SHAPES}`,
-      );
-    const rendered = render(tensor, layout, { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) });
-    const png = encodePng(rendered.image);
-    if (output === '-') await printBytes(png);
-    else writeFile(output, png);
-    const line = `${output === '-' ? 'standard output' : output}: ${summary(rendered, tensor)}${field}, frame ${frame.sequence}, ${showRange(rendered)}`;
+    const { frame, metadata, last } = found;
+    const [tensor, field, meaning] = choose(frame, metadata, values.field);
+    const limits = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+    const shown = show(tensor, meaning, limits, `pool ${name}${field}, frame ${frame.sequence}`);
+    if (shown === null) {
+      const { dtype, shape } = tensor;
+      const what = `${dtype} [${shape.join(', ')}]${meaning.encoding === undefined ? '' : ` of ${meaning.encoding}`}`;
+      throw new CliError(`pool '${name}'${field}: ${what} is no picture; shapes that can be shown: ${SHOWABLE_SHAPES}`);
+    }
+    if (shown.bytes.length === 0) throw new CliError(`pool '${name}'${field}: frame ${frame.sequence} is empty`);
+    checkEnding(output, shown.endings, shown.what);
+    if (output === '-') await printBytes(shown.bytes);
+    else writeFile(output, shown.bytes);
+    const line = `${output === '-' ? 'standard output' : output}: ${shown.what}${field}, frame ${frame.sequence}${shown.values}${last}`;
     // The picture has the standard output to itself.
     if (output === '-') note(line);
     else print(`${printable(line)}\n`);
@@ -86,45 +102,66 @@ export const snapshotCommand = defineCommand({
   },
 });
 
-/** The tensor to show, and ", field NAME" for the messages if the frame has several. */
-function choose(frame: Frame, metadata: PoolMetadata, wanted: string | undefined): [TensorView, string] {
+interface Found {
+  readonly frame: Frame;
+  readonly metadata: PoolMetadata;
+  /** Of a producer that is gone: that this is its last frame. */
+  readonly last: string;
+}
+
+/** The latest frame; where the producer is dead its last one, at once unless the user has time to wait for another producer. */
+async function latest(consumer: TensorConsumer, name: string, wire: Wire, timeoutMs: number | undefined): Promise<Found | null> {
+  const before = wire === 'native' ? inspect(name) : null;
+  const gone = before !== null && before.state !== 'live' && before.framesPublished > 0;
+  if (!gone || timeoutMs !== undefined) {
+    const frame = await consumer.next({ timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS });
+    const { metadata } = consumer;
+    if (frame !== null && metadata !== null) return { frame, metadata, last: '' };
+  }
+  const info = wire === 'native' ? inspect(name) : null;
+  const frame = info === null ? null : consumer.peek();
+  if (info === null || frame === null) return null;
+  const how = { closed: 'has closed', dead: 'is dead', live: 'lives' }[info.state];
+  return { frame, metadata: info.metadata, last: `; the producer ${how}, and this is ${showAge(frame.ageMs())} old` };
+}
+
+/** Endings of file names that say what is inside. */
+const ENDINGS: ReadonlySet<string> = new Set(['png', 'jpg', 'jpeg', 'h264', '264', 'h265', '265', 'hevc', 'ply']);
+
+/** A file whose name promises something else would be taken for damaged. */
+function checkEnding(output: string, endings: readonly string[], what: string): void {
+  const ending = /\.([A-Za-z0-9]+)$/.exec(output)?.[1]?.toLowerCase() ?? '';
+  if (!ENDINGS.has(ending) || endings.includes(ending)) return;
+  throw new CliError(`this is ${what}: name the file .${endings[0]}, found ${quoted(output)}`);
+}
+
+/** The tensor to show, ", field NAME" for the messages if the frame has several, and what is said of it. */
+function choose(frame: Frame, metadata: PoolMetadata, wanted: string | undefined): [TensorView, string, FieldMeaning] {
   const { fields } = frame;
+  const meaningOf = (name: string): FieldMeaning => metadata.fields.find((field) => field.name === name) ?? {};
   const names = metadata.fields.map((field) => field.name);
   if (fields === undefined) {
     if (wanted !== undefined && wanted !== names[0]) {
       throw new CliError(`pool '${metadata.name}' has no field '${wanted}': its frames are one plain tensor`);
     }
-    return [frame, ''];
+    return [frame, '', meaningOf(names[0] ?? '')];
   }
   if (wanted !== undefined) {
     const tensor = fields[wanted];
     if (tensor === undefined) throw new CliError(`pool '${metadata.name}' has no field '${wanted}', it has ${names.join(', ')}`);
-    return [tensor, `, field ${wanted}`];
+    return [tensor, `, field ${wanted}`, meaningOf(wanted)];
   }
-  const first = names.find((field) => layoutOf(fields[field]?.shape ?? []) !== null);
+  const first = names.find((field) => isShowable(fields[field]?.shape ?? [], meaningOf(field)));
   const tensor = first === undefined ? undefined : fields[first];
   if (tensor === undefined) {
     throw new CliError(
       `pool '${metadata.name}' (${metadata}) has no field that is a picture; shapes that can be shown: ${SHOWABLE_SHAPES}`,
     );
   }
-  return [tensor, `, field ${first}`];
+  return [tensor, `, field ${first}`, meaningOf(first ?? '')];
 }
 
-function describe({ dtype, shape }: TensorView): string {
-  return `${dtype} [${shape.join(', ')}]`;
-}
-
-function summary({ image }: Rendered, tensor: TensorView): string {
-  return `${image.width}×${image.height}, ${describe(tensor)}`;
-}
-
-function showRange({ range, scale }: Rendered): string {
-  const found = range === null ? 'no finite values' : `values ${showValue(range.min)} to ${showValue(range.max)}`;
-  return scale === null ? found : `${found} (black ${showValue(scale.min)}, white ${showValue(scale.max)})`;
-}
-
-/** A picture that could not be written whole is none: what there is of it goes. */
+/** What could not be written whole is no picture: what there is of it goes. */
 function writeFile(path: string, bytes: Uint8Array): void {
   try {
     const fd = openSync(path, 'w');

@@ -30,6 +30,22 @@ export interface ValueRange {
   readonly max: number;
 }
 
+/** A picture before its values are shades: rows first, channels last. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  readonly values: Float64Array;
+  readonly dtype: Dtype;
+}
+
+/** What is shown as black and as white, where that is not left to the values; and whether zero is no value, as in depth. */
+export interface Limits {
+  readonly min?: number;
+  readonly max?: number;
+  readonly holes?: boolean;
+}
+
 export interface Rendered {
   readonly image: Image;
   readonly range: ValueRange | null;
@@ -38,13 +54,11 @@ export interface Rendered {
 }
 
 /**
- * Draws a tensor of a showable shape. uint8 is shown as it is and bool as black and white, unless limits are given; everything
- * else is scaled between its own smallest and largest finite value, or the limits. NaN is black, infinities are the ends.
+ * Draws pixels. uint8 is shown as it is and bool as black and white, unless limits are given; everything else is scaled between its own
+ * smallest and largest finite value, or the limits. NaN is black, infinities are the ends.
  */
-export function render(tensor: TensorView, layout: Layout, limits: { readonly min?: number; readonly max?: number }): Rendered {
-  const { dtype } = tensor;
-  const values = readValues(tensor, layout);
-  const range = rangeOf(values, layout.channels);
+export function render({ width, height, channels, values, dtype }: Pixels, limits: Limits): Rendered {
+  const range = rangeOf(values, channels, limits.holes === true);
   const direct = (dtype === 'uint8' || dtype === 'bool') && limits.min === undefined && limits.max === undefined;
   const scale = direct ? null : { min: limits.min ?? range?.min ?? 0, max: limits.max ?? range?.max ?? 0 };
   const shade = scale === null ? directShade(dtype) : scaledShade(scale);
@@ -52,14 +66,14 @@ export function render(tensor: TensorView, layout: Layout, limits: { readonly mi
   const pixels = new Uint8Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
-    const alpha = layout.channels === 4 && i % 4 === 3;
+    const alpha = channels === 4 && i % 4 === 3;
     pixels[i] = alpha ? toByte(value / opaque) : shade(value);
   }
-  return { image: { width: layout.width, height: layout.height, channels: layout.channels, pixels }, range, scale };
+  return { image: { width, height, channels, pixels }, range, scale };
 }
 
-/** All elements as numbers, rows first and channels last. */
-function readValues(tensor: TensorView, { width, height, channels, axes }: Layout): Float64Array {
+/** All elements as numbers. */
+export function pixelsIn(tensor: TensorView, { width, height, channels, axes }: Layout): Pixels {
   const at = scalarReader(tensor.data, tensor.dtype);
   const [rowStride, columnStride, channelStride] = axes.map((axis) => (axis === null ? 0 : (tensor.strides[axis] as number)));
   const values = new Float64Array(width * height * channels);
@@ -70,15 +84,15 @@ function readValues(tensor: TensorView, { width, height, channels, axes }: Layou
       for (let c = 0; c < channels; c++) values[out++] = at(pixel + c * (channelStride as number));
     }
   }
-  return values;
+  return { width, height, channels, values, dtype: tensor.dtype };
 }
 
-function rangeOf(values: Float64Array, channels: number): ValueRange | null {
+function rangeOf(values: Float64Array, channels: number, holes: boolean): ValueRange | null {
   let min = Infinity;
   let max = -Infinity;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
-    if ((channels === 4 && i % 4 === 3) || !Number.isFinite(value)) continue;
+    if ((channels === 4 && i % 4 === 3) || !Number.isFinite(value) || (holes && value === 0)) continue;
     if (value < min) min = value;
     if (value > max) max = value;
   }

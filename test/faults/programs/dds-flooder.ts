@@ -32,7 +32,18 @@ if (what === 'announcements') {
     shape: Array.from({ length: 32 }, () => 1),
   }));
   const metadata = new PoolMetadata({ name: 'flood', fields });
-  const base = { metadata, host: 'h', bootId: 'b', pid: 1, version: '1', startedAtMs: 1, framesPublished: 0, closed: false };
+  const base = {
+    metadata,
+    host: 'h',
+    bootId: 'b',
+    pid: 1,
+    version: '1',
+    startedAtMs: 1,
+    framesPublished: 0,
+    closed: false,
+    layout: 2,
+    periodMs: null,
+  };
   const topic = participant.topic(DISCOVERY_TOPIC, DISCOVERY_TYPE);
   const writer = participant.writer(topic, { ...DISCOVERY_QOS.writer, maxBlockingMs: 600_000 });
   // The id is the first member: its 32 digits begin behind the header and its length.
