@@ -188,6 +188,11 @@ export class Soak implements SeatListener {
     for (const seat of this.#seats) seat.start();
   }
 
+  /** How often pools have been taken over so far. */
+  get takeOvers(): number {
+    return [...this.#pools.values()].reduce((sum, { watch }) => sum + watch.takeOvers, 0);
+  }
+
   /** Ends everything: producers first, so that lossless readers can show that they have had the last frame. */
   async finish(): Promise<void> {
     const of = (role: Seat['role']) => this.#seats.filter(({ seat }) => seat.role === role);
