@@ -1,8 +1,8 @@
 // Builds dist/: the core in its three targets, the library as ESM and CJS with the core embedded, the CLI, and the types.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const run = (command, ...args) => execFileSync(process.execPath, [command, ...args], { stdio: 'inherit' });
 const asc = 'node_modules/assemblyscript/bin/asc.js';
@@ -22,10 +22,9 @@ const common = {
   target: 'node20',
   external: ['koffi'],
   loader: { '.wasm': 'binary' },
+  // Not minified: runtimes print the line of an uncaught error, and the whole library would be on it. No source maps: they weigh as much
+  // as two thirds of the code, and lead to sources that the package does not have.
   sourcemap: false,
-  // Names stay as they are, so that stack traces can be read.
-  minifyWhitespace: true,
-  minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
 };
@@ -60,10 +59,41 @@ if (only === undefined || only === 'js') {
   for (const entry of ['index', 'dds'])
     writeFileSync(`dist/cjs/${entry}.cjs`, `module.exports = require('./shared.cjs').${entry};\n`);
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+  for (const folder of ['esm', 'cjs'])
+    for (const name of readdirSync(`dist/${folder}`))
+      if (/\.[mc]js$/.test(name)) rewrite(`dist/${folder}/${name}`, (code) => messageFirst(ownNames(code)));
+  // The command prints its errors itself. In lines, for editors and for those that it did not expect.
+  const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 200, target: common.target, logLevel: 'warning' };
+  writeFileSync('dist/cli/cli.mjs', (await transform(readFileSync('dist/cli/cli.mjs', 'utf8'), small)).code);
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json');
-  finishTypes('dist/esm/types', ['host/entry/main.d.ts', 'host/entry/dds.d.ts']);
-  // The same once more where a package.json says CommonJS: TypeScript tells the two kinds of module apart by folder.
-  cpSync('dist/esm/types', 'dist/cjs/types', { recursive: true });
+  const entries = ['host/entry/main.d.ts', 'host/entry/dds.d.ts'];
+  finishTypes('dist/cjs/types', entries);
+  // TypeScript tells the two kinds of module apart by folder. One set of types for both: so the classes of both are of one type, too.
+  for (const entry of entries) {
+    mkdirSync(dirname(`dist/esm/types/${entry}`), { recursive: true });
+    writeFileSync(`dist/esm/types/${entry}`, `export * from '../../../../cjs/types/${entry.replace(/\.d\.ts$/, '.js')}';\n`);
+  }
+}
+
+function rewrite(path, change) {
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+}
+
+/** esbuild calls a class that mentions itself _Name, which is what stack frames and console.log show. Inside of it its name is free. */
+function ownNames(code) {
+  const names = new Set([...code.matchAll(/^(?:var|let|const) (\w+) = class _\1\b/gm)].map(([, name]) => name));
+  return code.replace(/\b_(\w+)\b/g, (whole, name) => (names.has(name) ? name : whole));
+}
+
+/**
+ * Node prints the line that threw in front of an uncaught error, and not where that line says so (node_errors.cc): the message comes first.
+ * A line that would end inside of a string or a template is none that these patterns know.
+ */
+function messageFirst(code) {
+  return code.replace(
+    /^.*\b(?:throw [\w(]|new (?:TensorIpc|System|Range|Type)?Error\()(?:.*[({;,])?$/gm,
+    '$& // node-do-not-add-exception-line',
+  );
 }
 
 /** The terms of the packages that are bundled, whose copies must bear them. A package without a license file ends the build. */

@@ -68,6 +68,11 @@ export interface TensorIpcErrorOptions {
 
 const MARK = Symbol.for('tensor-ipc.error');
 
+/** Engines keep this many frames of a trace unless the program wants another number. */
+const USUAL_FRAMES = 10;
+/** Frames of the library above the caller's in the deepest traces. */
+const OWN_FRAMES = 4;
+
 /**
  * The only error class of the library. The message says what was expected, what was found and what to do. It is one line, and safe to print:
  * what others chose (a file name, metadata) has no control characters left in it.
@@ -80,16 +85,36 @@ export class TensorIpcError extends Error {
   }
 
   readonly code: TensorIpcErrorCode;
-  readonly syscall: string | undefined;
-  readonly errno: string | undefined;
+  // Only there when they are set: runtimes print every property of an uncaught error.
+  declare readonly syscall: string | undefined;
+  declare readonly errno: string | undefined;
 
   constructor(code: TensorIpcErrorCode, message: string, options: TensorIpcErrorOptions = {}) {
-    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
+    const { cause, syscall, errno } = options;
+    const limit = Error.stackTraceLimit;
+    // So that the caller's own line is in the trace: a pool is opened eleven calls below it.
+    const more = limit >= USUAL_FRAMES && limitFrames(limit + OWN_FRAMES);
+    super(printable(message), cause === undefined ? undefined : { cause });
+    if (more) limitFrames(limit);
     this.name = 'TensorIpcError';
     this.code = code;
-    this.syscall = options.syscall;
-    this.errno = options.errno;
+    if (syscall !== undefined) this.syscall = syscall;
+    if (errno !== undefined) this.errno = errno;
+    if (cause instanceof TensorIpcError) shorten(cause);
   }
+}
+
+/** A cause of ours has the frames of what it is the cause of: the first of them is enough. */
+function shorten(cause: TensorIpcError): void {
+  const limit = Error.stackTraceLimit;
+  if (!(limit > 1) || !limitFrames(1)) return;
+  Error.captureStackTrace(cause, TensorIpcError);
+  limitFrames(limit);
+}
+
+/** False where a program has frozen its Error. */
+function limitFrames(count: number): boolean {
+  return Reflect.set(Error, 'stackTraceLimit', count);
 }
 
 mark(TensorIpcError, MARK);
