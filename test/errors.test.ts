@@ -347,7 +347,7 @@ test('a full /dev/shm is an error with the numbers, leaves nothing, and small po
   const { code, errno, message, left, sequence } = JSON.parse(stdout);
   assert.is(code, 'SHM_FULL');
   assert.is(errno, 'ENOSPC');
-  assert.match(message, /needs \d+ bytes .* has \d+ of 1048576 free/);
+  assert.match(message, /needs [\d.]+ MB \(\d+ bytes\) .* has [\d.]+ \w+ (\(\d+ bytes\) )?of 1\.0 MB \(1048576 bytes\) free/);
   assert.equal(left, []);
   assert.is(sequence, 0);
 });

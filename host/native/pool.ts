@@ -26,6 +26,7 @@ import { layoutError, poolError } from '../memory/core';
 import { type Geometry, Mapping, readGeometry } from '../memory/mapping';
 import { TensorIpcError, type TensorIpcErrorCode } from '../runtime/errors';
 import { allAtOnce, inPieces, type Pieces } from '../runtime/pieces';
+import { showSize } from '../runtime/sizes';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type FileStatus, type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/description';
@@ -38,8 +39,7 @@ import { beginsAsPool, isUnfinished } from './unfinished';
 export function translate(pool: string, error: unknown): unknown {
   if (!(error instanceof SystemError)) return error;
   const { syscall, errno, subject, code, message } = error;
-  const say = (as: TensorIpcErrorCode, text: string) =>
-    new TensorIpcError(as, `pool '${pool}': ${text}`, { cause: error, syscall, errno });
+  const say = (as: TensorIpcErrorCode, text: string) => new TensorIpcError(as, `pool '${pool}': ${text}`, { syscall, errno });
   if (syscall !== 'open' || !subject.startsWith('/dev/shm/')) return say(code, message);
   switch (errno) {
     case 'EACCES':
@@ -180,7 +180,7 @@ function* build(
     if (capacity < 0) {
       throw new TensorIpcError(
         'INVALID_ARGUMENT',
-        `pool '${pool}': ${metadata.historyLen} frames of ${metadata.frameBytes} bytes do not fit a pool`,
+        `pool '${pool}': ${metadata.historyLen} frames of ${showSize(metadata.frameBytes)} do not fit a pool`,
       );
     }
     const set = (field: number, value: number) => {
@@ -241,19 +241,22 @@ function checkRoom(system: System, bytes: number): void {
 function noRoom(system: System, pool: string, geometry: Geometry, error: unknown): unknown {
   if (!(error instanceof SystemError)) return error;
   const { syscall, errno } = error;
-  const needs = `pool '${pool}' needs ${geometry.objectBytes} bytes (${geometry.slotCapacity} frames of ${geometry.frameStride}), but`;
-  const options = { cause: error, syscall, errno };
+  const { slotCapacity, frameStride, objectBytes } = geometry;
+  const needs = `pool '${pool}' needs ${showSize(objectBytes)} for ${slotCapacity} frames of ${showSize(frameStride)}, but`;
+  // Without the cause: all that it says is here.
+  const options = { syscall, errno };
   if (errno === 'EFBIG') {
+    const most = showSize(system.fileBytesLimit);
     return new TensorIpcError(
       'SYSTEM',
-      `${needs} files that this process writes may have ${system.fileBytesLimit} at most: raise that limit ("ulimit -f", RLIMIT_FSIZE), or shorten historyLen`,
+      `${needs} files that this process writes may have at most ${most}: raise that limit ("ulimit -f", RLIMIT_FSIZE), or shorten historyLen`,
       options,
     );
   }
   if (errno !== 'ENOSPC' && errno !== 'ENOMEM') return error;
   return new TensorIpcError(
     'SHM_FULL',
-    `${needs} ${roomIn(system)}: remove what is stale there, shorten historyLen, or enlarge it ` +
+    `${needs} ${roomIn(system)}: remove what is stale there ("tensor-ipc gc"), shorten historyLen, or enlarge it ` +
       '(docker run --shm-size, mount -o remount,size=… /dev/shm)',
     options,
   );
@@ -262,7 +265,7 @@ function noRoom(system: System, pool: string, geometry: Geometry, error: unknown
 function roomIn(system: System): string {
   try {
     const { freeBytes, totalBytes } = system.sharedMemorySpace();
-    return `/dev/shm has ${freeBytes} of ${totalBytes} free`;
+    return `/dev/shm has ${showSize(freeBytes)} of ${showSize(totalBytes)} free`;
   } catch (error) {
     if (error instanceof SystemError) return '/dev/shm has less free';
     throw error;

@@ -82,7 +82,7 @@ test('a limited file size is not a full /dev/shm', () => {
     run({ prefix: ['prlimit', '--fsize=1000000'], args: ['use', name, '4'] }).get('use') ?? {};
   assert.is(code, 'SYSTEM');
   assert.is(errno, 'EFBIG');
-  assert.match(message ?? '', /needs \d+ bytes .* may have 1000000 at most: .*ulimit -f/);
+  assert.match(message ?? '', /needs [\d.]+ MB \(\d+ bytes\) .* may have at most 1\.0 MB \(1000000 bytes\): .*ulimit -f/);
   assert.equal(left, []);
   worked(run({ prefix: ['prlimit', '--fsize=1000000'], args: ['use', name] }).get('use'));
 });
