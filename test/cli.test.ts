@@ -23,7 +23,25 @@ test('--help names every command, and no hidden one', async () => {
   assert.is(stderr, '');
   assert.equal(
     visible.map(({ name }) => name),
-    ['demo', 'ls', 'info', 'top', 'watch', 'snapshot', 'pub', 'sub', 'bridge', 'gc', 'rm', 'doctor', 'bench', 'completion'],
+    [
+      'demo',
+      'ls',
+      'info',
+      'top',
+      'watch',
+      'echo',
+      'hz',
+      'bw',
+      'snapshot',
+      'pub',
+      'sub',
+      'bridge',
+      'gc',
+      'rm',
+      'doctor',
+      'bench',
+      'completion',
+    ],
   );
   for (const { name, summary } of visible) assert.ok(text(stdout).includes(`  ${name}`) && text(stdout).includes(summary));
   assert.not.match(text(stdout), /demo-(producer|consumer)/);

@@ -210,7 +210,7 @@ test('of several tensors the first that is a picture, or the one that is asked f
   await shows(frame, 2, 1, grey(0, 255), /float32 \[1, 2\], field depth, frame 0, values 0.5 to 1.5/, '--field', 'depth');
   const { code, stderr, name } = await snapshot(frame, '--field', 'infrared');
   assert.is(code, 1);
-  assert.is(stderr, `tensor-ipc: pool '${name}' has no field 'infrared', it has pose, rgb, depth\n`);
+  assert.is(stderr, `tensor-ipc: pool '${name}' has no such field: expected one of pose, rgb, depth, found 'infrared'\n`);
 });
 
 test('the latest frame, to the standard output too', async () => {

@@ -9,6 +9,8 @@ import { completionCommand } from './completion/command';
 import { demoCommand } from './demo/command';
 import { demoConsumerCommand, demoProducerCommand } from './demo/roles';
 import { doctorCommand } from './doctor/command';
+import { echoCommand } from './echo/command';
+import { bwCommand, hzCommand } from './look/hz';
 import { infoCommand } from './look/info';
 import { lsCommand } from './look/ls';
 import { topCommand } from './look/top';
@@ -23,6 +25,9 @@ export const commands: readonly Command[] = [
   infoCommand,
   topCommand,
   watchCommand,
+  echoCommand,
+  hzCommand,
+  bwCommand,
   snapshotCommand,
   pubCommand,
   subCommand,

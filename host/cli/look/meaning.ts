@@ -1,7 +1,7 @@
 // What is said of fields and pools beside their form, for people: encodings, units, coordinate frames, attributes.
 
 import { printable, showFieldShape } from '../../entry/inspection';
-import type { Attributes, FieldMetadata } from '../../entry/main';
+import type { Attributes, FieldMeaning, FieldMetadata } from '../../entry/main';
 import { cut, showBytes } from '../format';
 
 /** Columns of a terminal that lines of ours keep within. */
@@ -10,7 +10,7 @@ const WIDTH = 80;
 const MAX_LINES = 16;
 
 /** "rgb8", "unit m", "frame lidar_top": what is said of a field. */
-export function showMeaning({ encoding, unit, frameId }: FieldMetadata): string[] {
+export function showMeaning({ encoding, unit, frameId }: FieldMeaning): string[] {
   return [encoding ?? '', unit === undefined ? '' : `unit ${unit}`, frameId === undefined ? '' : `frame ${frameId}`].filter(
     (part) => part !== '',
   );

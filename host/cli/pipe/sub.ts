@@ -1,13 +1,13 @@
 // tensor-ipc sub: the frames of a pool, raw, to the standard output.
 
-import { type Frame, TensorConsumer, type Trust } from '../../entry/main';
-import { CliError, defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
+import { TensorConsumer } from '../../entry/main';
+import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { printBytes } from '../output';
+import { framesOf, onePool, TRUST_OPTION, trustOf } from '../read/frames';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { LENGTH_BYTES } from './packets';
 
 const NAME = 'sub';
-const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
 
 export const subCommand = defineCommand({
   name: NAME,
@@ -24,7 +24,7 @@ export const subCommand = defineCommand({
     all: { type: 'boolean', help: 'Every frame in order, none skipped, from the oldest that is still in the ring.' },
     framed: { type: 'boolean', help: 'Before each frame 4 bytes, little-endian: how many bytes it has.' },
     timeout: { type: 'string', value: 'MS', help: 'Wait so long for each frame. Default: for ever.' },
-    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    trust: TRUST_OPTION,
     ...WIRE_OPTIONS,
   },
   examples: [
@@ -35,14 +35,12 @@ export const subCommand = defineCommand({
     ],
     [`${NAME} cam --all | ffmpeg -f rawvideo -pix_fmt rgb24 -s 640x480 -i - film.mp4`, 'a film of every frame'],
   ],
-  async run(values, [name, ...more]) {
-    if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME`, NAME);
-    if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
+  async run(values, positionals) {
+    const name = onePool(NAME, positionals);
     if (values.latest && values.all) throw new UsageError('--latest or --all, not both', NAME);
     const count = wholeNumber(NAME, 'count', values.count, 1, 2 ** 31) ?? Infinity;
     const timeoutMs = wholeNumber(NAME, 'timeout', values.timeout, 0, 2 ** 31 - 1);
-    const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
-    if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
+    const trust = trustOf(NAME, values.trust);
     if (process.stdout.isTTY) throw new UsageError('frames are binary, and the standard output is a terminal: redirect it', NAME);
 
     const wire = wireFor(NAME, name, values);
@@ -54,32 +52,13 @@ export const subCommand = defineCommand({
     }
 
     using consumer = TensorConsumer.attach(name, { trust, ...wire, ...(values.all ? { delivery: 'all', from: 'oldest' } : {}) });
-    const ended = new AbortController();
-    let how: 'closed' | 'died' | null = null;
-    consumer.on('disconnect', (reason) => {
-      how = reason;
-      ended.abort();
-    });
-    for (let frames = 0; frames < count; frames++) {
-      let frame: Frame | null;
-      try {
-        frame = await consumer.next({ signal: ended.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-      } catch (error) {
-        if (!ended.signal.aborted) throw error;
-        return over(name, how);
-      }
-      if (frame === null) {
-        throw new CliError(
-          consumer.connected
-            ? `pool '${name}' has a producer, but no frame came within ${timeoutMs} ms`
-            : `pool '${name}' has no producer, and none came within ${timeoutMs} ms: start one, or raise --timeout`,
-        );
-      }
-      const { data } = frame;
+    let frames = 0;
+    for await (const { data } of framesOf(consumer, { timeoutMs })) {
       // One frame is on its way at a time: a slow reader slows us.
       if (values.framed && !(await printBytes(lengthOf(data.byteLength)))) return EXIT_OK;
       if (!(await printBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))) return EXIT_OK;
-      frame.release();
+      frames += 1;
+      if (frames >= count) return EXIT_OK;
     }
     return EXIT_OK;
   },
@@ -89,9 +68,4 @@ function lengthOf(bytes: number): Uint8Array {
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32LE(bytes);
   return length;
-}
-
-function over(name: string, how: 'closed' | 'died' | null): number {
-  if (how === 'died') throw new CliError(`the producer of pool '${name}' died`);
-  return EXIT_OK;
 }

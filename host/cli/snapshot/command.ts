@@ -2,26 +2,17 @@
 
 import { closeSync, fstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { printable, quoted } from '../../entry/inspection';
-import {
-  type FieldMeaning,
-  type Frame,
-  inspect,
-  type PoolMetadata,
-  TensorConsumer,
-  type TensorView,
-  type Trust,
-  type Wire,
-} from '../../entry/main';
+import { type Frame, type PoolMetadata, TensorConsumer } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
-import { showAge } from '../look/rows';
 import { note, print, printBytes } from '../output';
+import { FIELD_OPTION, type Field, fieldsOf } from '../read/field';
+import { TRUST_OPTION, trustOf } from '../read/frames';
+import { latest, TIMEOUT_OPTION } from '../read/latest';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { SHOWABLE_SHAPES } from './image';
 import { isShowable, show } from './show';
 
 const NAME = 'snapshot';
-const DEFAULT_TIMEOUT_MS = 2000;
-const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
 
 export const snapshotCommand = defineCommand({
   name: NAME,
@@ -33,19 +24,11 @@ export const snapshotCommand = defineCommand({
     'Where the pool states an encoding, that counts: bgr8, nv12, yuyv, bayer_rggb8, depth16u and the like become a picture,\n' +
     'jpeg, png, h264 and h265 are written as they are, and xyz is a point cloud (OUTPUT.ply).',
   options: {
-    timeout: {
-      type: 'string',
-      value: 'MS',
-      help: `Wait so long for a producer and its first frame. Default ${DEFAULT_TIMEOUT_MS}.`,
-    },
-    field: {
-      type: 'string',
-      value: 'NAME',
-      help: 'The tensor to show, of a frame that has several. Default: the first that can be.',
-    },
+    timeout: TIMEOUT_OPTION,
+    field: FIELD_OPTION,
     min: { type: 'string', value: 'X', help: 'The value to show as black.' },
     max: { type: 'string', value: 'X', help: 'The value to show as white.' },
-    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    trust: TRUST_OPTION,
     ...WIRE_OPTIONS,
   },
   examples: [
@@ -67,22 +50,12 @@ export const snapshotCommand = defineCommand({
     const max = finiteNumber(NAME, 'max', values.max);
     if (min !== undefined && max !== undefined && min >= max)
       throw new UsageError(`--min ${min} is not below --max ${max}`, NAME);
-    const trust = TRUST.find((who) => who === (values.trust ?? 'owner'));
-    if (trust === undefined) throw new UsageError(`--trust is 'owner', 'group' or 'any', found '${values.trust}'`, NAME);
+    const trust = trustOf(NAME, values.trust);
 
     const wire = wireFor(NAME, name, values);
     using consumer = TensorConsumer.attach(name, { trust, ...wire });
-    const found = await latest(consumer, name, wire.wire, timeoutMs);
-    if (found === null) {
-      const waitedMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
-      throw new CliError(
-        consumer.connected
-          ? `pool '${name}' has a producer, but no frame came within ${waitedMs} ms`
-          : `pool '${name}' has no producer, and none came within ${waitedMs} ms: start one, or raise --timeout`,
-      );
-    }
-    const { frame, metadata, last } = found;
-    const [tensor, field, meaning] = choose(frame, metadata, values.field);
+    const { frame, metadata, last } = await latest(consumer, wire.wire, timeoutMs);
+    const { tensor, label: field, meaning } = choose(frame, metadata, values.field);
     const limits = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
     const shown = show(tensor, meaning, limits, `pool ${name}${field}, frame ${frame.sequence}`);
     if (shown === null) {
@@ -102,29 +75,6 @@ export const snapshotCommand = defineCommand({
   },
 });
 
-interface Found {
-  readonly frame: Frame;
-  readonly metadata: PoolMetadata;
-  /** Of a producer that is gone: that this is its last frame. */
-  readonly last: string;
-}
-
-/** The latest frame; where the producer is dead its last one, at once unless the user has time to wait for another producer. */
-async function latest(consumer: TensorConsumer, name: string, wire: Wire, timeoutMs: number | undefined): Promise<Found | null> {
-  const before = wire === 'native' ? inspect(name) : null;
-  const gone = before !== null && before.state !== 'live' && before.framesPublished > 0;
-  if (!gone || timeoutMs !== undefined) {
-    const frame = await consumer.next({ timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS });
-    const { metadata } = consumer;
-    if (frame !== null && metadata !== null) return { frame, metadata, last: '' };
-  }
-  const info = wire === 'native' ? inspect(name) : null;
-  const frame = info === null ? null : consumer.peek();
-  if (info === null || frame === null) return null;
-  const how = { closed: 'has closed', dead: 'is dead', live: 'lives' }[info.state];
-  return { frame, metadata: info.metadata, last: `; the producer ${how}, and this is ${showAge(frame.ageMs())} old` };
-}
-
 /** Endings of file names that say what is inside. */
 const ENDINGS: ReadonlySet<string> = new Set(['png', 'jpg', 'jpeg', 'h264', '264', 'h265', '265', 'hevc', 'ply']);
 
@@ -135,30 +85,14 @@ function checkEnding(output: string, endings: readonly string[], what: string): 
   throw new CliError(`this is ${what}: name the file .${endings[0]}, found ${quoted(output)}`);
 }
 
-/** The tensor to show, ", field NAME" for the messages if the frame has several, and what is said of it. */
-function choose(frame: Frame, metadata: PoolMetadata, wanted: string | undefined): [TensorView, string, FieldMeaning] {
-  const { fields } = frame;
-  const meaningOf = (name: string): FieldMeaning => metadata.fields.find((field) => field.name === name) ?? {};
-  const names = metadata.fields.map((field) => field.name);
-  if (fields === undefined) {
-    if (wanted !== undefined && wanted !== names[0]) {
-      throw new CliError(`pool '${metadata.name}' has no field '${wanted}': its frames are one plain tensor`);
-    }
-    return [frame, '', meaningOf(names[0] ?? '')];
-  }
-  if (wanted !== undefined) {
-    const tensor = fields[wanted];
-    if (tensor === undefined) throw new CliError(`pool '${metadata.name}' has no field '${wanted}', it has ${names.join(', ')}`);
-    return [tensor, `, field ${wanted}`, meaningOf(wanted)];
-  }
-  const first = names.find((field) => isShowable(fields[field]?.shape ?? [], meaningOf(field)));
-  const tensor = first === undefined ? undefined : fields[first];
-  if (tensor === undefined) {
-    throw new CliError(
-      `pool '${metadata.name}' (${metadata}) has no field that is a picture; shapes that can be shown: ${SHOWABLE_SHAPES}`,
-    );
-  }
-  return [tensor, `, field ${first}`, meaningOf(first ?? '')];
+/** The tensor to show: the one that is asked for, or the first that can be shown. */
+function choose(frame: Frame, metadata: PoolMetadata, wanted: string | undefined): Field {
+  const fields = fieldsOf(frame, metadata, wanted);
+  const first = fields.length === 1 ? fields[0] : fields.find(({ tensor, meaning }) => isShowable(tensor.shape, meaning));
+  if (first !== undefined) return first;
+  throw new CliError(
+    `pool '${metadata.name}' (${metadata}) has no field that is a picture; shapes that can be shown: ${SHOWABLE_SHAPES}`,
+  );
 }
 
 /** What could not be written whole is no picture: what there is of it goes. */
