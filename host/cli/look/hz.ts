@@ -11,12 +11,12 @@ import { Interrupt } from '../read/interrupt';
 import { widthOf } from '../terminal';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { type Figures, Meter } from './meter';
-import { showAge, showRate } from './rows';
+import { showRate } from './rows';
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_WINDOW = 1000;
 /** Columns of a name in lines for a terminal. */
-const MAX_NAME = 24;
+const MAX_NAME = 18;
 
 /** Figures of one line, behind the name of the pool. */
 type Show = (figures: Figures) => string[];
@@ -25,12 +25,11 @@ export const hzCommand = measuring(
   'hz',
   'Measure the rate of pools: frames a second, and how even they come.',
   'From the times at which frames were published. min and max are the shortest and the\nlongest time between two frames, std is the standard deviation of it.',
-  ({ rateHz, intervalMs: { min, max, deviation } }) => [
-    showRate(rateHz),
-    `min ${showAge(min)}`,
-    `max ${showAge(max)}`,
-    `std ${showAge(deviation)}`,
-  ],
+  ({ rateHz, intervalMs: { min, max, deviation } }) => {
+    const [unit, size] = max < 10_000 ? ['ms', 1] : ['s', 1000];
+    const show = (ms: number) => threeDigits(ms / size);
+    return [showRate(rateHz), `min ${show(min)}`, `max ${show(max)}`, `std ${show(deviation)} ${unit}`];
+  },
 );
 
 export const bwCommand = measuring(
@@ -137,8 +136,8 @@ function lineOf({ consumer, meter, state }: ReturnType<typeof watch>, show: Show
 function summaryOf(meter: Meter, show: Show): string[] {
   const figures = meter.whole();
   if (figures === null) return ['no rate: fewer than two frames came'];
-  const missed = meter.missed === 0 ? '' : `, missed ${meter.missed}`;
-  return [...show(figures), `all ${figures.frames} in ${threeDigits(figures.seconds)} s${missed}`];
+  const missed = meter.missed === 0 ? [] : [`missed ${meter.missed}`];
+  return [...show(figures), `frames ${figures.frames}`, ...missed];
 }
 
 /** A line for each pool. */

@@ -18,7 +18,6 @@ export interface Spread {
 
 export interface Figures {
   readonly frames: number;
-  readonly seconds: number;
   readonly rateHz: number;
   readonly bytesPerSecond: number;
   readonly intervalMs: Spread;
@@ -81,7 +80,6 @@ class Tally {
     const spread = (sums: Sums, min: number, max: number) => ({ mean: sums.mean, min, max, deviation: sums.deviation });
     return {
       frames: this.frames,
-      seconds,
       rateHz: this.frames / seconds,
       bytesPerSecond: this.#totalBytes / seconds,
       intervalMs: spread(this.#intervals, this.#least.interval, this.#most.interval),
