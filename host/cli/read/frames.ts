@@ -33,33 +33,29 @@ export interface FramesOptions {
 }
 
 /**
- * Each new frame, valid until the next one is asked for. Waits for the pool if there is none yet; ends when its producer closes it.
+ * Each new frame, valid until the next one is asked for. Waits for the pool if there is none yet. Ends when the producer closes the pool,
+ * with its last frame.
  *
  * @throws CliError when the producer died, or no frame came in time
  */
 export async function* framesOf(consumer: TensorConsumer, { timeoutMs, signal }: FramesOptions): AsyncGenerator<Frame, void> {
-  const { name } = consumer;
   const ended = new AbortController();
-  let how: 'closed' | 'died' | null = null;
-  consumer.on('disconnect', (reason) => {
-    how = reason;
-    ended.abort();
+  const end = (reason: CliError | null) => ended.abort(reason);
+  consumer.on('disconnect', (how) => {
+    if (how === 'died') end(new CliError(`the producer of pool '${consumer.name}' died`));
   });
   if (signal?.aborted) return;
-  signal?.addEventListener('abort', () => ended.abort(), { once: true });
+  signal?.addEventListener('abort', () => end(null), { once: true });
+  const frames = consumer.frames({ endOnClose: true, signal: ended.signal });
   for (;;) {
-    let frame: Frame | null;
-    try {
-      frame = await consumer.next({ signal: ended.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-    } catch (error) {
-      if (!ended.signal.aborted) throw error;
-      if (how === 'died' && signal?.aborted !== true) throw new CliError(`the producer of pool '${name}' died`);
-      return;
-    }
-    if (frame === null) throw noFrame(consumer, timeoutMs ?? Infinity);
-    yield frame;
-    frame.release();
+    const watchdog = timeoutMs === undefined ? undefined : setTimeout(() => end(noFrame(consumer, timeoutMs)), timeoutMs);
+    const next = await frames.next();
+    clearTimeout(watchdog);
+    if (next.done) break;
+    yield next.value;
+    next.value.release();
   }
+  if (ended.signal.reason instanceof CliError) throw ended.signal.reason;
 }
 
 /** Nothing came in time: because nobody publishes, or because nobody is there. */
