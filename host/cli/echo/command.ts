@@ -62,9 +62,8 @@ export const echoCommand = defineCommand({
       return EXIT_OK;
     }
     let printed = 0;
-    for await (const frame of framesOf(consumer, { timeoutMs })) {
-      const { metadata } = consumer;
-      if (metadata === null || !every(frame)) continue;
+    for await (const { frame, metadata } of framesOf(consumer, { timeoutMs })) {
+      if (!every(frame)) continue;
       // One text is on its way at a time, and nobody may read it any more.
       if (!(await printBytes(Buffer.from(`${frameText(frame, metadata, '', how)}---\n`)))) return EXIT_OK;
       printed += 1;

@@ -53,7 +53,8 @@ export const subCommand = defineCommand({
 
     using consumer = TensorConsumer.attach(name, { trust, ...wire, ...(values.all ? { delivery: 'all', from: 'oldest' } : {}) });
     let frames = 0;
-    for await (const { data } of framesOf(consumer, { timeoutMs })) {
+    for await (const { frame } of framesOf(consumer, { timeoutMs })) {
+      const { data } = frame;
       // One frame is on its way at a time: a slow reader slows us.
       if (values.framed && !(await printBytes(lengthOf(data.byteLength)))) return EXIT_OK;
       if (!(await printBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))) return EXIT_OK;

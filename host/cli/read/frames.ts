@@ -1,6 +1,6 @@
 // The frames of a pool, one after the other, until its producer ends.
 
-import type { Frame, TensorConsumer, Trust } from '../../entry/main';
+import type { Frame, PoolMetadata, TensorConsumer, Trust } from '../../entry/main';
 import { CliError, UsageError } from '../command';
 
 const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
@@ -32,13 +32,19 @@ export interface FramesOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A frame, and what its pool says of it. */
+export interface Arrival {
+  readonly frame: Frame;
+  readonly metadata: PoolMetadata;
+}
+
 /**
  * Each new frame, valid until the next one is asked for. Waits for the pool if there is none yet. Ends when the producer closes the pool,
  * with its last frame.
  *
  * @throws CliError when the producer died, or no frame came in time
  */
-export async function* framesOf(consumer: TensorConsumer, { timeoutMs, signal }: FramesOptions): AsyncGenerator<Frame, void> {
+export async function* framesOf(consumer: TensorConsumer, { timeoutMs, signal }: FramesOptions): AsyncGenerator<Arrival, void> {
   const ended = new AbortController();
   const end = (reason: CliError | null) => ended.abort(reason);
   consumer.on('disconnect', (how) => {
@@ -46,13 +52,19 @@ export async function* framesOf(consumer: TensorConsumer, { timeoutMs, signal }:
   });
   if (signal?.aborted) return;
   signal?.addEventListener('abort', () => end(null), { once: true });
+  // Of a pool that is over the consumer has no metadata any more, when its last frame comes.
+  let metadata: PoolMetadata | null = null;
+  consumer.on('connect', (found) => {
+    metadata = found;
+  });
   const frames = consumer.frames({ endOnClose: true, signal: ended.signal });
   for (;;) {
     const watchdog = timeoutMs === undefined ? undefined : setTimeout(() => end(noFrame(consumer, timeoutMs)), timeoutMs);
     const next = await frames.next();
     clearTimeout(watchdog);
     if (next.done) break;
-    yield next.value;
+    metadata = consumer.metadata ?? metadata;
+    if (metadata !== null) yield { frame: next.value, metadata };
     next.value.release();
   }
   if (ended.signal.reason instanceof CliError) throw ended.signal.reason;
