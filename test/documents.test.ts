@@ -1,17 +1,19 @@
 // Tables and sample outputs of the documents, compared with the code and with real runs, so that they cannot go stale.
 
 import { statSync } from 'node:fs';
-import { MetadataCreator, PoolMetadata, TensorConsumer, TensorProducer } from 'tensor-ipc';
+import { type Dtype, inspect, MetadataCreator, PoolMetadata, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MAX_CONSUMERS, MAX_HISTORY_LEN, MAX_VARYING_FIELDS } from '../assembly/layout';
 import { commands } from '../host/cli/commands';
 import { CREATE_OPTIONS, checkProducerOptions, PRODUCER_OPTIONS } from '../host/client/producer-options';
 import { CONSUMER_OPTIONS, checkConsumerOptions, OPEN_OPTIONS, READ_OPTIONS } from '../host/endpoint/options';
 import { WRITE_OPTIONS } from '../host/endpoint/slot';
+import { MAX_ATTRIBUTES_BYTES } from '../host/tensor/attributes';
 import { SAMPLE_OPTIONS } from '../host/tensor/creator';
 import { poolName, until } from './support/child';
 import { cli } from './support/cli-process';
-import { blocks, read, rows } from './support/documents';
+import { blocks, documents, read, rows } from './support/documents';
 
 const test = suite('documents');
 
@@ -149,6 +151,74 @@ test("info's sample in docs/cli.md has the form of a real run", async () => {
     recorder.close();
     await reading;
   }
+});
+
+test('the table of dtypes says which arrays are handed out and accepted, and how long elements are', () => {
+  const table = rows(tables('docs/api.md').find((part) => part.startsWith('| dtype | bytes |')) ?? '');
+  const names = (cell = '') => [...cell.matchAll(/`(\w+)`/g)].map((match) => match[1] as string);
+  const seen: string[] = [];
+  for (const [dtypes, bytes, out, accepted] of table) {
+    const sizes = (bytes ?? '').split(', ').map(Number);
+    for (const [i, dtype] of names(dtypes).entries()) {
+      seen.push(dtype);
+      const own = names(out)[names(dtypes).length === names(out).length ? i : 0] as string;
+      const arrays = accepted === 'the same' ? [own] : accepted === 'both' ? names(out) : names(accepted);
+      using producer = new TensorProducer(
+        new PoolMetadata({ name: poolName('dtype'), fields: [{ name: 'data', dtype: dtype as Dtype, shape: [2] }] }),
+      );
+      using consumer = TensorConsumer.attach(producer.name);
+      for (const name of arrays) {
+        const Elements = (globalThis as Readonly<Record<string, unknown>>)[name] as Uint8ArrayConstructor | undefined;
+        // Older engines have no Float16Array, which the table says, too.
+        if (Elements === undefined) continue;
+        producer.put({ data: name === 'Buffer' ? Buffer.alloc(2) : new Elements(2), shape: [2], dtype: dtype as Dtype });
+      }
+      const data = consumer.get()?.data;
+      assert.is(data?.BYTES_PER_ELEMENT, sizes[sizes.length === 1 ? 0 : i], dtype);
+      assert.ok(data?.constructor.name === own || (dtype === 'float16' && data?.constructor.name === 'Uint16Array'), dtype);
+    }
+  }
+  const type = /export type Dtype =([^;]*);/.exec(read('host/tensor/dtype.ts'))?.[1] ?? '';
+  assert.equal(seen.sort(), [...type.matchAll(/'(\w+)'/g)].map((match) => match[1] as string).sort());
+});
+
+test('docs/api.md names all that inspect gives', () => {
+  using producer = TensorProducer.fromSample(poolName('inspected'), new Uint8Array(1));
+  using consumer = TensorConsumer.attach(producer.name);
+  producer.put(new Uint8Array(1));
+  assert.is(consumer.get()?.sequence, 0);
+  const info = inspect(producer.name);
+  assert.ok(info !== null);
+  const [reader] = info.consumers;
+  assert.ok(reader !== undefined);
+  for (const [type, object] of Object.entries({ PoolInfo: info, ProducerInfo: info.producer, ConsumerInfo: reader })) {
+    const table = tables('docs/api.md').find((part) => part.startsWith(`| \`${type}\` |`)) ?? '';
+    const listed = rows(table).flatMap(([cell]) => [...(cell ?? '').matchAll(/`(\w+)`/g)].map((match) => match[1]));
+    assert.equal(listed.sort(), Object.keys(object).sort(), type);
+  }
+});
+
+test('limits that documents state are those of the layout', () => {
+  const api = read('docs/api.md');
+  const grouped = (value: number) => String(value).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
+  assert.match(api, `| \`historyLen\` | \`number\` | 1 | 1 to ${grouped(MAX_HISTORY_LEN)} |`);
+  assert.match(api, `At most ${MAX_ATTRIBUTES_BYTES / 1024} KiB of JSON`);
+  assert.is(MAX_VARYING_FIELDS, 6);
+  for (const path of ['docs/api.md', 'docs/varying.md']) assert.match(read(path), /[Aa]t most six fields of a frame/);
+  for (const path of ['docs/guide.md', 'docs/concepts.md'])
+    assert.match(read(path), new RegExp(`\\b${MAX_CONSUMERS}\\b.*consumers|up to ${MAX_CONSUMERS} `, 'i'));
+});
+
+test('README and documents use no words that read translated', () => {
+  const words = /\b(whoever|meanwhile|hearsay|lest|to be had|at hand|by itself|is told|are told|was told)\b/i;
+  const offences = documents()
+    .filter((path) => !/^(docs\/design\/.*|docs\/(architecture|cli)\.md|CHANGELOG\.md)$/.test(path))
+    .flatMap((path) =>
+      read(path)
+        .split('\n')
+        .flatMap((line, i) => (words.test(line) ? [`${path}:${i + 1}: ${words.exec(line)?.[0]}`] : [])),
+    );
+  assert.equal(offences, []);
 });
 
 test('README.md has 9000 bytes at most, begins with one sentence and a picture, and shows the six calls', () => {
