@@ -45,6 +45,7 @@ import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
 import { FrameLoop, goodbyeTo, type LoopOptions } from './loop';
 import { prefaultInTurns, waitUntilReady } from './ready';
+import { showConsumers } from './shown';
 import { Turns } from './turns';
 import { wantedPool } from './wanted-pool';
 import {
@@ -446,3 +447,5 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     if (!this.emit('error', error) && this.#subscribed) platform().warn(message);
   }
 }
+
+showConsumers(TensorConsumer);

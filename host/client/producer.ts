@@ -32,6 +32,7 @@ import {
   type ProducerOptions,
   wireOptions,
 } from './producer-options';
+import { showProducers } from './shown';
 
 /** Counters of a pool. */
 export interface ProducerStats {
@@ -64,6 +65,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   // What was stated of the loan that is out.
   #loanLengths: Lengths | null = null;
   readonly #lender: Lender = {
+    poolName: () => this.metadata.name,
     committedLengths: (length) => committedLengths(this.metadata, this.#loanLengths, length),
     commitLoan: (guard, refused, timestampNs, lengths) => {
       this.#pool.loan = 0;
@@ -335,6 +337,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     return lengths === null ? windows.build(this.#refusedBuffer, 0, 1, false) : windows.sized(this.#refusedBuffer, 0, lengths);
   }
 }
+
+showProducers(TensorProducer);
 
 /** What of a producer was made before it. */
 interface Made {

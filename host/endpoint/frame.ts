@@ -1,6 +1,8 @@
 import type { Window } from '../memory/window';
+import { showAs } from '../runtime/inspected';
 import { arrayOf, type Dtype, type TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
+import { type FrameJson, receivedAsJson, showReceived } from './shown';
 import { ageOf, type Times } from './times';
 
 /**
@@ -28,7 +30,15 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   /** How many of the oldest frames of a window are padding, because less had been published. */
   readonly padded: number;
   readonly #times: Times;
-  #recycle: ((frame: Frame) => void) | null;
+  readonly #pool: string;
+  // Undefined once the memory has been handed back.
+  #recycle: ((frame: Frame) => void) | null | undefined;
+
+  static {
+    showAs(Frame, (frame) =>
+      showReceived(frame.#recycle === undefined ? 'Frame (released)' : 'Frame', frame.#pool, frame, frame),
+    );
+  }
 
   /** @internal */
   constructor(
@@ -38,6 +48,7 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
     times: Times,
     missed: number,
     recycle: ((frame: Frame) => void) | null,
+    pool: string,
   ) {
     this.data = window.data as T;
     this.shape = window.shape;
@@ -51,6 +62,7 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
     this.padded = Math.max(0, count - 1 - sequence);
     this.#times = times;
     this.#recycle = recycle;
+    this.#pool = pool;
   }
 
   /** Timestamp of the (latest) frame, ns: what the producer gave, or CLOCK_MONOTONIC at its publication. */
@@ -79,8 +91,13 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   /** Hands the memory back to the consumer for its next copy. `data` must not be used afterwards. */
   release(): void {
     const recycle = this.#recycle;
-    this.#recycle = null;
-    if (recycle !== null) recycle(this);
+    this.#recycle = undefined;
+    if (recycle) recycle(this);
+  }
+
+  /** What it is, without its elements. */
+  toJSON(): FrameJson {
+    return receivedAsJson(this, this);
   }
 
   [Symbol.dispose](): void {

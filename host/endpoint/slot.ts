@@ -1,8 +1,10 @@
 import type { Lengths, Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
+import { showAs } from '../runtime/inspected';
 import { checkOptions, joinNames, optionNames } from '../runtime/options';
 import type { TypedArray } from '../tensor/dtype';
 import type { TensorView } from '../tensor/tensor';
+import { showForm } from './shown';
 
 /** What put and commit say about a frame beside its elements. */
 export interface PutOptions {
@@ -54,6 +56,7 @@ const abandonedLoans = new FinalizationRegistry<Abandoned>(({ lender, loan }) =>
 
 /** The producer, as its slots see it. */
 export interface Lender {
+  poolName(): string;
   commitLoan(guard: LoanGuard, refused: boolean, timestampNs: bigint | undefined, lengths: Lengths | null): number;
   /** Lengths as commit takes them: null where frames have none. Throws what commit throws. */
   committedLengths(length: FrameLength | undefined): Lengths | null;
@@ -84,6 +87,13 @@ export class Slot<T extends TypedArray = TypedArray> implements Disposable {
   readonly #tensors: Window;
   // Held, not read: when this slot is forgotten, the guard goes with it, and the producer is told.
   #guard: LoanGuard | null;
+
+  static {
+    showAs(Slot, (slot) => {
+      const state = slot.#guard === null ? ' (committed or released)' : slot.refused ? ' (refused)' : '';
+      return `Slot${state} of '${slot.#lender.poolName()}': ${showForm(slot.#tensors)}, sequence ${slot.sequence}`;
+    });
+  }
 
   /** @internal */
   constructor(lender: Lender, tensors: Window, sequence: number, refused: boolean, guard: LoanGuard) {

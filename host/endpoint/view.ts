@@ -1,8 +1,11 @@
 import type { Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
+import { showAs } from '../runtime/inspected';
 import type { Dtype, TypedArray } from '../tensor/dtype';
+import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorView } from '../tensor/tensor';
 import { frameAt } from './frame';
+import { type FrameJson, receivedAsJson, showReceived } from './shown';
 import { ageOf, wholeOf } from './times';
 
 /** Identity of what holds the frames of a view. Views that follow one another share it: registering for finalisation is what costs. */
@@ -12,6 +15,7 @@ export class PinGuard {
 
 /** Who holds the frames for a view. */
 export interface Holder {
+  readonly metadata: PoolMetadata;
   /** Whether the window that starts with frame `oldest` is as it was lent. */
   intact(oldest: number): boolean;
   releasePin(guard: PinGuard): void;
@@ -42,6 +46,13 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   readonly epoch: number;
   // Held, not only read: when this view is forgotten, the guard goes with it, and the pin is dropped.
   #guard: PinGuard | null;
+
+  static {
+    showAs(View, (view) => {
+      const state = view.#guard === null ? ' (released)' : view.valid ? '' : ' (overwritten)';
+      return showReceived(`View${state}`, view.#holder.metadata.name, view.#window, view);
+    });
+  }
 
   /**
    * @internal
@@ -144,6 +155,11 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
     if (guard === null) return;
     this.#guard = null;
     this.#holder.releasePin(guard);
+  }
+
+  /** What it is, without its elements; also of one that is released. */
+  toJSON(): FrameJson {
+    return receivedAsJson(this.#window, this);
   }
 
   [Symbol.dispose](): void {

@@ -16,6 +16,7 @@ export type {
   Trust,
   WindowOptions,
 } from '../endpoint/options';
+export type { FrameJson } from '../endpoint/shown';
 export { type CommitOptions, type FrameLength, type LoanOptions, type PutOptions, Slot } from '../endpoint/slot';
 export { View } from '../endpoint/view';
 export type { Wire, WireOptions } from '../endpoint/wires';

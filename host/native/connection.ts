@@ -21,6 +21,7 @@ import type { TensorIpcError } from '../runtime/errors';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
+import type { PoolMetadata } from '../tensor/metadata';
 import { Copier } from './copier';
 import { unlinkDeadDoorbell } from './doorbell';
 import { Pins } from './pins';
@@ -69,6 +70,7 @@ class CopiedFrame implements Copied {
 
 export class Connection implements Holder {
   readonly mapping: Mapping;
+  readonly metadata: PoolMetadata;
   readonly poolId: bigint;
   readonly entryIndex: number;
   readonly #system: System;
@@ -83,6 +85,7 @@ export class Connection implements Holder {
   constructor(mapping: Mapping, entry: number, delivery: number, doorbellId: bigint) {
     const system = mapping.system;
     this.mapping = mapping;
+    this.metadata = mapping.metadata;
     this.entryIndex = entry;
     this.#system = system;
     this.#copier = new Copier(mapping);

@@ -103,7 +103,7 @@ function peek<T extends TypedArray>(
       // The writer goes round in order: the oldest frame is the first to be lost.
       if (isDone(slotAt(oldest), oldest)) {
         if (window === null) throw poolError(name, BAD_LENGTH);
-        return new Frame<T>(window, head - 1 - slotCapacity, count, times, 0, null);
+        return new Frame<T>(window, head - 1 - slotCapacity, count, times, 0, null, name);
       }
     }
     if (steadyMs() >= deadline) {

@@ -167,7 +167,15 @@ export class NativeSource implements Source {
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
     if (typeof copied === 'number') return null;
     const missed = this.#advance(connection, cursor, copied.sequence, false);
-    return new Frame<T>(copied.window, copied.sequence, count, copied, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(
+      copied.window,
+      copied.sequence,
+      count,
+      copied,
+      missed,
+      into === null ? this.#recycle : null,
+      metadata.name,
+    );
   }
 
   borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
@@ -257,10 +265,11 @@ export class NativeSource implements Source {
     request: CopyRequest | undefined,
   ): Frame<T> {
     checkSingle(request);
-    const into = request?.into === undefined ? null : checkInto(connection.mapping.metadata, 1, request.into);
+    const { metadata } = connection.mapping;
+    const into = request?.into === undefined ? null : checkInto(metadata, 1, request.into);
     const taken = reliable.take(into);
     const missed = this.#advance(connection, cursor, taken.sequence, true);
-    return new Frame<T>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null, metadata.name);
   }
 
   lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {

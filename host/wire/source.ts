@@ -269,7 +269,7 @@ export class WireSource implements Source {
     const timestampNs = feed.timestampOf(sequence);
     const times = { timestampNs, publishedNs: Number(timestampNs), epoch };
     const missed = this.#advance(cursor, sequence, epoch);
-    return new Frame<T>(target, sequence, count, times, missed, into === null ? this.#recycle : null);
+    return new Frame<T>(target, sequence, count, times, missed, into === null ? this.#recycle : null, pool.metadata.name);
   }
 
   /**
