@@ -60,10 +60,7 @@ import {
   subscriptionOf,
 } from './weak-callbacks';
 
-/**
- * Reads a pool. May be created before its producer: it connects by itself, at `get` and while waiting, and again when the
- * producer comes back.
- */
+/** Reads a pool. May be made before its producer: it connects at `get` and while it waits, and again when a producer is back. */
 export class TensorConsumer<T extends TypedArray = TypedArray>
   extends Emitter<ConsumerEvents<T>>
   implements Disposable, AsyncIterable<Frame<T>>
