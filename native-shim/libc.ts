@@ -1,6 +1,6 @@
 // POSIX shared memory, mappings, locks and futexes through libc.
 
-import type { Address, FileStatus, MappedObjects, OpenedObject, Semaphores, System } from '../host/runtime/system';
+import type { Address, FileStatus, MappedObjects, OpenedObject, SeenProcess, Semaphores, System } from '../host/runtime/system';
 import { Doorbells } from './doorbells';
 import {
   type Architecture,
@@ -387,6 +387,10 @@ export class Libc implements System {
 
   processStart(pid: number): number | null {
     return this.#processes.startOf(pid);
+  }
+
+  lookAtProcess(pid: number, object: string): SeenProcess {
+    return this.#processes.look(pid, `${SHARED_MEMORY_DIRECTORY}${object}`);
   }
 
   mappedObjects(): MappedObjects {

@@ -1,6 +1,7 @@
 // Other processes of this machine, as /proc shows them. Read through libc: Deno's own file functions want --allow-all for /proc.
 
 import { TensorIpcError } from '../host/runtime/errors';
+import type { SeenProcess } from '../host/runtime/system';
 import type { Calls } from './linux';
 import { directoryNames } from './linux';
 
@@ -67,6 +68,17 @@ export class Processes {
     }
   }
 
+  /** Whether a process has a file mapped, and what it runs. */
+  look(pid: number, path: string): SeenProcess {
+    const maps = this.#read(`/proc/${pid}/maps`);
+    // Behind the path of a file that was removed stands "(deleted)".
+    const mapped =
+      maps === null || maps === ''
+        ? null
+        : maps.split('\n').some((line) => line.replace(/ \(deleted\)$/, '').endsWith(` ${path}`));
+    return { maps: mapped, program: programOf(this.#read(`/proc/${pid}/cmdline`) ?? '') };
+  }
+
   /** Which processes, of those that this user may look into, have files of a directory mapped: their numbers, by the file's name. */
   thatMap(directoryPath: string): Map<string, number[]> {
     const { c, architecture } = this.#calls;
@@ -100,4 +112,20 @@ export class Processes {
     }
     return found;
   }
+}
+
+/** Programs that run another one, which says more. */
+const INTERPRETERS = /^(node|nodejs|deno|bun|electron|python[\d.]*|ruby|perl|bash|sh)$/;
+const MOST_CHARACTERS = 60;
+
+/** "node viewer.mjs" of a command line, whose words end with zero bytes. Null where it is empty: of a thread of the kernel, or a zombie. */
+export function programOf(commandLine: string): string | null {
+  const [command = '', ...words] = commandLine.split('\0');
+  const baseOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+  const program = baseOf(command);
+  if (program === '') return null;
+  const script = INTERPRETERS.test(program)
+    ? words.find((word) => word !== '' && word !== 'run' && !word.startsWith('-'))
+    : undefined;
+  return `${program}${script === undefined ? '' : ` ${baseOf(script)}`}`.slice(0, MOST_CHARACTERS);
 }

@@ -171,7 +171,7 @@ test('a foreign object under the name is refused by both sides and left alone', 
 test('a short file, a directory’s worth of nothing, a symbolic link, a FIFO', () => {
   const short = poolName('short');
   writeFileSync(path(short), 'short', { mode: 0o600 });
-  errorOf('TRUNCATED_OBJECT', () => TensorConsumer.attach(short));
+  errorOf('FOREIGN_OBJECT', () => TensorConsumer.attach(short));
   unlinkSync(path(short));
 
   const target = poolName('target');

@@ -110,7 +110,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
   constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
     super();
-    const wanted = wantedPool(pool);
+    const wanted = wantedPool(pool, ignoreHistory);
     this.#expected = wanted.expected;
     this.name = wanted.name;
     const checked = checkConsumerOptions(options, new.target === TensorConsumer ? CONSUMER_OPTIONS : null);

@@ -33,6 +33,7 @@ import {
   wireOptions,
 } from './producer-options';
 import { showProducers } from './shown';
+import { noMetadata } from './wanted-pool';
 
 /** Counters of a pool. */
 export interface ProducerStats {
@@ -95,7 +96,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   constructor(metadata: PoolMetadata, options?: ProducerOptions, made?: Made);
   constructor(metadata: PoolMetadata, options: ProducerOptions = {}, made: Made | null = null) {
     const own = ownMetadata(metadata);
-    if (own === null) throw noMetadata();
+    if (own === null) throw noMetadata(metadata, USE_SAMPLE);
     const checked = made?.checked ?? checkProducerOptions(options, new.target === TensorProducer ? PRODUCER_OPTIONS : null);
     this.metadata = own;
     this.#system = platform().system();
@@ -144,7 +145,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     const metadata = named
       ? MetadataCreator.fromSample(pool, second as Sample, pickOptions<SampleOptions>(given, SAMPLE_OPTIONS))
       : ownMetadata(pool);
-    if (metadata === null) throw noMetadata();
+    if (metadata === null) throw noMetadata(pool, USE_SAMPLE);
     checkTurnOptions({ signal, onProgress });
     signal?.throwIfAborted();
     return new TensorProducer(
@@ -380,9 +381,7 @@ async function make(metadata: PoolMetadata, checked: CheckedOptions, options: Tu
   }
 }
 
-function noMetadata(): TensorIpcError {
-  return new TensorIpcError('INVALID_ARGUMENT', 'metadata must be a PoolMetadata, as MetadataCreator.fromSample makes it');
-}
+const USE_SAMPLE = ': with a name and a sample frame, call TensorProducer.fromSample(name, sample)';
 
 /** How a dropped producer's pool is closed. Not within its constructor, whose closures would hold it. */
 function closing(name: string, pool: OpenPool) {

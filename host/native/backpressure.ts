@@ -15,6 +15,7 @@ import { TensorIpcError } from '../runtime/errors';
 import { everyStep } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import { unlinkDeadDoorbell } from './doorbell';
+import { nameConsumer } from './in-the-way';
 import type { KeptPlaces } from './kept-places';
 import { ProducerDoorbell } from './producer-doorbell';
 
@@ -174,7 +175,7 @@ export class Backpressure {
     core.writerSetWaiting(handle, WAITING_NONE);
     throw new TensorIpcError(
       'PIN_TIMEOUT',
-      `pool '${metadata.name}': a consumer (table entry ${core.writerBlocker(handle, 0, this.#ignoreViews)}) has held frame ` +
+      `pool '${metadata.name}': ${nameConsumer(this.#mapping, core.writerBlocker(handle, 0, this.#ignoreViews))} has held frame ` +
         `${core.writerSequence(handle) - geometry.slotCapacity} or an older one for ${this.#waitTimeoutMs} ms: release views sooner, read faster, ` +
         "raise historyLen or waitTimeoutMs, or create the producer with { onPinned: 'drop' } (or 'overwrite', if views are in the way)",
     );

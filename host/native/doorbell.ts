@@ -98,7 +98,7 @@ export function unlinkDeadDoorbells(mapping: Mapping): void {
 }
 
 /** Offset in the arena of an entry of the consumer table. */
-function consumerEntry(mapping: Mapping, index: number): number {
+export function consumerEntry(mapping: Mapping, index: number): number {
   return mapping.controlOffset + HEADER_BYTES + index * CONSUMER_BYTES;
 }
 

@@ -7,6 +7,7 @@ import { allAtOnce } from '../runtime/pieces';
 import { runSteps } from '../runtime/steps';
 import { platform, type System, SystemError } from '../runtime/system';
 import { checkName } from '../tensor/metadata';
+import { nameProducer } from './in-the-way';
 import { poolOfDoorbell } from './inspect';
 import { readSnapshot, sharedLock, translate } from './pool';
 import { REMOVED_ON_PURPOSE } from './renewal';
@@ -176,7 +177,7 @@ function unlinkPool(system: System, name: string, force: boolean): boolean {
       if (!system.isLocked(fd, LOCK_PRODUCER)) throw sharedLock(name, object, status);
       throw new TensorIpcError(
         'PRODUCER_EXISTS',
-        `pool '${name}' has a live producer: stop it, or remove the pool under it with --force`,
+        `pool '${name}' has a live producer${nameProducer(system, name, fd)}: stop it, or remove the pool under it with --force`,
       );
     }
     refuseForeign(system, name, fd, status.bytes);

@@ -19,7 +19,7 @@ import {
   MAX_CONSUMERS,
   PRODUCER_CLOSED,
 } from '../../assembly/layout';
-import { BAD_SIGNATURE, BAD_VERSION, NOT_READY, OK } from '../../assembly/status';
+import { BAD_MAGIC, BAD_SIGNATURE, BAD_VERSION, NOT_READY, OK } from '../../assembly/status';
 import type { Trust } from '../endpoint/options';
 import { type Arena, anyArena } from '../memory/arena';
 import { layoutError, poolError } from '../memory/core';
@@ -31,6 +31,7 @@ import { everyStep, runSteps } from '../runtime/steps';
 import { type FileStatus, type System, SystemError } from '../runtime/system';
 import { decodeDescription, encodeDescription, type PoolDescription } from '../tensor/description';
 import { unlinkDeadDoorbells } from './doorbell';
+import { nameProducer } from './in-the-way';
 import { inherit } from './renewal';
 import { checkFile, objectName } from './trust';
 import { beginsAsPool, isUnfinished } from './unfinished';
@@ -91,6 +92,8 @@ export function readSnapshot(system: System, pool: string, fd: number): Snapshot
   if (read < HEADER_BYTES) {
     // Empty: somebody has just created it. Short: nothing of ours is.
     if (read === 0) return null;
+    // As rm sees it: what neither begins as a pool does nor is an unfinished one never was one.
+    if (!beginsAsPool(system, fd) && !allAtOnce(isUnfinished(system, fd, read))) throw poolError(pool, BAD_MAGIC);
     throw new TensorIpcError(
       'TRUNCATED_OBJECT',
       `pool '${pool}': its object has ${read} bytes, a pool has at least ${HEADER_BYTES}; if no program uses it, remove /dev/shm${objectName(pool)}`,
@@ -353,7 +356,7 @@ function* tryToOwn(
     if (!system.isLocked(fd, LOCK_PRODUCER)) throw sharedLock(pool, name, status);
     throw new TensorIpcError(
       'PRODUCER_EXISTS',
-      `pool '${pool}' has a live producer already: a pool has one; stop it, or choose another name`,
+      `pool '${pool}' has a live producer already${nameProducer(system, pool, fd)}: a pool has one; stop it, or choose another name`,
     );
   }
   if (system.statObject(name)?.identity !== status.identity) return null;

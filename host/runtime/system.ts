@@ -125,6 +125,8 @@ export interface System {
   readonly semaphores: Semaphores;
   /** When a process started, in ticks since the machine did: tells it from a later one of its number. Null when there is none. */
   processStart(pid: number): number | null;
+  /** What can be seen of a process that may have an object mapped. The number may be one of another namespace: then `maps` is false. */
+  lookAtProcess(pid: number, object: string): SeenProcess;
   /** Which processes, of those that this user may look into, have objects mapped: their numbers by the object's name. This one included. */
   mappedObjects(): MappedObjects;
 
@@ -157,6 +159,14 @@ export interface System {
  */
 export interface TimeBudget {
   leftMs: number;
+}
+
+/** What is seen of a process. */
+export interface SeenProcess {
+  /** Whether it has the object mapped; null where that cannot be seen: of another user, for one. */
+  readonly maps: boolean | null;
+  /** What it runs: "node viewer.mjs"; null where that cannot be seen. */
+  readonly program: string | null;
 }
 
 /** Semaphores in memory that processes share: a file of theirs is opened, checked and mapped like any other. */

@@ -19,7 +19,10 @@ export function isRecord(sample: unknown): sample is Readonly<Record<string, Sam
     typeof sample === 'object' &&
     sample !== null &&
     !ArrayBuffer.isView(sample) &&
-    !isTypedArray((sample as { data?: unknown }).data)
+    // Arrays of numbers are no tensors, and no records either: that they are to be typed arrays is said elsewhere.
+    !Array.isArray(sample) &&
+    !isTypedArray((sample as { data?: unknown }).data) &&
+    !Array.isArray((sample as { data?: unknown }).data)
   );
 }
 

@@ -118,7 +118,7 @@ export function normalise(tensor: TensorLike, what = 'tensor', mayBeEmpty = fals
   if (typeof tensor !== 'object' || tensor === null || !isTypedArray(tensor.data)) {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',
-      `${what} must be a typed array or { data: TypedArray, shape: number[], dtype?, strides?, offset? }, found ${describe(tensor)}`,
+      `${what}: expected a typed array or { data: TypedArray, shape: number[], dtype?, strides?, offset? }, found ${describe(tensor)}`,
     );
   }
   const { data, offset = 0 } = tensor;
@@ -166,6 +166,10 @@ export function normalise(tensor: TensorLike, what = 'tensor', mayBeEmpty = fals
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}: make it a typed one, such as Float32Array.from(array)`;
+  if (typeof value === 'object' && 'data' in value && Array.isArray(value.data)) {
+    return `data that is an array of ${value.data.length}: make it a typed one, such as Float32Array.from(data)`;
+  }
   if (typeof value === 'object') return `an object with keys ${Object.keys(value).slice(0, 8).join(', ') || '(none)'}`;
   return `a ${typeof value}`;
 }

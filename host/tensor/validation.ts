@@ -53,7 +53,8 @@ export function checkedTensors(frame: Sample, metadata: PoolMetadata): NormalTen
   if (names.length !== fields.length || fields.some((field) => !names.includes(field.name))) {
     const expected = plain ? 'one plain tensor' : `fields ${fields.map((field) => field.name).join(', ')}`;
     const found = named === null ? 'one plain tensor' : `fields ${names.join(', ') || '(none)'}`;
-    throw new TensorIpcError('FIELDS_MISMATCH', `pool '${name}': expected ${expected}, found ${found}`);
+    const advice = plain ? 'put one typed array, or { data, shape }' : 'put one record with all fields of the pool';
+    throw new TensorIpcError('FIELDS_MISMATCH', `pool '${name}': expected ${expected}, found ${found}: ${advice}`);
   }
   return fields.map((field) => {
     const what = plain ? `pool '${name}'` : `pool '${name}', field ${field.name}`;

@@ -4,8 +4,10 @@
 import type { Trust } from '../endpoint/options';
 import { translate } from '../native/pool';
 import { TensorIpcError } from '../runtime/errors';
+import { nameOthers } from '../runtime/participants';
 import { everyStep, runSteps } from '../runtime/steps';
 import type { System, TimeBudget } from '../runtime/system';
+import { wireObject } from './form';
 import { SlotMapping, slotIsNamed } from './lock-files';
 
 /** How long a reader may take to leave after it has let the writer in. */
@@ -346,10 +348,12 @@ export class Locks {
 
   stuck(slot: number): TensorIpcError {
     const { mutex, write, readTry, readers } = this.#slot(slot).state(slot);
+    const others = nameOthers(this.#system, wireObject(this.#pool)) ?? 'none that this user can see';
     return new TensorIpcError(
       'LOCK_TIMEOUT',
-      `pool '${this.#pool}': the locks of slot ${slot} were not to be had within ${this.#timeoutMs} ms (mutex ${mutex}, write ${write}, ` +
-        `readtry ${readTry}, readers ${readers}): a process holds them, or has died with them. If nobody does: ` +
+      `pool '${this.#pool}': the locks of slot ${slot} were not free within ${this.#timeoutMs} ms (mutex ${mutex}, write ${write}, ` +
+        `readtry ${readTry}, readers ${readers}): a process holds them, or died with them. Other processes of the pool: ${others}. ` +
+        `If none of them holds the locks: ` +
         `tensor-ipc doctor --repair ${this.#pool}, or create the pool's producer and consumers with { repair: true }`,
     );
   }

@@ -3,6 +3,7 @@
 
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { nameOthers } from '../runtime/participants';
 import { platform, type System } from '../runtime/system';
 import { wireObject } from './form';
 import type { WireObject } from './object';
@@ -57,10 +58,11 @@ export class NameWatch {
   }
 
   #replaced(): TensorIpcError {
+    const others = nameOthers(this.#system, this.#file);
     return new TensorIpcError(
       'PRODUCER_EXISTS',
-      `pool '${this.#object.metadata.name}' was created anew by another producer, as the Python package does without asking: frames of ` +
-        'this one reach nobody any more. Stop one of the two, close this producer, and create it again if it is to go on',
+      `pool '${this.#object.metadata.name}' was created anew by another producer${others === null ? '' : ` (its processes: ${others})`}, as the ` +
+        'Python package does without asking: nobody gets frames of this one any more. Stop one of the two, close this producer, and create it again if it is to go on',
     );
   }
 }

@@ -15,6 +15,7 @@ import { translate } from '../native/pool';
 import { checkFile } from '../native/trust';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { nameOthers } from '../runtime/participants';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type Address, platform, type System, type Timer } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
@@ -187,9 +188,12 @@ export class WireSink implements Sink {
   }
 
   #rival(): TensorIpcError {
+    const { name } = this.#metadata;
+    const others = nameOthers(this.#system, wireObject(name));
     return new TensorIpcError(
       'PRODUCER_EXISTS',
-      `pool '${this.#metadata.name}' has a live producer already: a pool has one; stop it, or choose another name`,
+      `pool '${name}' has a live producer already${others === null ? '' : ` (its processes: ${others})`}: a pool has one; ` +
+        'stop it, or choose another name',
     );
   }
 
