@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError } from '../command';
+import { spawnError } from '../ffmpeg';
 import type { Size, SourceRequest } from './messages';
 import type { FrameSource } from './source';
 
@@ -25,9 +26,6 @@ export interface FfmpegOptions {
   /** Asked of a camera; a file is paced by the reader. */
   readonly fps: number | null;
 }
-
-/** There is no ffmpeg under the name. */
-export class NoFfmpegError extends CliError {}
 
 /** What ffmpeg says about its output before it starts. Asked of ffmpeg and not of ffprobe: it knows about rotation and scaling. */
 interface OutputInfo extends Size {
@@ -79,14 +77,6 @@ function ffmpegArguments({ source, frames, size, fps }: FfmpegOptions): string[]
     ...(frames === null ? [] : ['-frames:v', String(frames)]),
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
-}
-
-function spawnError(program: string, error: NodeJS.ErrnoException): CliError {
-  if (error.code !== 'ENOENT' && error.code !== 'EACCES')
-    return new CliError(`${program} could not be started: ${error.message}`);
-  return new NoFfmpegError(
-    `${program} ${error.code === 'ENOENT' ? 'was not found' : 'may not be run'}: install it ("sudo apt install ffmpeg") or name it with --ffmpeg PATH`,
-  );
 }
 
 /** A pipe whose ends are plain blocking descriptors. Its name is gone before anybody sees it. */

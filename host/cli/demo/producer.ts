@@ -1,8 +1,9 @@
 // The demo's producer process: decodes or draws into loaned slots and commits them on time.
 
 import { TensorProducer } from '../../entry/main';
+import { NoFfmpegError } from '../ffmpeg';
 import type { Channel } from './channel';
-import { NoFfmpegError, openFfmpeg } from './ffmpeg';
+import { openFfmpeg } from './ffmpeg';
 import { demoMetadata, type FromProducer, type ProducerConfig, type Rate, type ToProducer } from './messages';
 import { Pace } from './pace';
 import { PICTURE_SIZE, pictureSource } from './picture';

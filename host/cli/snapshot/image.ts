@@ -1,6 +1,7 @@
 // From a tensor to a picture.
 
 import type { Dtype, TensorView } from '../../entry/main';
+import { type ColorMap, TURBO_TABLE } from './colors';
 import type { Image } from './png';
 import { fullScale, scalarReader } from './scalars';
 
@@ -44,6 +45,8 @@ export interface Limits {
   readonly min?: number;
   readonly max?: number;
   readonly holes?: boolean;
+  /** Colours for pictures of one channel. Default gray. */
+  readonly colorMap?: ColorMap;
 }
 
 export interface Rendered {
@@ -69,7 +72,20 @@ export function render({ width, height, channels, values, dtype }: Pixels, limit
     const alpha = channels === 4 && i % 4 === 3;
     pixels[i] = alpha ? toByte(value / opaque) : shade(value);
   }
-  return { image: { width, height, channels, pixels }, range, scale };
+  const image = { width, height, channels, pixels };
+  return { image: limits.colorMap === 'turbo' && channels === 1 ? coloured(image, values, limits) : image, range, scale };
+}
+
+/** Shades as colours. What is no number, or was not measured, stays black. */
+function coloured({ width, height, pixels }: Image, values: Float64Array, { holes }: Limits): Image {
+  const colours = new Uint8Array(pixels.length * 3);
+  for (let i = 0; i < pixels.length; i++) {
+    const value = values[i] as number;
+    if (Number.isNaN(value) || (holes === true && value === 0)) continue;
+    const at = (pixels[i] as number) * 3;
+    for (let c = 0; c < 3; c++) colours[i * 3 + c] = TURBO_TABLE[at + c] as number;
+  }
+  return { width, height, channels: 3, pixels: colours };
 }
 
 /** All elements as numbers. */

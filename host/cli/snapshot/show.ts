@@ -5,7 +5,7 @@ import { showBytes, showValue } from '../format';
 import { conversionOf, hasHoles, pixelsOf } from './encoded';
 import { type Limits, layoutOf, type Rendered, render, type ValueRange } from './image';
 import { encodePly, isCloud } from './ply';
-import { encodePng } from './png';
+import { encodePng, type Image } from './png';
 
 export interface Shown {
   readonly bytes: Uint8Array;
@@ -14,6 +14,8 @@ export interface Shown {
   readonly what: string;
   /** What there is to say of the values: empty, or with a comma in front. */
   readonly values: string;
+  /** The picture, of what is one and no packet. */
+  readonly image: Image | null;
 }
 
 /** Packets that are files of their own, and how those end. */
@@ -46,22 +48,24 @@ export function show(tensor: TensorView, meaning: FieldMeaning, limits: Limits, 
       endings,
       what: `${encoding} as it is, ${showBytes(byteLength)}`,
       values: '',
+      image: null,
     };
   }
   if (encoding !== undefined && isCloud(encoding)) {
     const { points, bytes, ranges } = encodePly(tensor, encoding, title);
     const spans = ranges.flatMap((range, i) => (range === null ? [] : [`${'xyz'[i]} ${showSpan(range)}`]));
     const values = spans.length === 0 ? '' : `, ${spans.join(', ')}${unit === undefined ? '' : ` ${unit}`}`;
-    return { bytes, endings: ['ply'], what: `${points} points, ${what}`, values };
+    return { bytes, endings: ['ply'], what: `${points} points, ${what}`, values, image: null };
   }
   const pixels = pixelsOf(tensor, encoding);
   if (pixels === null || pixels.width === 0 || pixels.height === 0) return null;
   const rendered = render(pixels, { ...limits, holes: hasHoles(encoding) });
   return {
     bytes: encodePng(rendered.image),
-    endings: ['png'],
+    endings: ['png', 'jpg', 'jpeg'],
     what: `${pixels.width}×${pixels.height}, ${what}${conversionOf(encoding)}`,
-    values: `, ${showRange(rendered, unit)}`,
+    values: `, ${showRange(rendered, unit, limits)}`,
+    image: rendered.image,
   };
 }
 
@@ -69,7 +73,9 @@ function showSpan({ min, max }: ValueRange): string {
   return `${showValue(min)} to ${showValue(max)}`;
 }
 
-function showRange({ range, scale }: Rendered, unit: string | undefined): string {
+function showRange({ range, scale, image }: Rendered, unit: string | undefined, { colorMap }: Limits): string {
   const found = range === null ? 'no finite values' : `values ${showSpan(range)}${unit === undefined ? '' : ` ${unit}`}`;
-  return scale === null ? found : `${found} (black ${showValue(scale.min)}, white ${showValue(scale.max)})`;
+  if (scale === null) return found;
+  const [low, high] = colorMap === 'turbo' && image.channels === 3 ? ['blue', 'red'] : ['black', 'white'];
+  return `${found} (${low} ${showValue(scale.min)}, ${high} ${showValue(scale.max)})`;
 }
