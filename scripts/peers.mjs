@@ -13,6 +13,7 @@ const GROUPS = {
   'package-tools': [],
   'jest-vitest': [],
   process: [],
+  types: [],
   dds: [],
   wire: [],
   // What the benchmark peers stands beside: not a test's.

@@ -86,7 +86,8 @@ test('a wrong frame names what was expected and found, costs no number, and chan
 test('a wrong field of a record', () => {
   const name = poolName('record');
   const sample = { rgb: { data: new Uint8Array(12), shape: [2, 2, 3] }, depth: { data: new Float32Array(4), shape: [2, 2] } };
-  using producer = TensorProducer.fromSample(name, sample);
+  // Frames of any form: what is wrong here would not compile otherwise.
+  using producer: TensorProducer = TensorProducer.fromSample(name, sample);
   assert.match(
     errorOf('FIELDS_MISMATCH', () => producer.put({ rgb: sample.rgb })),
     /expected fields rgb, depth, found fields rgb/,

@@ -1,7 +1,6 @@
 import { openDeadline } from '../endpoint/deadline';
 import type { Frame } from '../endpoint/frame';
 import {
-  CONSUMER_FROM_SAMPLE_OPTIONS,
   CONSUMER_OPTIONS,
   type ConsumerEvents,
   type ConsumerOptions,
@@ -10,23 +9,13 @@ import {
   type FramesOptions,
   type GetOptions,
   type NextOptions,
-  OPEN_OPTIONS,
   type OpenOptions,
   READ_OPTIONS,
   type ReadyOptions,
   type WindowOptions,
 } from '../endpoint/options';
 import { CopyingReader, LendingReader, type Reader } from '../endpoint/reader';
-import {
-  checkCall,
-  checkFlag,
-  checkLook,
-  checkRead,
-  checkRequest,
-  checkTimeout,
-  checkTurnOptions,
-  type Prospect,
-} from '../endpoint/requests';
+import { checkCall, checkFlag, checkLook, checkRead, checkRequest, checkTimeout, type Prospect } from '../endpoint/requests';
 import { type Cursor, newCursor, type Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import { Waiting } from '../endpoint/waiting';
@@ -34,20 +23,31 @@ import { checkShared, type SharedPool } from '../memory/share';
 import { NativeSource } from '../native/source';
 import { whenDropped } from '../runtime/dropped';
 import { callSafely, Emitter } from '../runtime/events';
-import { checkOptions, pickOptions } from '../runtime/options';
-import { messageOf } from '../runtime/realm';
+import { checkOptions } from '../runtime/options';
 import { runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
-import { MetadataCreator, SAMPLE_OPTIONS, type Sample, type SampleOptions } from '../tensor/creator';
-import type { TypedArray } from '../tensor/dtype';
+import type { Sample } from '../tensor/creator';
+import type { Dtype } from '../tensor/dtype';
+import type { Expectation } from '../tensor/expectation';
+import type { FormOf, FormStated, FrameForm, StatedFields } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
-import type { TensorLike } from '../tensor/tensor';
 import { WireSource } from '../wire/source';
+import {
+  type AttachOptions,
+  attachParts,
+  type FormGiven,
+  type FormStating,
+  openParts,
+  type Progress,
+  type SampleConsumerOptions,
+  sampleParts,
+} from './attach-options';
 import { FrameLoop, goodbyeTo, type LoopOptions } from './loop';
+import { News } from './news';
 import { prefaultInTurns, waitUntilReady } from './ready';
 import { showConsumers } from './shown';
 import { Turns } from './turns';
-import { wantedPool } from './wanted-pool';
+import { type Wanting, wantedPool } from './wanted-pool';
 import {
   type Anchor,
   type ConsumerCallbacks,
@@ -61,16 +61,18 @@ import {
 } from './weak-callbacks';
 
 /** Reads a pool. May be made before its producer: it connects at `get` and while it waits, and again when a producer is back. */
-export class TensorConsumer<T extends TypedArray = TypedArray>
-  extends Emitter<ConsumerEvents<T>>
-  implements Disposable, AsyncIterable<Frame<T>>
+export class TensorConsumer<F extends FrameForm = FrameForm>
+  extends Emitter<ConsumerEvents<F>>
+  implements Disposable, AsyncIterable<Frame<F>>
 {
   readonly name: string;
   readonly #expected: PoolMetadata | null;
+  readonly #expectation: Expectation;
   readonly #expects: Pick<Prospect, 'historyKnown' | 'lossless'>;
   readonly #source: Source;
   readonly #waiting: Waiting;
-  readonly #onNewData: ((frame: Frame<T>) => void) | null;
+  // A method's type: a consumer of a known form is one of any form.
+  readonly #onNewData: { told(frame: Frame<F>): void }['told'] | null;
   readonly #parts: ConsumerParts;
   readonly #endOnClose: boolean;
   readonly #keep: () => void;
@@ -83,17 +85,15 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     onResume: (gapMs, sequence) => this.#announce(() => void this.emit('resume', { gapMs, sequence })),
     wantsLast: () => this.#loops > 0 || ((this.#reads || !this.#subscribed) && this.#source.due(this.#cursor)),
     serve: (quick) => this.#serve(quick),
-    report: (error) => this.#report(error),
+    report: (error) => this.#news.report(error, () => this.emit('error', error), this.#subscribed),
     abort: () => this.cleanup(),
   };
   readonly #cursor: Cursor = newCursor();
   readonly #subscription: Cursor = newCursor();
   // Of next() without options.
-  readonly #plain: CopyingReader<T>;
+  readonly #plain: CopyingReader<F>;
   readonly #turns: Turns;
-  #lastError: string | null = null;
-  // What has still to be told, in order.
-  #announced: Promise<void> = Promise.resolve();
+  readonly #news = new News();
   // Loops that have begun and are not over.
   #loops = 0;
   // Whether the consumer itself is read, not only its loops and listeners.
@@ -105,26 +105,27 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    * TRUNCATED_OBJECT, VERSION_MISMATCH, CORRUPT_OBJECT, PERMISSION_DENIED, TOO_MANY_CONSUMERS, ADDRESS_SPACE,
    * UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY
    */
-  constructor(metadata: PoolMetadata, options?: ConsumerOptions<T>);
+  constructor(metadata: PoolMetadata<F> | PoolMetadata, options?: ConsumerOptions<F>);
   /** @internal */
-  constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<T>, ignoreHistory?: boolean);
-  constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<T> = {}, ignoreHistory = false) {
+  constructor(pool: PoolMetadata | string | SharedPool, options?: ConsumerOptions<F>, wanting?: Wanting);
+  constructor(pool: PoolMetadata | string | SharedPool, options: ConsumerOptions<F> = {}, wanting: Wanting = {}) {
     super();
-    const wanted = wantedPool(pool, ignoreHistory);
+    const wanted = wantedPool(pool, wanting);
     this.#expected = wanted.expected;
     this.name = wanted.name;
     const checked = checkConsumerOptions(options, new.target === TensorConsumer ? CONSUMER_OPTIONS : null);
     const { onNewData, signal, deadlineMs } = checked;
     this.#endOnClose = checked.endOnClose;
-    this.#expects = { historyKnown: this.#expected !== null && !ignoreHistory, lossless: checked.delivery === 'all' };
+    this.#expectation = wanted.expectation;
+    this.#expects = { historyKnown: wanted.historyKnown, lossless: checked.delivery === 'all' };
     this.#onNewData = onNewData ?? null;
-    const what = { ...checked, ...wanted, ignoreHistory };
+    const what = { ...checked, ...wanted };
     const callbacks = new WeakRef(this.#callbacks);
     const args = [platform().system(), what, eventsOf(callbacks)] as const;
     this.#source = checked.wire === 'native' ? new NativeSource(...args) : new WireSource(...args);
     this.#waiting = new Waiting(this.#source, subscriptionOf(callbacks, this.#subscription, this.#anchor));
     this.#turns = new Turns(this.#source, this.#waiting);
-    this.#plain = new CopyingReader<T>(this.#source, this.#cursor, undefined);
+    this.#plain = new CopyingReader<F>(this.#source, this.#cursor, undefined);
     try {
       this.#source.connect();
     } catch (error) {
@@ -144,8 +145,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   }
 
   #connected(found: PoolMetadata): void {
-    this.#lastError = null;
-    this.#announce(() => void this.emit('connect', found));
+    this.#news.allIsWell();
+    this.#expectation.met(found);
+    this.#announce(() => void this.emit('connect', found as PoolMetadata<F>));
     this.#announce(() => this.#parts.deadline?.look());
     this.#waiting.poolChanged();
     this.#waiting.wakeSoon();
@@ -163,26 +165,25 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   /**
    * A consumer for frames like the sample: its shape and dtype must be the pool's, and its historyLen if one is given.
    */
-  static fromSample<T extends TypedArray>(
+  static fromSample<const S extends Sample>(
     name: string,
-    sample: TensorLike<T>,
-    options?: ConsumerOptions<T> & { readonly historyLen?: number },
-  ): TensorConsumer<T>;
-  static fromSample(name: string, sample: Sample, options?: ConsumerOptions & { readonly historyLen?: number }): TensorConsumer;
-  static fromSample(
-    name: string,
-    sample: Sample,
-    options: ConsumerOptions & { readonly historyLen?: number } = {},
-  ): TensorConsumer {
-    checkOptions(options, CONSUMER_FROM_SAMPLE_OPTIONS);
-    const metadata = MetadataCreator.fromSample(name, sample, pickOptions<SampleOptions>(options, SAMPLE_OPTIONS));
-    const own = pickOptions<ConsumerOptions>(options, CONSUMER_OPTIONS);
-    return new TensorConsumer(metadata, own, options.historyLen === undefined);
+    sample: S,
+    options: SampleConsumerOptions<FormOf<S>> = {},
+  ): TensorConsumer<FormOf<S>> {
+    return new TensorConsumer(...sampleParts(name, sample, options));
   }
 
-  /** A consumer that takes the pool for what it says it is. */
-  static attach<T extends TypedArray = TypedArray>(name: string, options?: ConsumerOptions<T>): TensorConsumer<T> {
-    return new TensorConsumer<T>(name, options, true);
+  /**
+   * A consumer that takes the pool for what it says it is, as far as nothing is stated: with { dtype, shape } or { fields } a pool of another
+   * form is an error, and frames have the types that follow.
+   */
+  static attach<const D extends Dtype = Dtype, const S extends StatedFields = never>(
+    name: string,
+    options?: FormStating<D, S>,
+  ): TensorConsumer<FormStated<D, S>>;
+  static attach<F extends FrameForm>(name: string, options?: FormGiven<F>): TensorConsumer<F>;
+  static attach(name: string, options: AttachOptions = {}): TensorConsumer {
+    return new TensorConsumer(name, ...attachParts(options));
   }
 
   /**
@@ -191,15 +192,19 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws as the constructor, and the signal's reason, by rejection
    */
-  static open<T extends TypedArray = TypedArray>(name: string, options?: OpenOptions<T>): Promise<TensorConsumer<T>>;
-  static open<T extends TypedArray = TypedArray>(metadata: PoolMetadata, options?: OpenOptions<T>): Promise<TensorConsumer<T>>;
-  static async open<T extends TypedArray>(pool: string | PoolMetadata, options: OpenOptions<T> = {}): Promise<TensorConsumer<T>> {
-    const { onProgress, signal } = checkOptions(options, OPEN_OPTIONS);
-    checkTurnOptions({ signal, onProgress });
-    signal?.throwIfAborted();
-    const own = pickOptions<ConsumerOptions<T>>(options, CONSUMER_OPTIONS);
-    const consumer = new TensorConsumer<T>(pool, own, typeof pool === 'string');
-    return prefaultInTurns(consumer, consumer.#source, { signal, onProgress });
+  static open<const D extends Dtype = Dtype, const S extends StatedFields = never>(
+    name: string,
+    options?: FormStating<D, S> & Progress,
+  ): Promise<TensorConsumer<FormStated<D, S>>>;
+  static open<F extends FrameForm>(name: string, options?: FormGiven<F> & Progress): Promise<TensorConsumer<F>>;
+  static open<F extends FrameForm>(
+    metadata: PoolMetadata<F> | PoolMetadata,
+    options?: OpenOptions<F>,
+  ): Promise<TensorConsumer<F>>;
+  static async open(pool: string | PoolMetadata, options: AttachOptions & Progress = {}): Promise<TensorConsumer> {
+    const [turns, ...parts] = openParts(pool, options);
+    const consumer = new TensorConsumer(pool, ...parts);
+    return prefaultInTurns(consumer, consumer.#source, turns);
   }
 
   /**
@@ -208,8 +213,13 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws TensorIpcError INVALID_ARGUMENT, CLOSED when another reader has it or the sharing thread has closed its pool, TOO_MANY_CONSUMERS
    */
-  static fromShared<T extends TypedArray = TypedArray>(shared: SharedPool, options?: ConsumerOptions<T>): TensorConsumer<T> {
-    return new TensorConsumer<T>(checkShared(shared, platform().system().pid), options, true);
+  static fromShared<const D extends Dtype = Dtype, const S extends StatedFields = never>(
+    shared: SharedPool,
+    options?: FormStating<D, S>,
+  ): TensorConsumer<FormStated<D, S>>;
+  static fromShared<F extends FrameForm>(shared: SharedPool, options?: FormGiven<F>): TensorConsumer<F>;
+  static fromShared(shared: SharedPool, options: AttachOptions = {}): TensorConsumer {
+    return new TensorConsumer(checkShared(shared, platform().system().pid), ...attachParts(options));
   }
 
   /** Whether it is attached to the pool of a live producer. */
@@ -222,8 +232,8 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
   }
 
   /** The pool's metadata; before the first connection what was expected, or null. */
-  get metadata(): PoolMetadata | null {
-    return this.#source.metadata ?? this.#expected;
+  get metadata(): PoolMetadata<F> | null {
+    return (this.#source.metadata ?? this.#expected) as PoolMetadata<F> | null;
   }
 
   /**
@@ -232,10 +242,10 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws TensorIpcError HISTORY_TOO_LONG, INVALID_ARGUMENT, CLOSED, and what the constructor throws
    */
-  get(options?: GetOptions): Frame<T> | null {
+  get(options?: GetOptions): Frame<F> | null {
     this.#reads = true;
     if (options !== undefined) checkLook(options, READ_OPTIONS.get);
-    const frame = this.#source.get<T>(this.#cursor, options);
+    const frame = this.#source.get<F>(this.#cursor, options);
     if (frame === null && options !== undefined) checkRead(options, this.#prospect);
     return frame;
   }
@@ -246,10 +256,10 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws as get
    */
-  borrow(options?: WindowOptions): View<T> | null {
+  borrow(options?: WindowOptions): View<F> | null {
     this.#reads = true;
     if (options !== undefined) checkLook(options, READ_OPTIONS.borrow);
-    const view = this.#source.borrow<T>(this.#cursor, options);
+    const view = this.#source.borrow<F>(this.#cursor, options);
     if (view === null && options !== undefined) checkRead(options, this.#prospect);
     return view;
   }
@@ -260,9 +270,9 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws TensorIpcError as get; LOCK_TIMEOUT when a producer overwrites so many frames faster than they can be looked at
    */
-  peek(options?: GetOptions): Frame<T> | null {
+  peek(options?: GetOptions): Frame<F> | null {
     if (options !== undefined) checkRead(checkLook(options, READ_OPTIONS.get), this.#prospect);
-    return this.#source.peek<T>(options);
+    return this.#source.peek<F>(options);
   }
 
   /**
@@ -288,7 +298,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws as get, by rejection
    */
-  next(options?: NextOptions): Promise<Frame<T> | null> {
+  next(options?: NextOptions): Promise<Frame<F> | null> {
     this.#reads = true;
     const { signal, timeoutMs = Infinity } = options ?? {};
     try {
@@ -296,7 +306,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     } catch (error) {
       return Promise.reject(error);
     }
-    const reader = options === undefined ? this.#plain : new CopyingReader<T>(this.#source, this.#cursor, options);
+    const reader = options === undefined ? this.#plain : new CopyingReader<F>(this.#source, this.#cursor, options);
     return this.#turns.next(this, reader, timeoutMs, signal);
   }
 
@@ -306,12 +316,12 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws as get
    */
-  tryNext(options: GetOptions & { readonly borrow: true }): View<T> | null;
-  tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<T> | null;
-  tryNext(options?: GetOptions & { readonly borrow?: boolean }): Frame<T> | View<T> | null {
+  tryNext(options: GetOptions & { readonly borrow: true }): View<F> | null;
+  tryNext(options?: GetOptions & { readonly borrow?: false }): Frame<F> | null;
+  tryNext(options?: GetOptions & { readonly borrow?: boolean }): Frame<F> | View<F> | null {
     this.#reads = true;
     if (options !== undefined) checkRequest(checkOptions(options, READ_OPTIONS.tryNext), this.#prospect);
-    return this.#turns.tryNext<T>(this.#cursor, options, options?.borrow === true);
+    return this.#turns.tryNext<F>(this.#cursor, options, options?.borrow === true);
   }
 
   /**
@@ -319,24 +329,24 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
    *
    * @throws TensorIpcError INVALID_ARGUMENT, HISTORY_TOO_LONG; the loop itself throws what get throws
    */
-  frames(options: FramesOptions & { readonly borrow: true }): AsyncIterableIterator<View<T>>;
-  frames(options?: FramesOptions & { readonly borrow?: false }): AsyncIterableIterator<Frame<T>>;
-  frames(options: FramesOptions = {}): AsyncIterableIterator<View<T>> | AsyncIterableIterator<Frame<T>> {
+  frames(options: FramesOptions & { readonly borrow: true }): AsyncIterableIterator<View<F>>;
+  frames(options?: FramesOptions & { readonly borrow?: false }): AsyncIterableIterator<Frame<F>>;
+  frames(options: FramesOptions = {}): AsyncIterableIterator<View<F>> | AsyncIterableIterator<Frame<F>> {
     const { borrow = false, endOnClose = this.#endOnClose, signal } = checkOptions(options, READ_OPTIONS.frames);
     checkCall(options, Infinity, this.#prospect);
     checkFlag('borrow', borrow);
     const how = { signal, endOnClose: checkFlag('endOnClose', endOnClose) };
     const cursor = { ...this.#cursor };
     return borrow
-      ? this.#loop(new LendingReader<T>(this.#source, cursor, options), how)
-      : this.#loop(new CopyingReader<T>(this.#source, cursor, options), how);
+      ? this.#loop(new LendingReader<F>(this.#source, cursor, options), how)
+      : this.#loop(new CopyingReader<F>(this.#source, cursor, options), how);
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Frame<T>> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Frame<F>> {
     return this.frames();
   }
 
-  #loop<F>(reader: Reader<F>, { signal, endOnClose }: LoopOptions): FrameLoop<F> {
+  #loop<R>(reader: Reader<R>, { signal, endOnClose }: LoopOptions): FrameLoop<R> {
     const goodbye = endOnClose ? goodbyeTo(this.#source, reader.cursor) : null;
     const over = () => this.closed || (goodbye?.() ?? false);
     const running = (runs: boolean) => {
@@ -344,7 +354,7 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
       if (!runs && !this.closed) this.#source.settle();
     };
     const parts = { waiting: this.#waiting, reader, now: this.#turns.now, over, running };
-    return new FrameLoop<F>(parts, signal);
+    return new FrameLoop<R>(parts, signal);
   }
 
   get #prospect(): Prospect {
@@ -420,28 +430,18 @@ export class TensorConsumer<T extends TypedArray = TypedArray>
     this.#waiting.listen(this.#subscribed);
   }
 
-  /** Events come after the call that caused them: the constructor's caller has no listeners yet, and no call is re-entered. */
   #announce(step: () => void | Promise<void>): void {
-    // A promise, not queueMicrotask, which fake timers replace. Listeners' errors do not come this far.
-    this.#announced = this.#announced.then(() => (this.closed ? undefined : step()));
+    this.#news.announce(() => (this.closed ? undefined : step()));
   }
 
   #serve(quick: boolean): boolean {
     const frame = quick
-      ? this.#source.quickTake<T>(this.#subscription, undefined)
-      : this.#source.take<T>(this.#subscription, undefined);
+      ? this.#source.quickTake<F>(this.#subscription, undefined)
+      : this.#source.take<F>(this.#subscription, undefined);
     if (frame === null) return false;
     if (this.#onNewData !== null) callSafely(() => this.#onNewData?.(frame));
     this.emit('frame', frame);
     return true;
-  }
-
-  /** Once, until it changes or the pool can be used. */
-  #report(error: unknown): void {
-    const message = messageOf(error);
-    if (message === this.#lastError) return;
-    this.#lastError = message;
-    if (!this.emit('error', error) && this.#subscribed) platform().warn(message);
   }
 }
 

@@ -15,8 +15,9 @@ import { runSteps } from '../runtime/steps';
 import { platform, type System } from '../runtime/system';
 import { MetadataCreator, SAMPLE_OPTIONS, type Sample, type SampleOptions } from '../tensor/creator';
 import type { TypedArray } from '../tensor/dtype';
+import type { FormOf, FrameForm, FrameOf } from '../tensor/form';
 import { type FieldMetadata, ownMetadata, type PoolMetadata } from '../tensor/metadata';
-import { gather, type NormalTensor, type TensorLike, type TensorView } from '../tensor/tensor';
+import { gather, type NormalTensor, type TensorView } from '../tensor/tensor';
 import { checkedTensors, directData } from '../tensor/validation';
 import { WireSink } from '../wire/sink';
 import { committedLengths, lengthsOf, lengthsOfTensors } from './lengths';
@@ -48,8 +49,8 @@ export interface ProducerStats {
 }
 
 /** The one writer of a pool. Creates the pool, or takes it over from a producer that died. */
-export class TensorProducer<T extends TypedArray = TypedArray> implements Disposable {
-  readonly metadata: PoolMetadata;
+export class TensorProducer<F extends FrameForm = FrameForm> implements Disposable {
+  readonly metadata: PoolMetadata<F>;
   readonly #system: System;
   readonly #sink: Sink;
   readonly #pool: OpenPool;
@@ -62,7 +63,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   #lastPut: Promise<void> = Promise.resolve();
   #lastLoan = 0;
   #guard: LoanGuard | null = null;
-  #refusedBuffer: ArrayBuffer | null = null;
+  #refusedBuffer: SharedArrayBuffer | null = null;
   // What was stated of the loan that is out.
   #loanLengths: Lengths | null = null;
   readonly #lender: Lender = {
@@ -91,14 +92,14 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * @throws TensorIpcError PRODUCER_EXISTS, SHM_FULL, PERMISSION_DENIED, FOREIGN_OBJECT, TRUNCATED_OBJECT, VERSION_MISMATCH,
    * CORRUPT_OBJECT, INVALID_ARGUMENT, UNSUPPORTED_PLATFORM, MISSING_DEPENDENCY, DDS
    */
-  constructor(metadata: PoolMetadata, options?: ProducerOptions);
+  constructor(metadata: PoolMetadata<F> | PoolMetadata, options?: ProducerOptions);
   /** @internal */
-  constructor(metadata: PoolMetadata, options?: ProducerOptions, made?: Made);
-  constructor(metadata: PoolMetadata, options: ProducerOptions = {}, made: Made | null = null) {
+  constructor(metadata: PoolMetadata<F> | PoolMetadata, options?: ProducerOptions, made?: Made);
+  constructor(metadata: PoolMetadata<F> | PoolMetadata, options: ProducerOptions = {}, made: Made | null = null) {
     const own = ownMetadata(metadata);
     if (own === null) throw noMetadata(metadata, USE_SAMPLE);
     const checked = made?.checked ?? checkProducerOptions(options, new.target === TensorProducer ? PRODUCER_OPTIONS : null);
-    this.metadata = own;
+    this.metadata = own as PoolMetadata<F>;
     this.#system = platform().system();
     this.#field = own.fields[0] as FieldMetadata;
     this.#plain = own.plain;
@@ -124,18 +125,17 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    *
    * @throws as the constructor, and the signal's reason, by rejection
    */
-  static create<T extends TypedArray>(
+  static create<const S extends Sample>(
     name: string,
-    sample: TensorLike<T>,
+    sample: S,
     options?: SampleOptions & CreateOptions,
-  ): Promise<TensorProducer<T>>;
-  static create(name: string, sample: Sample, options?: SampleOptions & CreateOptions): Promise<TensorProducer>;
-  static create(metadata: PoolMetadata, options?: CreateOptions): Promise<TensorProducer>;
-  static async create(
-    pool: string | PoolMetadata,
+  ): Promise<TensorProducer<FormOf<S>>>;
+  static create<F extends FrameForm>(metadata: PoolMetadata<F>, options?: CreateOptions): Promise<TensorProducer<F>>;
+  static async create<F extends FrameForm>(
+    pool: string | PoolMetadata<F>,
     second: Sample | CreateOptions = {},
     third: SampleOptions & CreateOptions = {},
-  ): Promise<TensorProducer> {
+  ): Promise<TensorProducer<F>> {
     const named = typeof pool === 'string';
     const given: SampleOptions & CreateOptions = named
       ? checkOptions(third, CREATE_FROM_SAMPLE_OPTIONS)
@@ -148,7 +148,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     if (metadata === null) throw noMetadata(pool, USE_SAMPLE);
     checkTurnOptions({ signal, onProgress });
     signal?.throwIfAborted();
-    return new TensorProducer(
+    return new TensorProducer<F>(
       metadata,
       options,
       await make(metadata, checkProducerOptions(options, PRODUCER_OPTIONS), { signal, onProgress }),
@@ -156,13 +156,11 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 
   /** A producer for frames like the sample; only the sample's shape and dtype are used. */
-  static fromSample<T extends TypedArray>(
+  static fromSample<const S extends Sample>(
     name: string,
-    sample: TensorLike<T>,
-    options?: SampleOptions & ProducerOptions,
-  ): TensorProducer<T>;
-  static fromSample(name: string, sample: Sample, options?: SampleOptions & ProducerOptions): TensorProducer;
-  static fromSample(name: string, sample: Sample, options: SampleOptions & ProducerOptions = {}): TensorProducer {
+    sample: S,
+    options: SampleOptions & ProducerOptions = {},
+  ): TensorProducer<FormOf<S>> {
     checkOptions(options, PRODUCER_FROM_SAMPLE_OPTIONS);
     const metadata = MetadataCreator.fromSample(name, sample, pickOptions<SampleOptions>(options, SAMPLE_OPTIONS));
     return new TensorProducer(metadata, pickOptions<ProducerOptions>(options, PRODUCER_OPTIONS));
@@ -189,12 +187,12 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    * LOCK_TIMEOUT, and PRODUCER_EXISTS when another producer has taken the name. A frame that is refused by an error takes no sequence
    * number and changes nothing.
    */
-  put(frame: Sample, options?: PutOptions): number {
+  put(frame: FrameOf<F>, options?: PutOptions): number {
     this.#assertReady();
     if (options !== undefined) checkOptions(options, WRITE_OPTIONS.put);
     // Everything is checked before the slot is claimed: a wrong argument costs no frame.
-    const direct = this.#direct(frame);
-    const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+    const direct = this.#direct(frame as Sample);
+    const tensors = direct === null ? checkedTensors(frame as Sample, this.metadata) : null;
     const timestampNs = checkTimestamp(options?.timestampNs);
     const slot = this.#sink.claim();
     return slot < 0 ? -1 : this.#fill(slot, direct, tensors, timestampNs);
@@ -206,12 +204,12 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    *
    * @throws as put, by rejection
    */
-  putAsync(frame: Sample, options?: PutOptions): Promise<number> {
+  putAsync(frame: FrameOf<F>, options?: PutOptions): Promise<number> {
     const turn = this.#lastPut.then(async () => {
       this.#assertReady();
       if (options !== undefined) checkOptions(options, WRITE_OPTIONS.put);
-      const direct = this.#direct(frame);
-      const tensors = direct === null ? checkedTensors(frame, this.metadata) : null;
+      const direct = this.#direct(frame as Sample);
+      const tensors = direct === null ? checkedTensors(frame as Sample, this.metadata) : null;
       const timestampNs = checkTimestamp(options?.timestampNs);
       return this.#sink.claimAsync(
         () => this.#assertReady(),
@@ -230,7 +228,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
    *
    * @throws TensorIpcError PIN_TIMEOUT, LOAN_OUTSTANDING, CLOSED, INVALID_ARGUMENT, SHAPE_MISMATCH
    */
-  loan(options?: LoanOptions): Slot<T> {
+  loan(options?: LoanOptions): Slot<F> {
     this.#assertReady();
     const lengths = options === undefined ? null : lengthsOf(this.metadata, checkOptions(options, WRITE_OPTIONS.loan).length);
     const slot = this.#sink.claim();
@@ -246,7 +244,7 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
     this.#guard = null;
     this.#pool.loan = guard.loan;
     this.#pool.loanSlot = slot;
-    return new Slot<T>(this.#lender, window, this.#sink.nextSequence, refused, guard);
+    return new Slot<F>(this.#lender, window, this.#sink.nextSequence, refused, guard);
   }
 
   stats(): ProducerStats {
@@ -333,7 +331,8 @@ export class TensorProducer<T extends TypedArray = TypedArray> implements Dispos
   }
 
   #scratchWindow(lengths: Lengths | null): Window {
-    this.#refusedBuffer ??= new ArrayBuffer(this.metadata.frameBytes);
+    // Shared as the pages of a pool are: a slot's arrays are of one type.
+    this.#refusedBuffer ??= new SharedArrayBuffer(this.metadata.frameBytes);
     const { windows } = this.#sink;
     return lengths === null ? windows.build(this.#refusedBuffer, 0, 1, false) : windows.sized(this.#refusedBuffer, 0, lengths);
   }

@@ -6,7 +6,7 @@ import type { Reader } from '../endpoint/reader';
 import type { CopyRequest, Cursor, Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import type { Waiting } from '../endpoint/waiting';
-import type { TypedArray } from '../tensor/dtype';
+import type { FrameForm } from '../tensor/form';
 
 export class Turns {
   readonly #source: Source;
@@ -33,16 +33,16 @@ export class Turns {
   }
 
   /** The next frame of a place, if it is there and no call waits for it. */
-  tryNext<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined, lends: boolean): Frame<T> | View<T> | null {
+  tryNext<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined, lends: boolean): Frame<F> | View<F> | null {
     // Calls of next that wait came first.
     this.#waiting.serveFirst(cursor);
     const source = this.#source;
     if (source.due(cursor)) {
-      const frame = lends ? source.quickLend<T>(cursor, request) : source.quickTake<T>(cursor, request);
+      const frame = lends ? source.quickLend<F>(cursor, request) : source.quickTake<F>(cursor, request);
       if (frame !== null) return frame;
     }
     if (!source.newer(cursor)) return null;
-    return lends ? source.lend<T>(cursor, request) : source.take<T>(cursor, request);
+    return lends ? source.lend<F>(cursor, request) : source.take<F>(cursor, request);
   }
 
   /** The frame that is there, unless somebody else waits for it, or the event loop is to have a turn first. */

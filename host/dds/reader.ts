@@ -6,7 +6,7 @@ import { messageOf } from '../runtime/realm';
 import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 import type { DdsHandle, DdsLibrary, DdsSample } from './library';
-import { unwatch, updateRef, type Watcher, watch } from './notify';
+import { unwatch, updateRef, watch } from './notify';
 import { StatusWatch } from './status';
 import type { DdsTopic } from './topic';
 
@@ -40,7 +40,7 @@ export interface DdsNextOptions {
 const NEXT_OPTIONS = optionNames<DdsNextOptions>({ timeoutMs: true, signal: true });
 
 /** Reads samples of a topic. Every sample is given to one of those that take, wait or listen. Made by DdsParticipant.reader. */
-export class DdsReader extends Emitter<DdsReaderEvents> implements Watcher {
+export class DdsReader extends Emitter<DdsReaderEvents> {
   readonly topic: DdsTopic;
   /** @internal */
   readonly handle: DdsHandle;

@@ -1,6 +1,8 @@
 import type { Window } from '../memory/window';
 import { showAs } from '../runtime/inspected';
+import type { OwnTypedArray } from '../tensor/arrays';
 import { arrayOf, type Dtype, type TypedArray } from '../tensor/dtype';
+import type { FieldName, FrameForm, OwnData, OwnField, OwnFields } from '../tensor/form';
 import type { TensorView } from '../tensor/tensor';
 import { type FrameJson, receivedAsJson, showReceived } from './shown';
 import { ageOf, type Times } from './times';
@@ -9,9 +11,9 @@ import { ageOf, type Times } from './times';
  * One frame, or a window of frames, copied out of a pool. It is the caller's own: nothing overwrites it, until the caller hands
  * the memory back with `release()` (or `using`), which makes the next copy cheaper.
  */
-export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, Disposable {
+export class Frame<F extends FrameForm = FrameForm> implements TensorView<OwnData<F>>, Disposable {
   /** Elements. Of a frame of several tensors: its raw bytes, with the tensors in `fields`. */
-  readonly data: T;
+  readonly data: OwnData<F>;
   /** Shape of the frame, or `[historyLen, ...shape]` of a window. */
   readonly shape: readonly number[];
   /** In elements of `data`. */
@@ -22,7 +24,7 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   /** Of a window of a plain pool of varying length: how long each frame is, in the window's order. */
   readonly lengths: readonly number[] | undefined;
   /** The tensors by name, for pools whose frames have several. */
-  readonly fields: Readonly<Record<string, TensorView>> | undefined;
+  readonly fields: OwnFields<F>;
   /** Number of the (latest) frame: 0, 1, 2, … */
   readonly sequence: number;
   /** Frames published since the last one that this reader was given, and not given to it. */
@@ -50,12 +52,12 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
     recycle: ((frame: Frame) => void) | null,
     pool: string,
   ) {
-    this.data = window.data as T;
+    this.data = window.data as OwnData<F>;
     this.shape = window.shape;
     this.strides = window.strides;
     this.offset = window.offset;
     this.dtype = window.dtype;
-    this.fields = window.fields;
+    this.fields = window.fields as OwnFields<F>;
     this.lengths = window.lengths;
     this.sequence = sequence;
     this.missed = missed;
@@ -81,9 +83,11 @@ export class Frame<T extends TypedArray = TypedArray> implements TensorView<T>, 
   }
 
   /** Frame `index` of a window, in the window's order: a dense typed array on the same memory, of a field's own length. */
-  at(index: number): T;
+  at(index: number): OwnData<F>;
   /** The same of one field of a record. */
-  at(index: number, field: string): TypedArray;
+  at<R extends FrameForm, K extends FieldName<R>>(this: Frame<R>, index: number, field: K): OwnField<R, K>;
+  /** The same where copies and views are handled alike. */
+  at(index: number, field: FieldName<F>): OwnTypedArray;
   at(index: number, field?: string): TypedArray {
     return frameAt(this, index, field);
   }

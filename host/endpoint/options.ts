@@ -2,7 +2,7 @@ import { TensorIpcError } from '../runtime/errors';
 import { checkOptions, joinNames, type OptionNames, optionNames } from '../runtime/options';
 import type { TurnOptions } from '../runtime/pieces';
 import { SAMPLE_OPTIONS } from '../tensor/creator';
-import type { TypedArray } from '../tensor/dtype';
+import type { FrameForm } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
@@ -17,9 +17,9 @@ import { checkWaitTimeout, checkWireOptions, oneOf, WIRE_OPTIONS, type WireOptio
 export type Trust = 'owner' | 'group' | 'any';
 
 /** How a consumer treats its pool. */
-export interface ConsumerOptions<T extends TypedArray = TypedArray> extends WireOptions {
+export interface ConsumerOptions<F extends FrameForm = FrameForm> extends WireOptions {
   /** Called with a copy of the latest frame whenever there is a newer one. */
-  readonly onNewData?: (frame: Frame<T>) => void;
+  readonly onNewData?: (frame: Frame<F>) => void;
   /**
    * What `next`, loops, `onNewData` and 'frame' deliver. 'latest' (default): the newest frame, skipping what the reader cannot keep up
    * with. 'all': every frame in order, none skipped; the producer waits for the slowest such consumer as it does for a view. The readers
@@ -49,7 +49,7 @@ export interface ConsumerOptions<T extends TypedArray = TypedArray> extends Wire
 }
 
 /** The options of `TensorConsumer.open`. */
-export interface OpenOptions<T extends TypedArray = TypedArray> extends ConsumerOptions<T>, Pick<TurnOptions, 'onProgress'> {}
+export interface OpenOptions<F extends FrameForm = FrameForm> extends ConsumerOptions<F>, Pick<TurnOptions, 'onProgress'> {}
 
 /** Which frames to read. */
 export interface WindowOptions {
@@ -140,13 +140,13 @@ export interface ConsumerStats {
 }
 
 /** Events of a consumer, with the arguments of their listeners. */
-export type ConsumerEvents<T extends TypedArray> = {
+export type ConsumerEvents<F extends FrameForm = FrameForm> = {
   /** Attached to a live producer's pool. */
-  connect: [metadata: PoolMetadata];
+  connect: [metadata: PoolMetadata<F>];
   /** The producer closed its pool, or died. */
   disconnect: [reason: 'closed' | 'died'];
   /** A newer frame, copied. */
-  frame: [frame: Frame<T>];
+  frame: [frame: Frame<F>];
   /** Frames were skipped: `missed` of them, before frame `sequence`. */
   lag: [info: { missed: number; sequence: number }];
   /**
@@ -169,7 +169,7 @@ export const OPEN_OPTIONS: OptionNames = joinNames(
 export const CONSUMER_FROM_SAMPLE_OPTIONS: OptionNames = joinNames(SAMPLE_OPTIONS, CONSUMER_OPTIONS);
 
 /** The options with their defaults. Throws INVALID_ARGUMENT for values outside their sets. */
-export function checkConsumerOptions<T extends TypedArray>(options: ConsumerOptions<T>, known: OptionNames | null) {
+export function checkConsumerOptions<F extends FrameForm>(options: ConsumerOptions<F>, known: OptionNames | null) {
   const {
     onNewData,
     signal,

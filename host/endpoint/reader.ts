@@ -1,6 +1,6 @@
 // Those who read frame after frame: from which place, and copied or lent.
 
-import type { TypedArray } from '../tensor/dtype';
+import type { FrameForm } from '../tensor/form';
 import type { Frame } from './frame';
 import type { CopyRequest, Cursor, Source } from './source';
 import type { View } from './view';
@@ -16,7 +16,7 @@ export interface Reader<F> {
   take(): F | null;
 }
 
-export class CopyingReader<T extends TypedArray> implements Reader<Frame<T>> {
+export class CopyingReader<F extends FrameForm> implements Reader<Frame<F>> {
   readonly #source: Source;
   readonly #request: CopyRequest | undefined;
 
@@ -33,16 +33,16 @@ export class CopyingReader<T extends TypedArray> implements Reader<Frame<T>> {
     return this.#source.due(this.cursor);
   }
 
-  quick(): Frame<T> | null {
-    return this.#source.quickTake<T>(this.cursor, this.#request);
+  quick(): Frame<F> | null {
+    return this.#source.quickTake<F>(this.cursor, this.#request);
   }
 
-  take(): Frame<T> | null {
-    return this.#source.take<T>(this.cursor, this.#request);
+  take(): Frame<F> | null {
+    return this.#source.take<F>(this.cursor, this.#request);
   }
 }
 
-export class LendingReader<T extends TypedArray> implements Reader<View<T>> {
+export class LendingReader<F extends FrameForm> implements Reader<View<F>> {
   readonly #source: Source;
   readonly #request: CopyRequest | undefined;
 
@@ -59,11 +59,11 @@ export class LendingReader<T extends TypedArray> implements Reader<View<T>> {
     return this.#source.due(this.cursor);
   }
 
-  quick(): View<T> | null {
-    return this.#source.quickLend<T>(this.cursor, this.#request);
+  quick(): View<F> | null {
+    return this.#source.quickLend<F>(this.cursor, this.#request);
   }
 
-  take(): View<T> | null {
-    return this.#source.lend<T>(this.cursor, this.#request);
+  take(): View<F> | null {
+    return this.#source.lend<F>(this.cursor, this.#request);
   }
 }

@@ -2,7 +2,7 @@ import type { Lengths, Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
 import { showAs } from '../runtime/inspected';
 import { checkOptions, joinNames, optionNames } from '../runtime/options';
-import type { TypedArray } from '../tensor/dtype';
+import type { FrameForm, SharedData, SharedFields } from '../tensor/form';
 import type { TensorView } from '../tensor/tensor';
 import { showForm } from './shown';
 
@@ -78,7 +78,7 @@ export class LoanGuard {
  * A frame to be written in place, on the shared pages. `commit()` publishes it; released uncommitted (`using`, `release()`) it
  * publishes nothing. Its previous contents are those of an old frame.
  */
-export class Slot<T extends TypedArray = TypedArray> implements Disposable {
+export class Slot<F extends FrameForm = FrameForm> implements Disposable {
   /** Number that the frame will have. */
   readonly sequence: number;
   /** True when onPinned 'drop' refused the frame: what is written goes nowhere and commit answers -1. */
@@ -111,8 +111,8 @@ export class Slot<T extends TypedArray = TypedArray> implements Disposable {
   }
 
   /** Elements of the frame, on the shared pages. Of a frame of several tensors: its raw bytes. */
-  get data(): T {
-    return this.#held().data as T;
+  get data(): SharedData<F> {
+    return this.#held().data as SharedData<F>;
   }
 
   get shape(): readonly number[] {
@@ -132,8 +132,8 @@ export class Slot<T extends TypedArray = TypedArray> implements Disposable {
   }
 
   /** The tensors by name, for pools whose frames have several. */
-  get fields(): Readonly<Record<string, TensorView>> | undefined {
-    return this.#held().fields;
+  get fields(): SharedFields<F> {
+    return this.#held().fields as SharedFields<F>;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { SharedPool } from '../memory/share';
 import type { Doorbell } from '../runtime/system';
-import type { TypedArray } from '../tensor/dtype';
+import type { FrameForm } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorLike } from '../tensor/tensor';
 import type { Frame } from './frame';
@@ -116,23 +116,23 @@ export interface Source {
   check(): void;
 
   /** A copy of the newest frames. */
-  get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  get<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null;
   /** A view of the newest frames. */
-  borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+  borrow<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null;
   /** A copy of the newest frames of the pool under the name, whether its producer lives or has died. Takes no part in the pool. */
-  peek<T extends TypedArray>(request: CopyRequest | undefined): Frame<T> | null;
+  peek<F extends FrameForm>(request: CopyRequest | undefined): Frame<F> | null;
   /** A copy of the reader's next frame: with lossless delivery the one after the last, otherwise the newest. */
-  take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  take<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null;
   /** The same as a view. */
-  lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+  lend<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null;
 
   /**
    * What a reader is rung for, in one look: a copy of its next frame, newer than what it has seen, of a pool that is open. Null where there
    * is none, and where more is to be looked at: due and take tell which.
    */
-  quickTake<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null;
+  quickTake<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null;
   /** The same as a view. */
-  quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null;
+  quickLend<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null;
 
   /**
    * Opens what the producer rings; its file, if it has one, goes when it is closed.

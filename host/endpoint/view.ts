@@ -1,7 +1,9 @@
 import type { Window } from '../memory/window';
 import { TensorIpcError } from '../runtime/errors';
 import { showAs } from '../runtime/inspected';
+import type { SharedTypedArray } from '../tensor/arrays';
 import type { Dtype, TypedArray } from '../tensor/dtype';
+import type { FieldName, FrameForm, SharedData, SharedField, SharedFields } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
 import type { TensorView } from '../tensor/tensor';
 import { frameAt } from './frame';
@@ -28,7 +30,7 @@ export interface Holder {
  * In memory the frames lie oldest first, one behind the other; strides and offset say how to index them in the order asked for:
  * with `latestFirst` the first stride is negative.
  */
-export class View<T extends TypedArray = TypedArray> implements TensorView<T>, Disposable {
+export class View<F extends FrameForm = FrameForm> implements TensorView<SharedData<F>>, Disposable {
   /** Number of the (latest) frame: 0, 1, 2, … */
   readonly sequence: number;
   /** Frames published since the last one that this reader was given, and not given to it. */
@@ -93,8 +95,8 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   }
 
   /** Elements, on the shared pages. Of frames of several tensors: their raw bytes, with the tensors in `fields`. */
-  get data(): T {
-    return this.#held().data as T;
+  get data(): SharedData<F> {
+    return this.#held().data as SharedData<F>;
   }
 
   get shape(): readonly number[] {
@@ -119,8 +121,8 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   }
 
   /** The tensors by name, for pools whose frames have several. */
-  get fields(): Readonly<Record<string, TensorView>> | undefined {
-    return this.#held().fields;
+  get fields(): SharedFields<F> {
+    return this.#held().fields as SharedFields<F>;
   }
 
   /** Timestamp of the (latest) frame, ns: what the producer gave, or CLOCK_MONOTONIC at its publication. */
@@ -142,9 +144,11 @@ export class View<T extends TypedArray = TypedArray> implements TensorView<T>, D
   }
 
   /** Frame `index` of a window, in the window's order: a dense typed array on the shared pages, of a field's own length. */
-  at(index: number): T;
+  at(index: number): SharedData<F>;
   /** The same of one field of a record. */
-  at(index: number, field: string): TypedArray;
+  at<R extends FrameForm, K extends FieldName<R>>(this: View<R>, index: number, field: K): SharedField<R, K>;
+  /** The same where copies and views are handled alike. */
+  at(index: number, field: FieldName<F>): SharedTypedArray;
   at(index: number, field?: string): TypedArray {
     return frameAt(this.#held(), index, field);
   }

@@ -1,5 +1,6 @@
 // The public API, without a runtime: host/entry/<runtime>.ts adds one.
 
+export type { AttachOptions } from '../client/attach-options';
 export { TensorConsumer } from '../client/consumer';
 export { type ProducerStats, TensorProducer } from '../client/producer';
 export type { CreateOptions, ProducerOptions } from '../client/producer-options';
@@ -34,10 +35,27 @@ export {
 } from '../native/inspect';
 export { monotonicNs } from '../runtime/clock';
 export { TensorIpcError, type TensorIpcErrorCode, type TensorIpcErrorOptions } from '../runtime/errors';
+export type {
+  ByteArray,
+  OwnTypedArray,
+  SharedBigInt64Array,
+  SharedBigUint64Array,
+  SharedFloat32Array,
+  SharedFloat64Array,
+  SharedInt8Array,
+  SharedInt16Array,
+  SharedInt32Array,
+  SharedTypedArray,
+  SharedUint8Array,
+  SharedUint16Array,
+  SharedUint32Array,
+} from '../tensor/arrays';
 export type { Attributes, Json } from '../tensor/attributes';
 export { MetadataCreator, recommendedHistoryLen, type Sample, type SampleOptions, type SampleTensor } from '../tensor/creator';
 export type { Dtype, TypedArray } from '../tensor/dtype';
 export { type Encoding, type EncodingInfo, encodings } from '../tensor/encodings';
+export type { StatedForm } from '../tensor/expectation';
+export type { AnyFields, ArrayOf, FieldArrays, FrameForm, FrameOf, StatedField, StatedFields } from '../tensor/form';
 export {
   type Backend,
   type FieldInit,
@@ -45,6 +63,7 @@ export {
   type FieldMetadata,
   type HistoryPad,
   PoolMetadata,
+  type PoolMetadataConstructor,
   type PoolMetadataInit,
 } from '../tensor/metadata';
-export type { TensorLike, TensorView } from '../tensor/tensor';
+export type { ShapedTensor, TensorLike, TensorView } from '../tensor/tensor';

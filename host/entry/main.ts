@@ -1,6 +1,9 @@
 // The one entry point. It finds out where it runs, because export conditions would not tell: a bundle made for Node also runs in
 // Bun, and would wait for ever there.
 
+// The types name Disposable, which no ES version's library has yet.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import process from 'node:process';
 import { bunPlatform } from '../adapter/bun';
 import { openDds } from '../adapter/common';

@@ -28,9 +28,8 @@ const MAX_UNTIMED = 7;
 
 export interface LinkOptions {
   readonly name: string;
-  /** What the pool must be, or null to take it for what it says it is. */
-  readonly expected: PoolMetadata | null;
-  readonly ignoreHistory: boolean;
+  /** Throws when the pool is not what is expected. */
+  check(found: PoolMetadata): void;
   readonly trust: Trust;
   /** Map the frames read-only. */
   readonly protect: boolean;
@@ -81,8 +80,8 @@ export class Link {
     this.#system = system;
     this.#options = options;
     this.#adoptOnce = options.adopt;
-    const { name, trust, protect, expected, ignoreHistory } = options;
-    const check = ({ metadata }: PoolDescription) => expected?.assertMatches(metadata, { ignoreHistory });
+    const { name, trust, protect } = options;
+    const check = ({ metadata }: PoolDescription) => options.check(metadata);
     this.#attacher = new Attacher(system, { name, trust, protect, check });
   }
 

@@ -26,6 +26,7 @@ import { runSteps } from '../runtime/steps';
 import type { System } from '../runtime/system';
 import type { PoolDescription } from '../tensor/description';
 import type { TypedArray } from '../tensor/dtype';
+import type { FrameForm } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { readSnapshot, translate } from './pool';
@@ -45,17 +46,17 @@ export interface PeekOptions {
 }
 
 /** A copy of the newest frames of the pool under a name. Null when there is no pool, or no frame that is fresh enough. */
-export function peekFrames<T extends TypedArray>(
+export function peekFrames<F extends FrameForm>(
   system: System,
   options: PeekOptions,
   request: CopyRequest | undefined,
-): Frame<T> | null {
+): Frame<F> | null {
   const { name } = options;
   try {
     const fd = system.openObjectToRead(objectName(name));
     if (fd === null) return null;
     try {
-      return peek<T>(system, fd, options, request);
+      return peek<F>(system, fd, options, request);
     } finally {
       runSteps([() => system.close(fd)]);
     }
@@ -64,12 +65,12 @@ export function peekFrames<T extends TypedArray>(
   }
 }
 
-function peek<T extends TypedArray>(
+function peek<F extends FrameForm>(
   system: System,
   fd: number,
   { name, trust, check }: PeekOptions,
   request: CopyRequest | undefined,
-): Frame<T> | null {
+): Frame<F> | null {
   const status = system.statDescriptor(fd);
   checkFile(name, objectName(name), status, system, trust);
   checkReaders(name, objectName(name), status, trust);
@@ -103,7 +104,7 @@ function peek<T extends TypedArray>(
       // The writer goes round in order: the oldest frame is the first to be lost.
       if (isDone(slotAt(oldest), oldest)) {
         if (window === null) throw poolError(name, BAD_LENGTH);
-        return new Frame<T>(window, head - 1 - slotCapacity, count, times, 0, null, name);
+        return new Frame<F>(window, head - 1 - slotCapacity, count, times, 0, null, name);
       }
     }
     if (steadyMs() >= deadline) {

@@ -11,7 +11,8 @@ import { type PinGuard, View } from '../endpoint/view';
 import { adoptMapping, type SharedPool, shareMapping } from '../memory/share';
 import { runSteps } from '../runtime/steps';
 import type { Doorbell, System } from '../runtime/system';
-import type { TypedArray } from '../tensor/dtype';
+import type { Expectation } from '../tensor/expectation';
+import type { FrameForm } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { Blocking } from './blocking';
@@ -29,8 +30,7 @@ const DOORBELL_MODES = { owner: 0o600, group: 0o660, any: 0o666 } as const;
 
 export interface NativeSourceOptions {
   readonly name: string;
-  readonly expected: PoolMetadata | null;
-  readonly ignoreHistory: boolean;
+  readonly expectation: Expectation;
   readonly trust: Trust;
   readonly protect: boolean;
   readonly delivery: 'latest' | 'all';
@@ -53,16 +53,15 @@ export class NativeSource implements Source {
   readonly #recycle = (frame: Frame): void => this.#link.connection?.recycle(frame.data);
 
   constructor(system: System, options: NativeSourceOptions, events: SourceEvents) {
-    const { name, expected, ignoreHistory, trust, protect, delivery, from, shared } = options;
+    const { name, expectation, trust, protect, delivery, from, shared } = options;
     this.#system = system;
     this.#events = events;
     this.#doorbellId = system.randomU64();
     this.#doorbellMode = DOORBELL_MODES[trust];
-    this.#look = { name, trust, check: ({ metadata }) => expected?.assertMatches(metadata, { ignoreHistory }) };
+    this.#look = { name, trust, check: ({ metadata }) => expectation.check(metadata) };
     this.#link = new Link(system, {
       name,
-      expected,
-      ignoreHistory,
+      check: (found) => expectation.check(found),
       trust,
       protect,
       follow: delivery === 'latest' ? null : from === 'oldest' ? 0 : FROM_NOW,
@@ -142,7 +141,7 @@ export class NativeSource implements Source {
     this.#link.check();
   }
 
-  get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+  get<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null {
     const promised = this.#promised;
     this.#promised = false;
     const connection = this.#link.live() ?? this.#afterEnd(cursor, promised);
@@ -159,7 +158,7 @@ export class NativeSource implements Source {
     return last;
   }
 
-  #copy<T extends TypedArray>(connection: Connection, cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+  #copy<F extends FrameForm>(connection: Connection, cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null {
     const { metadata } = connection.mapping;
     const count = request?.historyLen === undefined ? 1 : checkCount(metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(metadata, count, request.into);
@@ -167,7 +166,7 @@ export class NativeSource implements Source {
     const copied = connection.copy(count, request?.latestFirst ?? true, into);
     if (typeof copied === 'number') return null;
     const missed = this.#advance(connection, cursor, copied.sequence, false);
-    return new Frame<T>(
+    return new Frame<F>(
       copied.window,
       copied.sequence,
       count,
@@ -178,7 +177,7 @@ export class NativeSource implements Source {
     );
   }
 
-  borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+  borrow<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null {
     const promised = this.#promised;
     this.#promised = false;
     // The pin itself tells whether the pool is open: no look before it.
@@ -190,16 +189,16 @@ export class NativeSource implements Source {
         // A program that never returns to its event loop would wait for a dead producer's first frame, or fresh one, for ever.
         if (lossless || this.#link.stillLives(connection, connection.newest())) return null;
       } else if (sequence !== CLOSED) {
-        if (lossless || this.#stillLives(connection, sequence)) return this.#view<T>(connection, cursor, sequence, request);
+        if (lossless || this.#stillLives(connection, sequence)) return this.#view<F>(connection, cursor, sequence, request);
         connection.dropPin();
       } else if (lossless) {
-        return promised ? this.#lendLast<T>(connection, cursor, request) : null;
+        return promised ? this.#lendLast<F>(connection, cursor, request) : null;
       } else {
         this.#link.lose('closed');
       }
     }
     const last = this.#afterEnd(cursor, promised);
-    return last && this.#lendLast<T>(last, cursor, request);
+    return last && this.#lendLast<F>(last, cursor, request);
   }
 
   #stillLives(connection: Connection, sequence: number): boolean {
@@ -246,7 +245,7 @@ export class NativeSource implements Source {
     return request?.maxAgeMs === undefined ? reliable.next() >= 0 : reliable.skipOlder(request.maxAgeMs);
   }
 
-  take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+  take<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null {
     const { reliable } = this.#link;
     if (reliable === null) {
       const connection = this.#holding(cursor, request);
@@ -258,25 +257,25 @@ export class NativeSource implements Source {
   }
 
   /** The frame that a lossless reader's next() has just named. */
-  #takeNext<T extends TypedArray>(
+  #takeNext<F extends FrameForm>(
     connection: Connection,
     reliable: ReliableCursor,
     cursor: Cursor,
     request: CopyRequest | undefined,
-  ): Frame<T> {
+  ): Frame<F> {
     checkSingle(request);
     const { metadata } = connection.mapping;
     const into = request?.into === undefined ? null : checkInto(metadata, 1, request.into);
     const taken = reliable.take(into);
     const missed = this.#advance(connection, cursor, taken.sequence, true);
-    return new Frame<T>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null, metadata.name);
+    return new Frame<F>(taken.window, taken.sequence, 1, taken, missed, into === null ? this.#recycle : null, metadata.name);
   }
 
-  lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+  lend<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null {
     const { reliable } = this.#link;
     if (reliable === null) {
       const connection = this.#holding(cursor, request);
-      return connection && this.#lendLast<T>(connection, cursor, request);
+      return connection && this.#lendLast<F>(connection, cursor, request);
     }
     const connection = this.#link.live();
     if (connection === null || !this.#follow(reliable, request)) return null;
@@ -284,19 +283,19 @@ export class NativeSource implements Source {
   }
 
   /** The same as a view. */
-  #lendNext<T extends TypedArray>(
+  #lendNext<F extends FrameForm>(
     connection: Connection,
     reliable: ReliableCursor,
     cursor: Cursor,
     request: WindowRequest | undefined,
-  ): View<T> {
+  ): View<F> {
     checkSingle(request);
     // Before the frame counts as taken.
     connection.mapping.checkWindow(1, false);
-    return this.#view<T>(connection, cursor, reliable.lend(), request, true);
+    return this.#view<F>(connection, cursor, reliable.lend(), request, true);
   }
 
-  quickTake<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+  quickTake<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null {
     const connection = this.#link.fresh(cursor);
     if (connection === null) return null;
     const { reliable } = this.#link;
@@ -304,7 +303,7 @@ export class NativeSource implements Source {
     return request?.maxAgeMs === undefined ? this.#takeNext(connection, reliable, cursor, request) : null;
   }
 
-  quickLend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+  quickLend<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null {
     const { reliable } = this.#link;
     if (reliable !== null) {
       if (request?.maxAgeMs !== undefined) return null;
@@ -315,27 +314,27 @@ export class NativeSource implements Source {
     if (connection === null) return null;
     // The pin itself tells whether the pool is open and the frame new: no look before it.
     const sequence = this.#pin(connection, request);
-    if (sequence > this.#link.seen(cursor)) return this.#view<T>(connection, cursor, sequence, request);
+    if (sequence > this.#link.seen(cursor)) return this.#view<F>(connection, cursor, sequence, request);
     if (sequence >= 0) connection.dropPin();
     return null;
   }
 
   /** A view of the newest frames of a pool, open or closed. */
-  #lendLast<T extends TypedArray>(connection: Connection, cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+  #lendLast<F extends FrameForm>(connection: Connection, cursor: Cursor, request: WindowRequest | undefined): View<F> | null {
     let sequence = this.#pin(connection, request);
     if (sequence === CLOSED && this.#stale(connection, request)) return null;
     if (sequence === CLOSED) sequence = connection.keepLast(request?.historyLen ?? 1);
-    return sequence < 0 ? null : this.#view<T>(connection, cursor, sequence, request);
+    return sequence < 0 ? null : this.#view<F>(connection, cursor, sequence, request);
   }
 
   /** Right after the pin: the handle still holds the frame's timestamp. */
-  #view<T extends TypedArray>(
+  #view<F extends FrameForm>(
     connection: Connection,
     cursor: Cursor,
     sequence: number,
     request: WindowRequest | undefined,
     inOrder = false,
-  ): View<T> {
+  ): View<F> {
     const { mapping } = connection;
     const { slotCapacity } = mapping.geometry;
     const { i32 } = mapping.arena;
@@ -354,7 +353,7 @@ export class NativeSource implements Source {
       // Before the reader moves on: a pool that is over goes with its last reader and its last view.
       guard = connection.takePin(oldest);
       const missed = this.#advance(connection, cursor, sequence, inOrder);
-      return new View<T>(connection, guard, window, sequence, oldest, low, high, missed, publishedLow, publishedHigh, epoch);
+      return new View<F>(connection, guard, window, sequence, oldest, low, high, missed, publishedLow, publishedHigh, epoch);
     } catch (error) {
       const taken = guard;
       runSteps([() => (taken === null ? connection.dropPin() : connection.releasePin(taken))]);
@@ -373,9 +372,9 @@ export class NativeSource implements Source {
     return missed;
   }
 
-  peek<T extends TypedArray>(request: CopyRequest | undefined): Frame<T> | null {
+  peek<F extends FrameForm>(request: CopyRequest | undefined): Frame<F> | null {
     if (this.#link.closed) throw this.#link.closedError();
-    return peekFrames<T>(this.#system, this.#look, request);
+    return peekFrames<F>(this.#system, this.#look, request);
   }
 
   openDoorbell(onRing: () => void, onHangUp: () => void): Doorbell {

@@ -4,11 +4,12 @@ import { TensorIpcError } from '../runtime/errors';
 import { checkOptions, optionNames } from '../runtime/options';
 import type { Attributes } from './attributes';
 import type { TypedArray } from './dtype';
+import type { FormOf } from './form';
 import { type Backend, checkName, type FieldMeaning, PLAIN_FIELD, PoolMetadata } from './metadata';
-import { isTypedArray, normalise, type TensorLike } from './tensor';
+import { isTypedArray, normalise, type ShapedTensor } from './tensor';
 
 /** One tensor of a sample frame, and what may be said of its field. */
-export type SampleTensor<T extends TypedArray = TypedArray> = TensorLike<T> & FieldMeaning;
+export type SampleTensor<T extends TypedArray = TypedArray> = T | (ShapedTensor<T> & FieldMeaning);
 
 /** A sample frame: one tensor, or several by name. */
 export type Sample<T extends TypedArray = TypedArray> = SampleTensor<T> | Readonly<Record<string, SampleTensor>>;
@@ -46,25 +47,33 @@ export const MetadataCreator = {
    *
    * @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, DTYPE_MISMATCH, SHAPE_MISMATCH
    */
-  fromSample(name: string, sample: Sample, options: SampleOptions = {}): PoolMetadata {
+  fromSample<const S extends Sample>(name: string, sample: S, options: SampleOptions = {}): PoolMetadata<FormOf<S>> {
     checkName(name);
     const { historyLen = 1, backend = 'numpy', attributes } = checkOptions(options, SAMPLE_OPTIONS);
     const entries: [string, SampleTensor][] = isRecord(sample) ? Object.entries(sample) : [[PLAIN_FIELD, sample]];
     const fields = entries.map(([field, tensor]) => {
-      const { maxLength, encoding, unit, frameId }: FieldMeaning = tensor ?? {};
+      const { maxLength, encoding, unit, frameId }: FieldMeaning = isTypedArray(tensor) ? {} : (tensor ?? {});
       const { shape, dtype } = normalise(tensor, isRecord(sample) ? `field ${field}` : 'sample', maxLength !== undefined);
       return { name: field, dtype, shape, maxLength, encoding, unit, frameId };
     });
-    return new PoolMetadata({ name, fields, historyLen, backend, attributes });
+    return new PoolMetadata({ name, fields, historyLen, backend, attributes }) as PoolMetadata<FormOf<S>>;
   },
 
   /** The same for frames that Python processes see as NumPy arrays. */
-  fromNumpySample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
+  fromNumpySample<const S extends Sample>(
+    name: string,
+    sample: S,
+    options: Omit<SampleOptions, 'backend'> = {},
+  ): PoolMetadata<FormOf<S>> {
     return MetadataCreator.fromSample(name, sample, { ...checkOptions(options, SAMPLE_OPTIONS), backend: 'numpy' });
   },
 
   /** The same for frames that Python processes see as PyTorch tensors in ordinary memory. */
-  fromTorchSample(name: string, sample: Sample, options: Omit<SampleOptions, 'backend'> = {}): PoolMetadata {
+  fromTorchSample<const S extends Sample>(
+    name: string,
+    sample: S,
+    options: Omit<SampleOptions, 'backend'> = {},
+  ): PoolMetadata<FormOf<S>> {
     return MetadataCreator.fromSample(name, sample, { ...checkOptions(options, SAMPLE_OPTIONS), backend: 'torch' });
   },
 };

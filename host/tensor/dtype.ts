@@ -1,4 +1,7 @@
 import { TensorIpcError } from '../runtime/errors';
+import type { TypedArray } from './arrays';
+
+export type { TypedArray } from './arrays';
 
 /** Element types. float16 and bfloat16 travel as their bits; bool is one byte, 0 or 1, as in NumPy. */
 export type Dtype =
@@ -15,20 +18,6 @@ export type Dtype =
   | 'bfloat16'
   | 'float32'
   | 'float64';
-
-/** The arrays that hold elements. Float16Array, where it exists, is handled as such, but TypeScript's older libraries lack it. */
-export type TypedArray =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Float64Array;
 
 /** Constructor of the typed array that holds a dtype. */
 export interface TypedArrayConstructor {

@@ -8,6 +8,7 @@ import { isMarked, isOwn, type Marked, mark } from '../runtime/realm';
 import { type Attributes, checkAttributes } from './attributes';
 import { DTYPE_NAMES, type Dtype, isDtype } from './dtype';
 import { checkEncoding, type Encoding } from './encodings';
+import type { FormOfFields, FrameForm } from './form';
 import { checkShape, sameShape, showShape, tensorBytes } from './tensor';
 
 /** What `historyLen` frames show before that many were published: zeros, or copies of the first frame. */
@@ -107,9 +108,9 @@ function alignUp(bytes: number, alignment: number): number {
 }
 
 /** What PoolMetadata is made from. */
-export interface PoolMetadataInit {
+export interface PoolMetadataInit<Field extends FieldInit = FieldInit> {
   readonly name: string;
-  readonly fields: readonly FieldInit[];
+  readonly fields: readonly Field[];
   readonly historyLen?: number;
   /** Which backend of the Python package its frames are for: said on its wire, of no meaning elsewhere. Default 'numpy'. */
   readonly backend?: Backend;
@@ -135,14 +136,11 @@ const INIT_NAMES = optionNames<PoolMetadataInit & Pick<PoolMetadata, 'frameBytes
 
 const MATCH_OPTIONS = optionNames<{ readonly ignoreHistory?: boolean }>({ ignoreHistory: true });
 
-/** Describes a pool: its name, the tensors of a frame, and how many frames of history it promises to keep. */
-export class PoolMetadata {
-  /** `instanceof` also knows the metadata of the package's other build, where a process has loaded both. */
-  static [Symbol.hasInstance]<T extends Marked>(this: T, value: unknown): value is InstanceType<T> {
-    // biome-ignore lint/complexity/noThisInStatic: a derived class inherits the method.
-    return isMarked(this, PoolMetadata, MARK, value);
-  }
+/** Where the type checker finds the form of a pool's frames. Nothing is there at run time. */
+declare const FORM: unique symbol;
 
+/** Describes a pool: its name, the tensors of a frame, and how many frames of history it promises to keep. */
+export interface PoolMetadata<F extends FrameForm = FrameForm> {
   readonly name: string;
   readonly fields: readonly FieldMetadata[];
   readonly historyLen: number;
@@ -154,8 +152,43 @@ export class PoolMetadata {
   readonly varying: boolean;
   /** What else is to be known of the pool. */
   readonly attributes: Attributes;
+  /** Whether a frame is one plain tensor. */
+  readonly plain: boolean;
+  /** Shape of the (first) tensor of a frame. */
+  readonly shape: readonly number[];
+  /** Dtype of the (first) tensor of a frame. */
+  readonly dtype: Dtype;
+  /** "uint8 [480, 640, 3], history 10"; of varying length "float32 [≤300000, 3]". */
+  toString(): string;
+  /** Throws unless a pool found under the name is the one described here, naming the first difference. */
+  assertMatches(found: PoolMetadata, options?: { readonly ignoreHistory?: boolean }): void;
+  /** Of the type only: see `FrameForm`. */
+  readonly [FORM]?: F;
+}
 
+/** How metadata is made. Names and dtypes that are literals say what the frames are. */
+export interface PoolMetadataConstructor {
   /** @throws TensorIpcError INVALID_NAME, INVALID_ARGUMENT, DTYPE_MISMATCH, SHAPE_MISMATCH */
+  new <const Field extends FieldInit = FieldInit>(init: PoolMetadataInit<Field>): PoolMetadata<FormOfFields<Field>>;
+  readonly prototype: PoolMetadata;
+}
+
+// A class cannot infer its parameter from the fields of what its constructor takes; a constructor's signature can.
+export const PoolMetadata: PoolMetadataConstructor = class PoolMetadata {
+  /** `instanceof` also knows the metadata of the package's other build, where a process has loaded both. */
+  static [Symbol.hasInstance]<T extends Marked>(this: T, value: unknown): value is InstanceType<T> {
+    // biome-ignore lint/complexity/noThisInStatic: a derived class inherits the method.
+    return isMarked(this, PoolMetadata, MARK, value);
+  }
+
+  readonly name: string;
+  readonly fields: readonly FieldMetadata[];
+  readonly historyLen: number;
+  readonly frameBytes: number;
+  readonly backend: Backend;
+  readonly varying: boolean;
+  readonly attributes: Attributes;
+
   constructor(init: PoolMetadataInit) {
     if (typeof init !== 'object' || init === null) {
       throw new TensorIpcError(
@@ -223,29 +256,24 @@ export class PoolMetadata {
     if (new.target === PoolMetadata) Object.freeze(this);
   }
 
-  /** Whether a frame is one plain tensor. */
   get plain(): boolean {
     return this.fields.length === 1 && (this.fields[0] as FieldMetadata).name === PLAIN_FIELD;
   }
 
-  /** Shape of the (first) tensor of a frame. */
   get shape(): readonly number[] {
     return (this.fields[0] as FieldMetadata).shape;
   }
 
-  /** Dtype of the (first) tensor of a frame. */
   get dtype(): Dtype {
     return (this.fields[0] as FieldMetadata).dtype;
   }
 
-  /** "uint8 [480, 640, 3], history 10"; of varying length "float32 [≤300000, 3]". */
   toString(): string {
     const one = (f: FieldMetadata) => `${f.dtype} ${showFieldShape(f)}`;
     const fields = this.plain ? one(this.fields[0] as FieldMetadata) : this.fields.map((f) => `${f.name}: ${one(f)}`).join('; ');
     return `${fields}, history ${this.historyLen}`;
   }
 
-  /** Throws unless a pool found under the name is the one described here, naming the first difference. */
   assertMatches(found: PoolMetadata, options: { readonly ignoreHistory?: boolean } = {}): void {
     checkOptions(options, MATCH_OPTIONS);
     const where = `pool '${this.name}'`;
@@ -284,7 +312,7 @@ export class PoolMetadata {
       );
     }
   }
-}
+};
 
 mark(PoolMetadata, MARK);
 

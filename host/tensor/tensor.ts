@@ -5,17 +5,18 @@ import { arrayOf, carries, type Dtype, dtypeOf, isDtype, itemBytes, type TypedAr
  * What can be put into a pool: a typed array with a shape, row-major unless strides say otherwise (an `ndarray` fits), or a
  * bare typed array, which is one-dimensional. Strides and offset count elements of `data`.
  */
-export type TensorLike<T extends TypedArray = TypedArray> =
-  | T
-  | {
-      readonly data: T;
-      readonly shape: readonly number[];
-      readonly dtype?: string;
-      readonly strides?: readonly number[];
-      /** ndarray's name for strides. */
-      readonly stride?: readonly number[];
-      readonly offset?: number;
-    };
+export type TensorLike<T extends TypedArray = TypedArray> = T | ShapedTensor<T>;
+
+/** A typed array with a shape. */
+export interface ShapedTensor<T extends TypedArray = TypedArray> {
+  readonly data: T;
+  readonly shape: readonly number[];
+  readonly dtype?: string;
+  readonly strides?: readonly number[];
+  /** ndarray's name for strides. */
+  readonly stride?: readonly number[];
+  readonly offset?: number;
+}
 
 /** One tensor of a frame. Element (i, j, …) is `data[offset + i * strides[0] + j * strides[1] + …]`. */
 export interface TensorView<T extends TypedArray = TypedArray> {

@@ -20,7 +20,8 @@ import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
 import { everyStep } from '../runtime/steps';
 import type { Doorbell, System } from '../runtime/system';
-import type { TypedArray } from '../tensor/dtype';
+import type { Expectation } from '../tensor/expectation';
+import type { FrameForm } from '../tensor/form';
 import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { WireFeed } from './feed';
@@ -39,7 +40,7 @@ const SLICE_MS = 150;
 export interface WireSourceOptions {
   readonly name: string;
   readonly expected: PoolMetadata | null;
-  readonly ignoreHistory: boolean;
+  readonly expectation: Expectation;
   readonly trust: Trust;
   readonly domainId: number;
   readonly waitTimeoutMs: number;
@@ -104,19 +105,17 @@ export class WireSource implements Source {
   connect(): void {
     if (this.#pool !== null || this.#closed) return;
     this.#feed.poll();
-    const { name, expected, ignoreHistory } = this.#options;
+    const { name, expected, expectation } = this.#options;
     const said = this.#feed.announcement;
     // What is expected says nothing of what is there: frames of as many bytes may be of another shape or dtype.
     if (said === null) return;
     const { metadata, creatorPid } = said;
-    if (expected !== null) {
-      expected.assertMatches(metadata, { ignoreHistory });
-      if (expected.backend !== metadata.backend) {
-        throw new TensorIpcError(
-          'DTYPE_MISMATCH',
-          `pool '${name}': expected frames of the ${expected.backend} backend, found ${metadata.backend}`,
-        );
-      }
+    expectation.check(metadata);
+    if (expected !== null && expected.backend !== metadata.backend) {
+      throw new TensorIpcError(
+        'DTYPE_MISMATCH',
+        `pool '${name}': expected frames of the ${expected.backend} backend, found ${metadata.backend}`,
+      );
     }
     let pool: WirePool | null;
     try {
@@ -245,7 +244,7 @@ export class WireSource implements Source {
     this.connect();
   }
 
-  get<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+  get<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null {
     const promised = this.#promised;
     this.#promised = false;
     const pool = this.#live();
@@ -253,13 +252,13 @@ export class WireSource implements Source {
     return promised ? this.take(cursor, request) : null;
   }
 
-  #get<T extends TypedArray>(
+  #get<F extends FrameForm>(
     pool: WirePool,
     feed: Feed,
     epoch: number,
     cursor: Cursor,
     request: CopyRequest | undefined,
-  ): Frame<T> | null {
+  ): Frame<F> | null {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const into = request?.into === undefined ? null : checkInto(pool.metadata, count, request.into);
     if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor) || stale(feed, request)) return null;
@@ -269,7 +268,7 @@ export class WireSource implements Source {
     const timestampNs = feed.timestampOf(sequence);
     const times = { timestampNs, publishedNs: Number(timestampNs), epoch };
     const missed = this.#advance(cursor, sequence, epoch);
-    return new Frame<T>(target, sequence, count, times, missed, into === null ? this.#recycle : null, pool.metadata.name);
+    return new Frame<F>(target, sequence, count, times, missed, into === null ? this.#recycle : null, pool.metadata.name);
   }
 
   /**
@@ -282,7 +281,7 @@ export class WireSource implements Source {
     return true;
   }
 
-  borrow<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+  borrow<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null {
     const promised = this.#promised;
     this.#promised = false;
     const pool = this.#live();
@@ -290,13 +289,13 @@ export class WireSource implements Source {
     return promised ? this.lend(cursor, request) : null;
   }
 
-  #borrow<T extends TypedArray>(
+  #borrow<F extends FrameForm>(
     pool: WirePool,
     feed: Feed,
     epoch: number,
     cursor: Cursor,
     request: WindowRequest | undefined,
-  ): View<T> | null {
+  ): View<F> | null {
     const count = request?.historyLen === undefined ? 1 : checkCount(pool.metadata, request.historyLen);
     const latestFirst = request?.latestFirst ?? true;
     if (feed.sequence < 0 || this.#unwritten(pool, feed, epoch, cursor) || stale(feed, request)) return null;
@@ -323,7 +322,7 @@ export class WireSource implements Source {
     const low = Number(BigInt.asIntN(32, timestampNs));
     const high = Number(BigInt.asIntN(32, timestampNs >> 32n));
     const { sequence } = held;
-    return new View<T>(
+    return new View<F>(
       pool,
       pool.lend(slots),
       window,
@@ -338,7 +337,7 @@ export class WireSource implements Source {
     );
   }
 
-  peek<T extends TypedArray>(): Frame<T> | null {
+  peek<F extends FrameForm>(): Frame<F> | null {
     throw new TensorIpcError(
       'INVALID_ARGUMENT',
       `pool '${this.#options.name}': peek is for native pools: objects on the Python package's wire do not say what they hold`,
@@ -353,14 +352,14 @@ export class WireSource implements Source {
   }
 
   // What has arrived was taken in when it was found that there is something to take.
-  take<T extends TypedArray>(cursor: Cursor, request: CopyRequest | undefined): Frame<T> | null {
+  take<F extends FrameForm>(cursor: Cursor, request: CopyRequest | undefined): Frame<F> | null {
     const last = this.#lastFor(cursor);
     if (last !== null && !passed(cursor, last, request)) return this.#get(last.pool, last.feed, last.epoch, cursor, request);
     const pool = this.#fresh(cursor, request);
     return pool && this.#get(pool, this.#feed, this.#epoch, cursor, request);
   }
 
-  lend<T extends TypedArray>(cursor: Cursor, request: WindowRequest | undefined): View<T> | null {
+  lend<F extends FrameForm>(cursor: Cursor, request: WindowRequest | undefined): View<F> | null {
     const last = this.#lastFor(cursor);
     if (last !== null && !passed(cursor, last, request)) return this.#borrow(last.pool, last.feed, last.epoch, cursor, request);
     const pool = this.#fresh(cursor, request);

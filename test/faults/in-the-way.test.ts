@@ -89,7 +89,8 @@ test('plain arrays: make them typed ones', () => {
 });
 
 test('a record with other fields: which there are', () => {
-  using producer = TensorProducer.fromSample(poolName('fields'), { rgb: frame(), depth: frame() });
+  // Frames of any form: what is wrong here would not compile otherwise.
+  using producer: TensorProducer = TensorProducer.fromSample(poolName('fields'), { rgb: frame(), depth: frame() });
   const says = /expected fields rgb, depth, found fields rgb: put one record with all fields of the pool/;
   assert.throws(() => producer.put({ rgb: frame() }), hasCode('FIELDS_MISMATCH', says));
 });

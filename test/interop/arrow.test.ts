@@ -91,7 +91,7 @@ testWith(arrow, 'a column of a record batch goes into a pool', ({ makeTable }) =
   assert.ok(column);
   using producer = TensorProducer.fromSample(poolName('arrow-put'), states(0));
   using consumer = TensorConsumer.attach<Float64Array>(producer.name);
-  producer.put(column.toArray());
+  producer.put(column.toArray() as Float64Array);
   assert.equal(consumer.get()?.data, states(40));
 });
 

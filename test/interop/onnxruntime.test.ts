@@ -97,7 +97,7 @@ testWith(onnx, 'an output that was copied goes into put', async ({ Tensor, sessi
   const model = await session(LINEAR);
   const { y } = await model.run({ x: new Tensor('float32', observation(7), [4, 3]) });
   assert.ok(y);
-  actions.put({ data: y.data, shape: y.dims });
+  actions.put({ data: y.data as Float32Array, shape: y.dims });
   assert.equal(results.get()?.data, linear(observation(7)));
   await model.release();
 });

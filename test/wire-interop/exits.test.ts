@@ -97,11 +97,7 @@ class Program {
 }
 
 /** Opens its own pools against the program's, waits until all have met, and has the program end. */
-async function meet(
-  program: Program,
-  producer: TensorProducer,
-  consumer: TensorConsumer<Float32Array<ArrayBuffer>>,
-): Promise<void> {
+async function meet(program: Program, producer: TensorProducer, consumer: TensorConsumer<Float32Array>): Promise<void> {
   // Its consumer of ours has to see a frame.
   const feeding = setInterval(() => void producer.put(sample), 50);
   try {

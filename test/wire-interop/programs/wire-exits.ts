@@ -19,7 +19,7 @@ interface Task {
 const WAIT_MS = 5000;
 const HISTORY = 3;
 
-type Reader = TensorConsumer<Float32Array<ArrayBuffer>>;
+type Reader = TensorConsumer<Float32Array>;
 const given: unknown = isMainThread ? JSON.parse(process.argv[2] ?? 'null') : workerData;
 const task = given as Task;
 const here = { wire: 'tensor-ipc', domainId: task.domainId } as const;
