@@ -49,10 +49,11 @@ export type {
   SharedUint8Array,
   SharedUint16Array,
   SharedUint32Array,
+  TypedArray,
 } from '../tensor/arrays';
 export type { Attributes, Json } from '../tensor/attributes';
 export { MetadataCreator, recommendedHistoryLen, type Sample, type SampleOptions, type SampleTensor } from '../tensor/creator';
-export type { Dtype, TypedArray } from '../tensor/dtype';
+export type { Dtype } from '../tensor/dtype';
 export { type Encoding, type EncodingInfo, encodings } from '../tensor/encodings';
 export type { StatedForm } from '../tensor/expectation';
 export type { AnyFields, ArrayOf, FieldArrays, FrameForm, FrameOf, StatedField, StatedFields } from '../tensor/form';
@@ -63,7 +64,6 @@ export {
   type FieldMetadata,
   type HistoryPad,
   PoolMetadata,
-  type PoolMetadataConstructor,
   type PoolMetadataInit,
 } from '../tensor/metadata';
 export type { ShapedTensor, TensorLike, TensorView } from '../tensor/tensor';
