@@ -2,6 +2,7 @@
 
 import { TensorIpcError } from '../runtime/errors';
 import { isSharedBuffer } from '../runtime/realm';
+import { showSize } from '../runtime/sizes';
 import { platform } from '../runtime/system';
 import type { TypedArray } from '../tensor/dtype';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -46,7 +47,7 @@ export class BufferPool {
       if (!isRangeError(error)) throw error;
       throw new TensorIpcError(
         'INVALID_ARGUMENT',
-        `a copy takes ${bytes} bytes, for which this runtime has no ArrayBuffer: ask for fewer frames, or borrow() them`,
+        `a copy takes ${showSize(bytes)}, for which this runtime has no ArrayBuffer: ask for fewer frames, or borrow() them`,
         { cause: error },
       );
     }

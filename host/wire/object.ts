@@ -4,6 +4,7 @@ import { alignUp, reserveAlone, reserveInArena, type Space, vacateAlone } from '
 import { type Window, WindowBuilder } from '../memory/window';
 import { WindowCache } from '../memory/window-cache';
 import { TensorIpcError } from '../runtime/errors';
+import { showSize } from '../runtime/sizes';
 import { everyStep, runSteps } from '../runtime/steps';
 import type { Address, System } from '../runtime/system';
 import type { PoolMetadata } from '../tensor/metadata';
@@ -93,7 +94,7 @@ export function checkWireObject(system: System, pool: string, fd: number, metada
   if (bytes !== expected) {
     throw new TensorIpcError(
       'TRUNCATED_OBJECT',
-      `pool '${pool}': its object has ${bytes} bytes, ${metadata.toString()} takes ${expected}`,
+      `pool '${pool}': its object has ${showSize(bytes)}, expected ${showSize(expected)} for ${metadata.toString()}`,
     );
   }
   // The Python package does not reserve its pages: those that it has not written yet are filled when they are touched.

@@ -167,7 +167,10 @@ if (tools === null) {
       await using producer = producers[kind]();
       await producer.ask('produce', live);
       await producer.ask('put', { seed: 1 });
-      assert.throws(() => new TensorProducer(metadataOf(live), HERE), hasCode('PRODUCER_EXISTS'), kind);
+      const who = new RegExp(
+        `has a live producer already \\(its processes: pid \\d+ \\(${{ python: 'python', c: '', ours: 'node' }[kind]}`,
+      );
+      assert.throws(() => new TensorProducer(metadataOf(live), HERE), hasCode('PRODUCER_EXISTS', who), kind);
       await producer.ask('put', { seed: 2 });
       await producer.kill();
       using successor = new TensorProducer(metadataOf(live), HERE);
