@@ -218,12 +218,14 @@ hangUpTest('a process that waits for a producer that says nothing is not woken',
   const sleeps = () => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
   await until(() => bells(name).length === 1, 'the consumer waits');
   await producer.ask({ op: 'put', value: 1 });
-  await sleep(1000); // past what an engine does after its start
-  const before = sleeps();
-  await sleep(3000);
-  // A look every 150 ms would be twenty.
-  const woken = sleeps() - before;
-  assert.ok(woken <= 10, `woken ${woken} times in 3 s`);
+  // An engine does this and that after its start, for longer on a busy machine. A look every 150 ms would be six in each second.
+  const woken: number[] = [];
+  while (woken.length < 30 && Math.min(...woken) > 3) {
+    const before = sleeps();
+    await sleep(1000);
+    woken.push(sleeps() - before);
+  }
+  assert.ok(Math.min(...woken) <= 3, `woken in each second: ${woken.join(' ')}`);
 });
 
 test.run();

@@ -2,6 +2,7 @@
 
 import { type ConsumerOptions, type Frame, TensorConsumer, type View } from 'tensor-ipc';
 import { Random } from './random';
+import { standstill } from './soak-beat';
 import { checkFrame, Order, type OrderKind } from './soak-frames';
 import { HISTORY, type Life } from './soak-plan';
 import { die, log, nowMs, step } from './soak-steps';
@@ -94,7 +95,8 @@ export async function consume(life: Life, stopped: () => boolean): Promise<void>
   };
   const consumer = TensorConsumer.attach<Words>(pool, options);
   consumer.on('connect', () => log({ kind: 'connect', at: nowMs() }));
-  consumer.on('disconnect', (reason) => log({ kind: 'disconnect', reason, at: nowMs() }));
+  const stood = standstill();
+  consumer.on('disconnect', (reason) => log({ kind: 'disconnect', reason, at: nowMs(), stillMs: stood() }));
   consumer.on('error', (error) => checker.fault(`error event: ${error instanceof Error ? error.message : String(error)}`));
   if (consumer.connected) log({ kind: 'connect', at: nowMs() });
 

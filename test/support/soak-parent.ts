@@ -42,7 +42,7 @@ export class Soak implements SeatListener {
   readonly #pools = new Map<string, { readonly watch: PoolWatch; readonly producer: SeatProcess }>();
   readonly #published = new Map<SeatProcess, { published: number; refused: number }>();
   // Disconnections that were heard of before the death that caused them.
-  readonly #early = new Map<string, number[]>();
+  readonly #early = new Map<string, { at: number; stillMs: number }[]>();
   #draining = false;
   // How long this process, which has little to do, was kept from running at the worst: so may any of the others have been.
   #stillMs = 0;
@@ -108,7 +108,7 @@ export class Soak implements SeatListener {
         break;
       case 'open': {
         const wrong = pool.opened(line.pool, line.next, from.life.words);
-        (this.#early.get(pool.name) as number[]).length = 0;
+        (this.#early.get(pool.name) as unknown[]).length = 0;
         if (wrong !== null) this.#fault(from, wrong);
         break;
       }
@@ -127,8 +127,9 @@ export class Soak implements SeatListener {
         break;
       case 'disconnect':
         if (line.reason !== 'died') break;
-        if (pool.producerAlive) this.#early.get(pool.name)?.push(line.at);
-        else this.#noticed(from, line.at - pool.producerDiedAt);
+        // Of a producer that has not ended yet, as far as has been heard here, or has not even said that it opened the pool.
+        if (pool.producerAlive || from.connectedAt > pool.producerDiedAt) this.#early.get(pool.name)?.push(line);
+        else this.#noticed(from, line.at - pool.producerDiedAt, line.stillMs);
         break;
       case 'end':
         if (!this.#draining) break;
@@ -145,11 +146,15 @@ export class Soak implements SeatListener {
     if (wrong !== null) this.#fault(from, wrong);
   }
 
-  #noticed(from: SeatProcess, ms: number): void {
+  #noticed(from: SeatProcess, ms: number, stillMs: number): void {
     // Those who came after the death found nothing to lose.
     if (ms < 0) return;
     this.figures.noticed.add(ms, this.#who(from));
-    if (ms > this.#limitMs) this.#fault(from, `noticed its producer's death after ${ms.toFixed(0)} ms`);
+    if (ms > this.#limitMs)
+      this.#fault(
+        from,
+        `noticed its producer's death after ${ms.toFixed(0)} ms, having stood still for ${stillMs.toFixed(0)} ms`,
+      );
   }
 
   #judgeWait(from: SeatProcess, begun: number, ended: number): void {
@@ -169,8 +174,7 @@ export class Soak implements SeatListener {
     if (problem !== null) this.#fault(from, problem);
     if (from.seat.role !== 'producer') return;
     pool.producerEnded(at);
-    const early = this.#early.get(pool.name) as number[];
-    for (const heard of early.splice(0)) this.#noticed(from, heard - at);
+    for (const heard of this.#early.get(pool.name)?.splice(0) ?? []) this.#noticed(from, heard.at - at, heard.stillMs);
   }
 
   /** Beyond this, nobody may have waited. */
@@ -186,6 +190,11 @@ export class Soak implements SeatListener {
       last = now;
     }, BEAT_MS).unref();
     for (const seat of this.#seats) seat.start();
+  }
+
+  /** How often pools have been taken over so far. */
+  get takeOvers(): number {
+    return [...this.#pools.values()].reduce((sum, { watch }) => sum + watch.takeOvers, 0);
   }
 
   /** Ends everything: producers first, so that lossless readers can show that they have had the last frame. */

@@ -15,7 +15,8 @@ export type LogLine =
   | { kind: 'slow'; begun: number; ended: number }
   | { kind: 'checked'; frames: number }
   | { kind: 'connect'; at: number }
-  | { kind: 'disconnect'; reason: string; at: number }
+  /** `stillMs`: the longest time that the process has stood still. */
+  | { kind: 'disconnect'; reason: string; at: number; stillMs: number }
   | { kind: 'left' | 'end'; pool: number; sequence: number };
 
 export interface SeatListener {
@@ -31,6 +32,8 @@ const HANG_MS = 30_000;
 export class SeatProcess {
   life: Life;
   connected = false;
+  /** When it connected last. */
+  connectedAt = 0;
   /** When this life's process began. */
   startedAt = 0;
   #child: ChildProcess | null = null;
@@ -89,7 +92,10 @@ export class SeatProcess {
           step = line.step;
           killedAt = line.at;
         }
-        if (line.kind === 'connect') this.connected = true;
+        if (line.kind === 'connect') {
+          this.connected = true;
+          this.connectedAt = line.at;
+        }
         if (line.kind === 'disconnect') this.connected = false;
         this.listener.said(this, line);
       }
