@@ -45,7 +45,8 @@ async function soak(minutes: number, seed: number): Promise<void> {
   let interrupt: () => void = () => undefined;
   await new Promise<void>((resolve) => {
     interrupt = resolve;
-    process.once('SIGINT', interrupt);
+    // Twice where a terminal and the program above send it.
+    process.on('SIGINT', interrupt);
     setTimeout(resolve, minutes * 60_000);
   });
   clearInterval(line);
