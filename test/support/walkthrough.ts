@@ -48,10 +48,11 @@ export function stepsOf(text: string): Step[] {
   return steps;
 }
 
-/** A line of the page as a pattern: any number will do. */
+/** A line of the page as a pattern: any number will do. Before it may stand the prompt, or the sign of Ctrl-C. */
 function patternOf(line: string): RegExp {
   const escaped = line.trimEnd().replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(escaped.replaceAll(/-?\d+(?:\\\.\d+)?/g, '-?\\d+(?:\\.\\d+)?'));
+  const anyNumber = escaped.replaceAll(/-?\d+(?:\\\.\d+)?/g, '-?\\d+(?:\\.\\d+)?');
+  return new RegExp(`(?:^|\\^C|bash-[\\d.]+[#$] )${anyNumber}\\r?$`, 'm');
 }
 
 /** bash on a terminal of its own, typed into line by line. */
@@ -96,14 +97,14 @@ class Terminal {
   async idle(codes: readonly number[] = [0, 130]): Promise<void> {
     await this.#until(() => this.#codes.length >= this.#typed && /\[done /.test(this.output), 'the command ends');
     const code = this.#codes.at(-1) ?? 0;
-    if (!codes.includes(code)) throw new Error(`a command ended with ${code}:\n${this.output}`);
+    if (!codes.includes(code)) throw new Error(`a command ended with ${code}`);
   }
 
   async prints(line: string): Promise<void> {
     const pattern = patternOf(line);
     const hasFailed = () => this.#codes.length >= this.#typed && ![0, 130].includes(this.#codes.at(-1) ?? 0);
     await this.#until(() => pattern.test(this.output.slice(this.#at)) || hasFailed(), `"${line}" is printed`);
-    if (!pattern.test(this.output.slice(this.#at))) throw new Error(`"${line}" was not printed:\n${this.output}`);
+    if (!pattern.test(this.output.slice(this.#at))) throw new Error(`"${line}" was not printed`);
     const match = pattern.exec(this.output.slice(this.#at));
     this.#at += (match?.index ?? 0) + (match?.[0].length ?? 0);
   }
@@ -122,9 +123,9 @@ class Terminal {
     try {
       await until(() => condition() || this.#over, what);
     } catch (cause) {
-      throw new Error(`${String(cause)}; the terminal shows:\n${this.output}`, { cause });
+      throw new Error(`${String(cause)}`, { cause });
     }
-    if (!condition()) throw new Error(`the terminal is closed before ${what}:\n${this.output}`);
+    if (!condition()) throw new Error(`the terminal is closed before ${what}`);
   }
 }
 
@@ -139,6 +140,15 @@ export class Walkthrough implements AsyncDisposable {
 
   /** @param folder where files are saved, below the project's */
   async follow(steps: readonly Step[], folder = ''): Promise<void> {
+    try {
+      await this.#follow(steps, folder);
+    } catch (cause) {
+      const shown = [...this.#terminals].map(([number, { output }]) => `terminal ${number}:\n${output}`);
+      throw new Error(`${String(cause)}\n${shown.join('\n')}`, { cause });
+    }
+  }
+
+  async #follow(steps: readonly Step[], folder: string): Promise<void> {
     for (const [index, step] of steps.entries()) {
       if (step.kind === 'file') this.#project.write(`${folder}/${step.name}`, step.text);
       else if (step.kind === 'interrupt') this.#terminal(step.terminal).interrupt();
