@@ -1,9 +1,28 @@
 // Runs test/**/*.test.ts through uvu, each file in a process of its own, and ends with one line: N passed, N failed, N skipped.
 // Arguments select files by part of their path: npm test -- layout wake
+//   --quick   the core, two suites at a time: npm run test:quick
+//   --record  writes the seconds of each suite to test/durations.json
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { bundle } from './bundle.mjs';
+import { estimate, record, spoken } from './durations.mjs';
 import { runSuite } from './suite.mjs';
+
+/** The core and what users meet first. Torture, of nine seconds else, takes one. */
+const QUICK = [
+  'test/conformance/',
+  'test/cli-smoke.test',
+  'test/core-module.test',
+  'test/history.test',
+  'test/layout.test',
+  'test/model.test',
+  'test/smoke.test',
+  'test/torture.test',
+  'test/xxh64.test',
+];
+const QUICK_ENVIRONMENT = { TORTURE_SECONDS: '1' };
 
 function list(folder) {
   if (['node_modules', 'venv'].includes(basename(folder))) return [];
@@ -17,7 +36,8 @@ if (!existsSync('dist/core.wasm')) {
   console.error('dist/core.wasm is missing: run "npm run build"');
   process.exit(2);
 }
-const wanted = process.argv.slice(2);
+const [quick, recording] = ['--quick', '--record'].map((option) => process.argv.includes(option));
+const wanted = quick ? QUICK : process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const all = list('test').filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'));
 const files = all
   .filter((path) => path.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => path.includes(part))))
@@ -31,29 +51,48 @@ if (twice.length > 0) {
   console.error(`two files are called ${twice.join(', ')}`);
   process.exit(2);
 }
+const isEmulated = (file) => file.startsWith('test/arm64/');
+/** Quick suites share the machine with one another; all others have it to themselves, for those among them that measure. */
+const width = quick ? Math.max(2, Math.min(4, availableParallelism())) : 1;
+if (files.length > 1) {
+  const others = wanted.length === 0 ? '; the core alone, "npm run test:quick", takes a minute or two' : '';
+  console.log(`${files.length} suites, about ${spoken(estimate(files, isEmulated) / width)} by test/durations.json${others}`);
+}
 // A folder of this run's own, so that two runs do not disturb each other.
 const out = `build/test-${process.pid}`;
-await bundle(
-  Object.fromEntries(
-    [...all.filter((path) => path.endsWith('.test.ts')), ...programs].map((path) => [basename(path, '.ts'), path]),
-  ),
-  out,
-);
+const entries = [...all.filter((path) => path.endsWith('.test.ts')), ...programs, 'test/support/missing.ts'];
+await bundle(Object.fromEntries(entries.map((path) => [basename(path, '.ts'), path])), out);
 
-const run = (file) => runSuite(process.execPath, `${out}/${basename(file, '.ts')}.mjs`, process.env);
+/** Said once, before the first suite of a whole run; a part of it says what it skips suite by suite. */
+const missing = wanted.length === 0 ? (await import(pathToFileURL(join(out, 'missing.mjs')).href)).missing() : [];
+if (missing.length > 0) console.log('skipped here:');
+for (const { tests, why } of missing) console.log(`  ${tests}: ${why}`);
+
+const environment = quick ? { ...process.env, ...QUICK_ENVIRONMENT } : process.env;
+const run = (file) => runSuite(process.execPath, `${out}/${basename(file, '.ts')}.mjs`, environment);
 // Emulated suites take minutes of one core each, and promise no times: they run side by side.
-const emulated = new Map(files.filter((file) => file.startsWith('test/arm64/')).map((file) => [file, run(file)]));
+const emulated = new Map(files.filter(isEmulated).map((file) => [file, run(file)]));
 // Before the others begin, which do measure.
 await Promise.all(emulated.values());
 
 const sums = { passed: 0, failed: 0, skipped: 0 };
-for (const file of files) {
-  const suite = await (emulated.get(file) ?? run(file));
-  for (const key of Object.keys(sums)) sums[key] += suite[key];
-  console.log(`${suite.failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${suite.passed}/${suite.total}, ${suite.seconds} s)`);
-  for (const line of suite.output.split('\n')) if (/^(skip|note): /.test(line)) console.log(`     ${line}`);
-  if (suite.failed > 0) console.log(suite.output);
+const seconds = {};
+const waiting = [...files];
+async function runNext() {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    const suite = await (emulated.get(file) ?? run(file));
+    for (const key of Object.keys(sums)) sums[key] += suite[key];
+    seconds[file] = Number(suite.seconds);
+    console.log(`${suite.failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${suite.passed}/${suite.total}, ${suite.seconds} s)`);
+    for (const line of suite.output.split('\n')) {
+      const isKnown = line.startsWith('skip: ') && missing.some(({ said }) => said.test(line));
+      if (/^(skip|note): /.test(line) && !isKnown) console.log(`     ${line}`);
+    }
+    if (suite.failed > 0) console.log(suite.output);
+  }
 }
+await Promise.all(Array.from({ length: width }, runNext));
 rmSync(out, { recursive: true, force: true });
+if (recording) record(seconds);
 console.log(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
 process.exit(sums.failed === 0 && files.length > 0 ? 0 : 1);

@@ -1,7 +1,7 @@
 // One pool as the window sees it: its states and its newest frames, one after the other, when asked.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Frame, list, type PoolMetadata, TensorConsumer, TensorIpcError } from 'tensor-ipc';
+import { type Frame, inspect, list, type PoolMetadata, TensorConsumer, TensorIpcError } from 'tensor-ipc';
 import type { FieldForm, FieldPlace, FrameHeader, PoolForm, PoolRow, StateUpdate, StreamState } from './window/source';
 
 /** After so long without news the state is told again: whoever asked sees that it is still being answered. */
@@ -25,7 +25,7 @@ export class PoolReader {
 
   constructor(name: string) {
     this.#name = name;
-    this.#last = { kind: 'state', state: 'waiting', form: null, message: null };
+    this.#last = { kind: 'state', state: 'waiting', form: null, message: null, publishedMs: null };
     this.#news.push(this.#last);
   }
 
@@ -43,7 +43,7 @@ export class PoolReader {
       // A frame of another form than the one told last: its form comes first.
       const metadata = this.#consumer?.metadata ?? null;
       if (metadata !== null && metadata !== this.#metadata) this.#tell('live', metadata);
-      if (this.#news.length === 0) return { header: headerOf(frame, metadata), frame };
+      if (this.#news.length === 0) return { header: headerOf(frame, this.#metadata), frame };
       this.#held = frame;
     }
     return null;
@@ -60,7 +60,7 @@ export class PoolReader {
     const { signal } = this.#wake;
     try {
       this.#consumer ??= this.#attach();
-      return await this.#consumer.next({ timeoutMs: HEARTBEAT_MS, signal });
+      return this.#lastOfDead(this.#consumer) ?? (await this.#consumer.next({ timeoutMs: HEARTBEAT_MS, signal }));
     } catch (error) {
       // A change of state, or close(), ends the waiting.
       if (signal.aborted) return null;
@@ -69,6 +69,17 @@ export class PoolReader {
       await sleep(RETRY_MS);
       return null;
     }
+  }
+
+  /** The last frame of a pool whose producer died before this reader connected. Told once. */
+  #lastOfDead(consumer: TensorConsumer): Frame | null {
+    // While it is live, 'disconnect' says how that ends.
+    if (this.#last.state === 'died' || this.#last.state === 'live' || consumer.connected) return null;
+    const info = inspect(this.#name);
+    if (info?.state !== 'dead') return null;
+    const frame = consumer.peek();
+    this.#tell('died', info.metadata);
+    return frame;
   }
 
   #attach(): TensorConsumer {
@@ -82,9 +93,21 @@ export class PoolReader {
   #tell(state: StreamState, metadata: PoolMetadata | null, message: string | null = null): void {
     if (state === 'live' && metadata === this.#metadata && this.#last.state === 'live') return;
     this.#metadata = metadata;
-    this.#last = { kind: 'state', state, form: metadata === null ? null : formOf(metadata), message };
+    const publishedMs = state === 'died' ? publishedMsOf(this.#name) : null;
+    this.#last = { kind: 'state', state, form: metadata === null ? null : formOf(metadata), message, publishedMs };
     this.#news.push(this.#last);
     this.#wake.abort();
+  }
+}
+
+/** When the newest frame was published, CLOCK_MONOTONIC. Null where there is none, or no pool that can be read. */
+function publishedMsOf(name: string): number | null {
+  try {
+    const publishedNs = inspect(name)?.publishedNs ?? null;
+    return publishedNs === null ? null : Number(publishedNs) / 1e6;
+  } catch (error) {
+    if (!(error instanceof TensorIpcError)) throw error;
+    return null;
   }
 }
 

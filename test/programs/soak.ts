@@ -50,7 +50,8 @@ async function soak(minutes: number, seed: number, takeOvers: number): Promise<v
   let interrupt: () => void = () => undefined;
   await new Promise<void>((resolve) => {
     interrupt = resolve;
-    process.once('SIGINT', interrupt);
+    // Twice where a terminal and the program above send it.
+    process.on('SIGINT', interrupt);
     setInterval(() => {
       const enough = run.takeOvers >= takeOvers || run.seconds >= minutes * 600;
       if (run.seconds >= minutes * 60 && enough) resolve();

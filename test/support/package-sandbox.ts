@@ -190,7 +190,7 @@ export interface Kind {
 }
 
 /** npm and npx of this machine, tsc and esbuild of ours; they run in whatever Node is first on the PATH. */
-function nodePrograms(): Record<string, string> {
+export function nodePrograms(): Record<string, string> {
   const npm = realpathSync(execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim());
   const [tsc, esbuild] = ['typescript/bin/tsc', 'esbuild/bin/esbuild'].map((path) => resolve('node_modules', path));
   return { npm, npx: join(dirname(npm), 'npx-cli.js'), tsc: tsc as string, esbuild: esbuild as string };

@@ -1,5 +1,6 @@
 // The window: asks its source for frames, has them drawn, and shows the figures.
 
+import { ageText } from './age';
 import { COLOUR_MAPS, type ColourMap } from './colour';
 import { Meters } from './meters';
 import { type Drawn, Painter } from './painter';
@@ -16,7 +17,7 @@ const SAID: Readonly<Record<StreamState, [label: string, headline: string, hint:
   waiting: ['waiting', 'Waiting for a producer', 'The picture comes as soon as somebody publishes to this pool.'],
   live: ['live', '', ''],
   closed: ['closed', 'The producer has closed the pool', 'Waiting for the next one.'],
-  died: ['died', 'The producer has died', 'What you see is its last frame. Waiting for another producer to take over.'],
+  died: ['dead', 'The producer has died', 'It has published no frame. Waiting for another producer to take over.'],
   unusable: ['unusable', 'This pool cannot be read', ''],
   lost: ['lost', 'No connection to the reader of pools', 'Trying again.'],
 };
@@ -44,6 +45,8 @@ class App {
   #pool: string | null = null;
   #form: PoolForm | null = null;
   #resume: (() => void) | null = null;
+  /** When the frame that a dead pool shows was published, CLOCK_MONOTONIC. */
+  #lastFrameMs: number | null = null;
 
   constructor(source: FrameSource) {
     this.#source = source;
@@ -66,7 +69,7 @@ class App {
     for (;;) {
       try {
         const rows = await this.#source.pools();
-        this.#list.show(rows);
+        this.#list.show(rows, this.#nowMs());
         if (this.#pool === null) {
           const first = rows.find((row) => row.state === 'live');
           if (first !== undefined) this.#open(first.name);
@@ -83,14 +86,17 @@ class App {
     this.#stream?.close();
     this.#pool = pool;
     this.#form = null;
+    this.#lastFrameMs = null;
     this.#meters = new Meters();
     this.#list.mark(pool);
     document.title = `${pool} · tensor-ipc`;
     text('name', pool);
     for (const id of ['form', 'sequence', 'range']) text(id, '');
     this.#fields.replaceChildren();
-    // The last pool's picture is not this one's.
+    // Neither the last pool's picture nor its state is this one's.
     delete document.body.dataset['picture'];
+    this.#painter.clear();
+    this.#showState({ kind: 'state', state: 'waiting', form: null, message: null, publishedMs: null });
     const stream = this.#source.open(pool);
     this.#stream = stream;
     void this.#run(stream);
@@ -113,10 +119,10 @@ class App {
           continue;
         }
         if (update.kind === 'state') this.#showState(update);
-        else drawing = this.#draw(update);
+        else drawing = this.#draw(update, stream);
       } catch (error) {
         if (!current()) return;
-        this.#showState({ kind: 'state', state: 'lost', form: this.#form, message: String(error) });
+        this.#showState({ kind: 'state', state: 'lost', form: this.#form, message: String(error), publishedMs: null });
         await sleep(RETRY_MS);
       }
     }
@@ -128,7 +134,7 @@ class App {
     });
   }
 
-  async #draw(frame: FrameUpdate): Promise<void> {
+  async #draw(frame: FrameUpdate, stream: PoolStream): Promise<void> {
     const field = this.#field(frame);
     if (field === null) {
       frame.release();
@@ -137,8 +143,13 @@ class App {
     const map = COLOUR_MAPS.find((name) => name === this.#maps.value) ?? ('turbo' satisfies ColourMap);
     const meters = this.#meters;
     const drawn = await this.#painter.draw(frame, field, map, `${this.#pool}/${field.name}`);
+    // Another pool was chosen in between.
+    if (this.#stream !== stream) return;
     const offsetMs = this.#source.clockOffsetMs();
-    meters.add(frame.sequence, frame.timestampMs, drawn.atMs + (offsetMs ?? Number.NaN));
+    // The last frame of a dead pool has no latency, and nothing is missed before it.
+    if (document.body.dataset['state'] !== 'died') {
+      meters.add(frame.sequence, frame.timestampMs, drawn.atMs + (offsetMs ?? Number.NaN));
+    }
     this.#showFrame(frame, field, drawn);
   }
 
@@ -153,15 +164,30 @@ class App {
     return field === undefined ? null : { ...field, ...places?.[index] };
   }
 
-  #showState({ state, form, message }: StateUpdate): void {
+  #showState({ state, form, message, publishedMs }: StateUpdate): void {
     const [label, headline, hint] = SAID[state];
     const { dataset } = document.body;
     if (dataset['state'] !== state && state !== 'live') this.#meters.restart();
     dataset['state'] = state;
     text('state', label);
     text('headline', headline);
-    text('hint', message ?? hint);
+    this.#lastFrameMs = publishedMs;
+    if (publishedMs === null) text('hint', message ?? hint);
+    else this.#showAge();
     if (form !== null && form.text !== this.#form?.text) this.#showForm(form);
+  }
+
+  #showAge(): void {
+    if (this.#lastFrameMs === null) return;
+    const nowMs = this.#nowMs();
+    const age = nowMs === null ? '' : `, published ${ageText(nowMs - this.#lastFrameMs)} ago`;
+    text('hint', `This is its last frame${age}. Waiting for another producer to take over.`);
+  }
+
+  /** CLOCK_MONOTONIC; null if unknown yet. */
+  #nowMs(): number | null {
+    const offsetMs = this.#source.clockOffsetMs();
+    return offsetMs === null ? null : performance.timeOrigin + performance.now() + offsetMs;
   }
 
   #showForm(form: PoolForm): void {
@@ -185,6 +211,7 @@ class App {
   }
 
   #showFigures(): void {
+    this.#showAge();
     const { rate, shownRate, medianMs, p95Ms } = this.#meters.figures();
     const { missed, shown, latencies } = this.#meters;
     text('rate', figure(rate, 1));

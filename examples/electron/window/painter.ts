@@ -27,6 +27,7 @@ export interface Drawn {
 export class Painter {
   readonly #worker: Worker;
   #done: ((drawn: Drawn) => void) | null = null;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(canvas: HTMLCanvasElement) {
     this.#worker = new Worker('draw-worker.js', { type: 'module' });
@@ -38,8 +39,20 @@ export class Painter {
     };
   }
 
-  /** Draws a frame and gives its memory back. To be called again only when the promise is settled. */
-  async draw({ bytes, release }: FrameUpdate, field: FieldForm, map: ColourMap, key: string): Promise<Drawn> {
+  /** Draws a frame and gives its memory back. A frame of another pool may still be in the worker's hands: one after the other. */
+  draw(frame: FrameUpdate, field: FieldForm, map: ColourMap, key: string): Promise<Drawn> {
+    const begin = () => this.#drawNow(frame, field, map, key);
+    const drawn = this.#last.then(begin, begin);
+    this.#last = drawn;
+    return drawn;
+  }
+
+  /** Empties the canvas, after what is being drawn: another pool was chosen. */
+  clear(): void {
+    this.#last = this.#last.then(() => this.#worker.postMessage(null));
+  }
+
+  async #drawNow({ bytes, release }: FrameUpdate, field: FieldForm, map: ColourMap, key: string): Promise<Drawn> {
     const request: DrawRequest = { bytes, field, map, key };
     // Shared memory is read where it lies; an ArrayBuffer moves. Neither is copied.
     const transfer = bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];

@@ -1,5 +1,6 @@
 // The list of pools at the side.
 
+import { ageText } from './age';
 import type { PoolRow } from './source';
 
 export class PoolList {
@@ -19,10 +20,11 @@ export class PoolList {
     for (const row of this.#element.children) row.classList.toggle('chosen', row.getAttribute('data-pool') === chosen);
   }
 
-  show(rows: readonly PoolRow[]): void {
+  /** `nowMs` is CLOCK_MONOTONIC; null if unknown yet. */
+  show(rows: readonly PoolRow[], nowMs: number | null): void {
     this.#measure(rows);
     const sorted = [...rows].sort((a, b) => Number(b.state === 'live') - Number(a.state === 'live'));
-    this.#element.replaceChildren(...sorted.map((row) => this.#row(row)));
+    this.#element.replaceChildren(...sorted.map((row) => this.#row(row, nowMs)));
     if (rows.length === 0) this.#element.append(made('p', 'none', 'No pools on this machine.'));
   }
 
@@ -39,13 +41,14 @@ export class PoolList {
     this.#before = new Map(rows.map((row) => [row.name, row]));
   }
 
-  #row({ name, state, text }: PoolRow): HTMLElement {
+  #row({ name, state, text, publishedMs }: PoolRow, nowMs: number | null): HTMLElement {
     const row = made('button', `pool ${state}${name === this.#chosen ? ' chosen' : ''}`, '');
     row.dataset['pool'] = name;
     row.title = `${name}: ${state}, ${text}`;
     row.addEventListener('click', () => this.#choose(name));
     const rate = this.#rates.get(name);
-    const figure = state === 'live' ? (rate === undefined ? 'idle' : `${rate.toFixed(rate < 10 ? 1 : 0)} fps`) : state;
+    const age = state === 'dead' && publishedMs !== null && nowMs !== null ? ` ${ageText(nowMs - publishedMs)}` : '';
+    const figure = state === 'live' ? (rate === undefined ? 'idle' : `${rate.toFixed(rate < 10 ? 1 : 0)} fps`) : state + age;
     row.append(made('i', 'dot', ''), made('span', 'name', name), made('span', 'figure', figure), made('span', 'text', text));
     return row;
   }

@@ -41,6 +41,8 @@ export interface StateUpdate {
   readonly state: StreamState;
   readonly form: PoolForm | null;
   readonly message: string | null;
+  /** When the newest frame of a dead pool was published, CLOCK_MONOTONIC; null of other states, and where there is no frame. */
+  readonly publishedMs: number | null;
 }
 
 export interface FrameHeader {
