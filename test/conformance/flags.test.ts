@@ -271,7 +271,7 @@ test('peek: whose pool it is and what is in it is checked as for any consumer', 
   assert.is(same.peek()?.data[0], 2);
   made.close();
   writeFileSync(file, 'something else', { mode: 0o600 });
-  assert.throws(() => same.peek(), hasCode('TRUNCATED_OBJECT'));
+  assert.throws(() => same.peek(), hasCode('FOREIGN_OBJECT'));
   truncateSync(file, 0);
   assert.is(same.peek(), null, 'under construction');
   writeFileSync(file, Buffer.alloc(65536, 7), { mode: 0o600 });
