@@ -17,9 +17,6 @@ const EXIT_CODES = [
   ['  2', 'The command line is wrong; nothing was done.'],
 ];
 
-/** Columns that a comment beside an example needs at least. */
-const COMMENT = 20;
-
 export function programHelp(commands: readonly Command[], { bold }: Style, width: number): string {
   const visible = commands.filter((command) => command.hidden !== true);
   return [
@@ -47,9 +44,9 @@ export function programHelp(commands: readonly Command[], { bold }: Style, width
     ),
     '',
     bold('Examples'),
-    // Those that fit on a line: each command's help has all of its own.
+    // Those that fit side by side: each command's help has all of its own.
     ...examples(
-      visible.flatMap(({ examples: [first] }) => (first !== undefined && besides(first, width) ? [first] : [])),
+      visible.flatMap(({ examples: [first] }) => (first !== undefined && fitsHalves(first, width) ? [first] : [])),
       width,
     ),
     '',
@@ -83,9 +80,10 @@ export function commandHelp(command: Command, { bold }: Style, width: number): s
 
 type Example = Command['examples'][number];
 
-/** Whether the comment stands beside the command. */
-function besides([line]: Example, width: number): boolean {
-  return `  ${PROGRAM} ${line}   # `.length + COMMENT <= width;
+/** Whether the command takes half of a line at most, and its comment the other half. */
+function fitsHalves([line, what]: Example, width: number): boolean {
+  const half = Math.floor(width / 2);
+  return `  ${PROGRAM} ${line}`.length <= half && `   # ${what}`.length <= half;
 }
 
 function examples(list: readonly Example[], width: number): string[] {

@@ -63,8 +63,12 @@ export function paragraphs(text: string, width: number): string[] {
   });
 }
 
+/** Words of a command line that stay on one line: an option and its value, a redirection and its file. */
+const TOGETHER = /(?<=\s)(-{1,2}[A-Za-z][\w-]*|[|<>]) (?=-$|- |[^-|<>])/g;
+const GLUE = '\u00a0';
+
 /** A command line for a shell: broken with backslashes, so that it can be pasted. */
 export function commandLine(text: string, width: number, indent: string): string[] {
-  const lines = wrap(text, width - indent.length - 4);
+  const lines = wrap(text.replaceAll(TOGETHER, `$1${GLUE}`), width - indent.length - 4).map((line) => line.replaceAll(GLUE, ' '));
   return lines.map((line, i) => `${indent}${i === 0 ? '' : '  '}${line}${i === lines.length - 1 ? '' : ' \\'}`);
 }

@@ -97,7 +97,14 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
         `onPinned ${producer.onPinned ?? 'unknown'}`,
     ],
     ['counters', `${producer.framesRefused} refused, ${producer.framesOverrun} overrun, ${producer.waits} waits`],
-    ['published', `${info.framesPublished} frames, ${showRate(rateHz)}, the latest ${showAge(info.ageMs)} ago`],
+    [
+      'published',
+      [
+        `${info.framesPublished} frames`,
+        ...(rateHz === null ? [] : [showRate(rateHz)]),
+        ...(info.ageMs === null ? [] : [`the latest ${showAge(info.ageMs)} ago`]),
+      ].join(', '),
+    ],
     ...periodOf(info),
     ['doorbells', info.doorbells.length === 0 ? 'none' : info.doorbells.map((doorbell) => doorbell.file).join(', ')],
     ['consumers', String(info.consumers.length)],
