@@ -1,7 +1,7 @@
 // What the screens of the command line show: pools with names that do not vary, in a /dev/shm of their own. Argument: the role. Prints
 // "ready PID" when all is set up.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { PoolMetadata, TensorConsumer, TensorProducer } from 'tensor-ipc';
 
 const [role = ''] = process.argv.slice(2);
@@ -25,10 +25,9 @@ switch (role) {
       }),
       { periodMs: 1000 / 30 },
     );
-    const image = new Uint8Array(480 * 640 * 3);
     every(1000 / 30, () => {
-      image[0] = (image[0] ?? 0) + 1;
-      camera.put(image);
+      using slot = camera.loan();
+      slot.commit();
     });
     const lidar = new TensorProducer(
       new PoolMetadata({
@@ -36,7 +35,7 @@ switch (role) {
         historyLen: 2,
         fields: [
           {
-            name: 'points',
+            name: 'data',
             dtype: 'float32',
             shape: [1, 3],
             maxLength: 300_000,
@@ -76,13 +75,10 @@ switch (role) {
     break;
   }
   case 'dies': {
-    const producer = TensorProducer.fromSample('arm.state', new Float32Array(14), { historyLen: 100 });
+    const producer = TensorProducer.fromSample('arm', new Float32Array(14), { historyLen: 100 });
     for (let i = 0; i < 250; i++) producer.put(new Float32Array(14).fill(i));
     // A pool that was cut short, by a full disk say.
-    const cut = new Uint8Array(1000);
-    const magic = new DataView(cut.buffer);
-    for (let i = 0; i < 8; i++) magic.setUint8(i, 'TNSRIPC1'.charCodeAt(i));
-    writeFileSync('/dev/shm/tensoripc.old-map', cut);
+    writeFileSync('/dev/shm/tensoripc.map', readFileSync('/dev/shm/tensoripc.arm').subarray(0, 1000));
     ready();
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);
     break;

@@ -44,6 +44,8 @@ const TEXTS: readonly (readonly [pattern: RegExp, put: string])[] = [
   [/the latest [\d.]+ (s|min) ago/g, 'the latest 8.21 s ago'],
   // The summary of top: all that live, or none of it measured yet.
   [/(\d+ live), [\d.]+ MB\/s/g, '$1, 65.5 MB/s'],
+  // Doorbells of readers that come and go.
+  [/\b\d+ in use/g, '4 in use'],
   [/rate [\d.]+\/s ([▁-█]+)/g, 'rate 30.0/s $1'],
   [/latency ([\d.]+ ms|-) ([▁-█·]+)/g, 'latency 0.566 ms $2'],
   [/dropped \d+/g, 'dropped 0'],
@@ -55,13 +57,14 @@ const HEAD = /^ *(NAME|#) {2,}[A-Z]/;
 
 /** @param pids What the pids of the scene are called instead. */
 export function normal(screen: string, pids: ReadonlyMap<string, string>): string {
-  const lines = screen.replaceAll(/\b\d+\b/g, (number) => pids.get(number) ?? number).split('\n');
+  const called = (text: string) => text.replaceAll(/\b\d+\b/g, (number) => pids.get(number) ?? number);
+  const lines = screen.split('\n');
   const done: string[] = [];
   for (let at = 0; at < lines.length; ) {
     let end = at + 1;
     if (HEAD.test(lines[at] ?? ''))
       while (end < lines.length && /\S {2,}\S/.test(lines[end] ?? '') && !isFoot(lines[end] ?? '')) end++;
-    done.push(...(end > at + 1 ? tableOf(lines.slice(at, end)) : [lines[at] ?? '']));
+    done.push(...(end > at + 1 ? tableOf(lines.slice(at, end), called) : [called(lines[at] ?? '')]));
     at = end;
   }
   return TEXTS.reduce((text, [pattern, put]) => text.replaceAll(pattern, put), done.join('\n'));
@@ -82,7 +85,7 @@ function cellsOf(line: string): Cell[] {
 }
 
 /** A table whose columns stand, set anew with the cells of the fixtures. */
-function tableOf(lines: readonly string[]): string[] {
+function tableOf(lines: readonly string[], called: (text: string) => string): string[] {
   const rows = lines.map(cellsOf);
   const [head = []] = rows;
   for (const [i, row] of rows.entries()) assert.is(row.length, head.length, `a cell for each column:\n${lines[0]}\n${lines[i]}`);
@@ -95,7 +98,11 @@ function tableOf(lines: readonly string[]): string[] {
     return atEnd && /^(PID|HISTORY|SIZE|RATE|MB\/s|CONSUMERS|LAG|AGE|FOR|LAST|TAKEN|MISSED|#)$/.test(head[column]?.text ?? '');
   });
   const texts = rows.map((row, i) =>
-    row.map(({ text }, column) => (i === 0 ? text : (CELLS[head[column]?.text ?? '']?.(text, row[0]?.text ?? '') ?? text))),
+    row.map(({ text }, column) => {
+      const title = head[column]?.text ?? '';
+      if (i === 0) return text;
+      return title === 'PID' ? called(text) : (CELLS[title]?.(text, row[0]?.text ?? '') ?? text);
+    }),
   );
   const widths = head.map((_, column) => Math.max(...texts.map((row) => (row[column] as string).length)));
   const indent = ' '.repeat(head[0]?.text === '#' ? 2 : 0);

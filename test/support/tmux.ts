@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { sleep } from './child';
 
 /** A screen that does not come is given up after this long. A watchdog, not a limit on how fast it must be. */
-const WATCHDOG_MS = 60_000;
+const WATCHDOG_MS = 120_000;
 
 /** A private /dev/shm needs root, of this machine or of a user namespace. */
 const NAMESPACES = [['--mount'], ['--map-root-user', '--mount']] as const;

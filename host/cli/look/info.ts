@@ -80,7 +80,10 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
       return [[label, showForm(field, metadata.plain)], ...wrapped('', showMeaning(field), labelWidth)];
     }),
     ...showAttributes(metadata.attributes, labelWidth).map((line, i): [string, string] => [i === 0 ? 'attributes' : '', line]),
-    ['history', `${metadata.historyLen} frames, before the first frame ${info.historyPad === 'fill' ? 'copies of it' : 'zeros'}`],
+    [
+      'history',
+      `${metadata.historyLen} ${metadata.historyLen === 1 ? 'frame' : 'frames'}, before the first frame ${info.historyPad === 'fill' ? 'copies of it' : 'zeros'}`,
+    ],
     [
       'ring',
       `${info.slotCapacity} slots of ${info.frameStride} bytes${padding === 0 ? '' : ` (${padding} of them padding)`}, ` +

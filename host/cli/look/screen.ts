@@ -45,9 +45,10 @@ export class Screen {
   /** Shows lines from the top, each cut where the terminal ends, and a last line at the bottom. */
   draw(lines: readonly string[], footer: string): void {
     if (!this.#shown) return;
-    // The last line without its end: that would push the page up by one.
-    const body = lines.slice(0, this.rows).map((line) => `${line}\u001b[K\n`);
-    const bottom = `\u001b[${process.stdout.rows || 24};1H${footer}\u001b[K`;
+    // Cleared before they are written: a line that fills the terminal leaves the cursor on its last letter. The last line without its end:
+    // that would push the page up by one.
+    const body = lines.slice(0, this.rows).map((line) => `\u001b[K${line}\n`);
+    const bottom = `\u001b[${process.stdout.rows || 24};1H\u001b[K${footer}`;
     print(`\u001b[H\u001b[?7l${body.join('')}\u001b[J${bottom}\u001b[?7h`);
   }
 
