@@ -35,7 +35,7 @@ const SCREENS: readonly (readonly [name: string, line: string])[] = [
   ['ls', 'ls'],
   ['info', 'info camera'],
   ['info-lidar', 'info lidar'],
-  ['info-record', 'info wrist'],
+  ['info-record', 'info wrist.camera'],
   ['info-dead', 'info arm'],
   ['watch', 'watch camera --count 4 --interval 300'],
   ['gc', 'gc --dry-run'],
@@ -104,6 +104,8 @@ for (const width of WIDTHS) {
       const screen = text.slice(text.indexOf('\n') + 1).trimEnd();
       for (const line of screen.split('\n')) assert.ok(line.length <= width, `${name}, ${width} columns: ${line}`);
       if (name === 'doctor') keepDoctor(`${name}-${width}`, screen);
+      // Where it breaks depends on how long the pid is.
+      else if (name === 'error-live') keep(`${name}-${width}`, normal(screen, pids).replaceAll('\n  ', ' '));
       else keep(`${name}-${width}`, normal(screen, pids));
     }
   });

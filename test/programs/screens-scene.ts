@@ -53,7 +53,7 @@ switch (role) {
     });
     const wrist = new TensorProducer(
       new PoolMetadata({
-        name: 'wrist',
+        name: 'wrist.camera',
         historyLen: 1,
         fields: [
           { name: 'rgb', dtype: 'uint8', shape: [240, 320, 3], encoding: 'rgb8' },

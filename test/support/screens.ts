@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 const WORK: Readonly<Record<string, { readonly rate: string; readonly bandwidth: string }>> = {
   camera: { rate: '30.0/s', bandwidth: '27.6' },
   lidar: { rate: '10.0/s', bandwidth: '≤36.0' },
-  wrist: { rate: '5.00/s', bandwidth: '1.92' },
+  'wrist.camera': { rate: '5.00/s', bandwidth: '1.92' },
 };
 
 const AGE = /^[\d.]+ (ms|s|min|h|d)$/;
