@@ -239,6 +239,8 @@ for (const [dtype, shape, make] of CASES) {
     assert.match(refusal(pool), 'not a pool');
     write((bytes) => bytes.writeUInt32LE(0, layout.HEADER_LAYOUT_VERSION));
     assert.match(refusal(pool), 'under construction');
+    write((bytes) => bytes.fill(0));
+    assert.match(refusal(pool), 'under construction');
     write((bytes) => bytes.writeUInt8(0, layout.HEADER_LAYOUT_SIGNATURE));
     assert.match(refusal(pool), 'another layout');
     write((bytes) => bytes.writeUInt32LE(0x7fffffff, layout.HEADER_SLOT_CAPACITY));
