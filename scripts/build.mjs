@@ -1,6 +1,6 @@
 // Builds dist/: the core in its three targets, the library as ESM and CJS with the core embedded, the CLI, and the types.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -61,9 +61,13 @@ if (only === undefined || only === 'js') {
     writeFileSync(`dist/cjs/${entry}.cjs`, `module.exports = require('./shared.cjs').${entry};\n`);
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json');
-  finishTypes('dist/esm/types', ['host/entry/main.d.ts', 'host/entry/dds.d.ts']);
-  // The same once more where a package.json says CommonJS: TypeScript tells the two kinds of module apart by folder.
-  cpSync('dist/esm/types', 'dist/cjs/types', { recursive: true });
+  const entries = ['host/entry/main.d.ts', 'host/entry/dds.d.ts'];
+  finishTypes('dist/cjs/types', entries);
+  // TypeScript tells the two kinds of module apart by folder. One set of types for both: so the classes of both are of one type, too.
+  for (const entry of entries) {
+    mkdirSync(dirname(`dist/esm/types/${entry}`), { recursive: true });
+    writeFileSync(`dist/esm/types/${entry}`, `export * from '../../../../cjs/types/${entry.replace(/\.d\.ts$/, '.js')}';\n`);
+  }
 }
 
 /** The terms of the packages that are bundled, whose copies must bear them. A package without a license file ends the build. */

@@ -1,15 +1,20 @@
-// The documents against the code: what the README shows runs and type-checks, docs/api.md leaves nothing out, links lead somewhere.
+// The documents against the code: what README and guide show runs and type-checks, docs/api.md leaves nothing out, links lead
+// somewhere.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as api from 'tensor-ipc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { leftovers, poolName } from './support/child';
+import { anchors, blocks, documents, links, pageProgram, read } from './support/documents';
+import { Running } from './support/package-sandbox';
 
 const WATCHDOG_MS = 120_000;
 
-const read = (path: string) => readFileSync(path, 'utf8');
 const apiDocument = read('docs/api.md');
 
 function run(what: string, ...args: string[]): string {
@@ -18,51 +23,88 @@ function run(what: string, ...args: string[]): string {
   return stdout;
 }
 
-/** The README's TypeScript, as one program: the first block at the top, the others each in a scope of its own. */
-function readmeProgram(suffix: string): string {
-  const blocks = [...read('README.md').matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] as string);
-  assert.ok(blocks.length >= 8, 'the README shows the API');
-  const imports: string[] = [];
-  const bodies = blocks.map((block) =>
-    block.replaceAll(/^import .*;\n/gm, (line) => {
-      imports.push(line);
-      return '';
-    }),
-  );
-  const [first, ...others] = bodies;
-  const program = [
-    ...imports,
-    first,
-    'const ticking = setInterval(() => void producer.put(image), 5);',
-    ...others.map((body) => `{\n${body}}\n`),
-    'clearInterval(ticking);',
-    "console.log('the README has run');",
-  ].join('\n');
-  return program.replaceAll('camera_feed', `camera_feed-${suffix}`).replaceAll('wrist_camera', `wrist_camera-${suffix}`);
+/** Pages whose TypeScript runs, with what their output has to say besides. */
+const PAGES: readonly (readonly [path: string, says: RegExp])[] = [
+  ['README.md', /^\[ 480, 640, 3 \] uint8 \d+ \d+n$/m],
+  ['docs/guide.md', /^SHAPE_MISMATCH$/m],
+];
+
+/** A folder for programs that are made from documents, in the place where they can be bundled. */
+const folder = `build/documents-${process.pid}`;
+test.before(() => {
+  mkdirSync(folder, { recursive: true });
+});
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+const programs: string[] = [];
+for (const [path, says] of PAGES) {
+  test(`${path} runs as written`, () => {
+    assert.ok(blocks(path, 'ts').length >= 7, `${path} shows the API`);
+    const name = `${basename(path, '.md').toLowerCase()}-${process.pid}`;
+    programs.push(`${name}.ts`);
+    const pools = { camera_feed: poolName('feed'), wrist_camera: poolName('wrist') };
+    writeFileSync(join(folder, `${name}.ts`), pageProgram(path, pools));
+    const output = run(path, 'scripts/run.mjs', join(folder, `${name}.ts`));
+    assert.match(output, `${path} has run`);
+    assert.match(output, says);
+  });
 }
 
-test('the README runs as written, and type-checks', () => {
-  const name = `readme-${process.pid}`;
-  const folder = `build/${name}-source`;
-  mkdirSync(folder, { recursive: true });
+test('the programs of the pages type-check', () => {
+  assert.is(programs.length, PAGES.length);
+  const settings = {
+    extends: '../../tsconfig.json',
+    // A user's habits are not ours.
+    compilerOptions: { noPropertyAccessFromIndexSignature: false, rootDir: '../..' },
+    include: [...programs, '../../host/memory/wasm.d.ts', '../../examples/*.d.ts'],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
+  run('tsc', 'node_modules/typescript/bin/tsc', '-p', folder);
+});
+
+test("the README's two processes, as files in a project: in any order, and one restarted", async () => {
+  const project = mkdtempSync(join(tmpdir(), 'tensor-ipc-readme-'));
+  const pool = poolName('readme');
+  const files = blocks('README.md', 'js').map((block) => {
+    const file = /^\/\/ (\w+\.mjs)\n/.exec(block)?.[1];
+    assert.ok(file !== undefined, 'a program begins with the name of its file');
+    writeFileSync(join(project, file), block.replaceAll("'camera'", `'${pool}'`));
+    return file;
+  });
+  assert.equal(files, ['camera.mjs', 'policy.mjs']);
+  mkdirSync(join(project, 'node_modules'));
+  symlinkSync(process.cwd(), join(project, 'node_modules/tensor-ipc'));
+  const start = (file: string) => new Running(process.execPath, [file], project, process.env);
+  const lines = async (running: Running, count: number) => {
+    let over = false;
+    void running.ended.then(() => (over = true));
+    while (running.output.split('\n').length <= count && !over) await sleep(20);
+    return running.output.trimEnd().split('\n');
+  };
+  const policy = start('policy.mjs');
+  let camera = start('camera.mjs');
   try {
-    const file = `${folder}/${name}.ts`;
-    writeFileSync(file, readmeProgram(String(process.pid)));
-    const output = run('the README', 'scripts/run.mjs', file);
-    assert.match(output, 'the README has run');
-    assert.match(output, 'SHAPE_MISMATCH');
-    const settings = {
-      extends: '../../tsconfig.json',
-      // A user's habits are not ours.
-      compilerOptions: { noPropertyAccessFromIndexSignature: false, rootDir: '../..' },
-      include: [`${name}.ts`, '../../host/memory/wasm.d.ts', '../../examples/*.d.ts'],
-    };
-    writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(settings));
-    run('tsc', 'node_modules/typescript/bin/tsc', '-p', folder);
+    const before = await lines(policy, 4);
+    for (const line of before) assert.match(line, /^\d+ \[ 480, 640, 3 \] \d+ \d+\.\d\d ms old$/);
+    camera.signalGroup('SIGKILL');
+    await camera.ended;
+    const reached = policy.output.trimEnd().split('\n').length;
+    camera = start('camera.mjs');
+    const after = await lines(policy, reached + 4);
+    const numbers = after.map((line) => Number.parseInt(line, 10));
+    assert.ok(after.length >= reached + 4, policy.output);
+    assert.equal(
+      numbers,
+      [...new Set(numbers)].sort((a, b) => a - b),
+      'the numbering goes on',
+    );
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    rmSync(`build/${name}`, { recursive: true, force: true });
+    for (const running of [camera, policy]) running.signalGroup('SIGTERM');
+    const ended = await Promise.all([camera.ended, policy.ended]);
+    for (const { signal, stderr } of ended) assert.is(signal, 'SIGTERM', stderr);
+    rmSync(project, { recursive: true, force: true });
   }
+  assert.equal(leftovers(pool), []);
 });
 
 /** A chapter of docs/api.md: from its heading to the next of the same level. */
@@ -145,39 +187,26 @@ test('every error code stands in both tables, and no other', () => {
   }
 });
 
-/** The anchors that GitHub gives to the headings of a document. */
-function anchors(text: string): string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map((match) =>
-    (match[1] as string)
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
-}
-
 test('links between documents lead somewhere', () => {
-  const documents = ['README.md', 'CHANGELOG.md', 'examples/README.md'];
-  for (const folder of ['docs', 'docs/design']) {
-    documents.push(
-      ...readdirSync(folder)
-        .filter((file) => file.endsWith('.md'))
-        .map((file) => join(folder, file)),
-    );
-  }
-  let links = 0;
-  for (const document of documents) {
-    // Code blocks hold no links.
-    const text = read(document).replaceAll(/^```.*?^```$/gms, '');
-    for (const match of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      const [path = '', anchor] = (match[1] as string).split('#');
-      if (/^https?:/.test(path)) continue;
-      links += 1;
-      const target = path === '' ? document : join(dirname(document), path);
-      assert.ok(existsSync(target), `${document}: ${match[1]} leads nowhere`);
-      if (anchor !== undefined) assert.ok(anchors(read(target)).includes(anchor), `${document}: ${match[1]} has no such heading`);
+  let count = 0;
+  for (const document of documents()) {
+    for (const { target, path, anchor } of links(document)) {
+      if (path === null) continue;
+      count += 1;
+      assert.ok(existsSync(path), `${document}: ${target} leads nowhere`);
+      if (anchor !== null) assert.ok(anchors(path).has(anchor), `${document}: ${target} has no such heading`);
     }
   }
-  assert.ok(links > 30);
+  assert.ok(count > 150, `${count} links found`);
+});
+
+test('docs/README.md leads to every document', () => {
+  const listed = new Set(links('docs/README.md').map(({ path }) => path));
+  const pages = documents().filter((path) => /^docs\/[^/]+$/.test(path) && path !== 'docs/README.md');
+  assert.equal(
+    pages.filter((path) => !listed.has(path)),
+    [],
+  );
 });
 
 test('every example is listed, and every listed example exists', () => {
