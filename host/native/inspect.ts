@@ -54,9 +54,6 @@ import { objectName } from './trust';
 /** Rounds of reading a head and the slot below it that a fast producer may spoil. */
 const MAX_LOOKS = 8;
 
-/** Sequence numbers are exact up to here. */
-const MAX_POSITION = 2 ** 53 - 1;
-
 const NO_PIN = 0xffff_ffff_ffff_ffffn;
 
 const POLICIES: readonly OnPinned[] = ['wait', 'drop', 'overwrite'];
@@ -269,7 +266,7 @@ function readLatest(system: System, name: string, fd: number, slotsOffset: numbe
   for (let looks = 1; ; looks++) {
     const header = readBytes(system, name, fd, 0, HEADER_BYTES);
     const head = Number(header.getBigUint64(HEADER_HEAD, true));
-    if (head < slotCapacity || head > MAX_POSITION) throw poolError(name, BAD_HEAD);
+    if (head < slotCapacity || head > Number.MAX_SAFE_INTEGER) throw poolError(name, BAD_HEAD);
     const framesPublished = head - slotCapacity;
     if (framesPublished === 0) return { header, framesPublished, publishedNs: null, timestampNs: null };
     const position = head - 1;
@@ -305,7 +302,7 @@ function consumersOf(system: System, fd: number, table: DataView, slotCapacity: 
     // The lock decides; an entry without one that was not given back tells of a death.
     if (!alive && entry.getUint32(CONSUMER_STATE, true) !== CONSUMER_ACTIVE) continue;
     const position = Number(entry.getBigUint64(CONSUMER_LAST_POSITION, true));
-    const taken = position >= slotCapacity && position <= MAX_POSITION;
+    const taken = position >= slotCapacity && position <= Number.MAX_SAFE_INTEGER;
     const lastSequence = taken ? position - slotCapacity : null;
     const kind = entry.getUint32(CONSUMER_DOORBELL_KIND, true);
     consumers.push({

@@ -35,9 +35,6 @@ import { checkFile, checkReaders, objectName } from './trust';
 /** How long a producer that laps every look is raced against. */
 const PATIENCE_MS = 1000;
 
-/** Sequence numbers are exact up to here. */
-const MAX_POSITION = 2 ** 53 - 1;
-
 export interface PeekOptions {
   readonly name: string;
   readonly trust: Trust;
@@ -91,7 +88,7 @@ function peek<F extends FrameForm>(
   const deadline = steadyMs() + PATIENCE_MS;
   for (;;) {
     const head = Number(object.view(HEADER_HEAD, 8).getBigUint64(0, true));
-    if (head < slotCapacity || head > MAX_POSITION) throw poolError(name, BAD_HEAD);
+    if (head < slotCapacity || head > Number.MAX_SAFE_INTEGER) throw poolError(name, BAD_HEAD);
     if (head === slotCapacity) return null;
     const oldest = head - count;
     const slots = Array.from({ length: count }, (_, i) => slotAt(oldest + i));

@@ -66,17 +66,41 @@ test('a worker waits for its producer, hears that frames are late, and ends with
   await sleep(300);
   const producer = TensorProducer.fromSample(name, frameOf(0));
   await until(() => inspect(name)?.consumers.length === 1, 'it has come');
-  producer.put(frameOf(1));
-  await until(() => inspect(name)?.consumers[0]?.lastSequence === 0, 'it has read');
-  await sleep(300);
-  producer.put(frameOf(2));
-  await until(() => inspect(name)?.consumers[0]?.lastSequence === 1, 'it has read again');
+  // Many at a pace within the deadline: on a busy machine a single one may be late as well.
+  for (const last of [20, 40]) {
+    for (let value = last - 19; value <= last; value++) {
+      producer.put(frameOf(value));
+      await sleep(10);
+    }
+    await until(() => inspect(name)?.consumers[0]?.lastSequence === last - 1, 'it has read');
+    if (last === 20) await sleep(300);
+  }
   producer.close();
   const log = await following;
   const frames = log.filter((line) => !/^(stall|resume)/.test(line));
-  assert.equal(frames, ['ready true', 'frame 1', 'frame 2']);
-  assert.ok(log.includes('stall null') && log.includes('stall 0'), log.join(', '));
-  assert.ok(log.includes('resume 0') && log.includes('resume 1'), log.join(', '));
+  assert.is(frames[0], 'ready true');
+  assert.ok(frames.includes('frame 20') && frames.at(-1) === 'frame 40', log.join(', '));
+  const numbers = frames.slice(1).map((line) => Number(line.slice('frame '.length)));
+  assert.ok(
+    numbers.every((value, at) => at === 0 || value > (numbers[at - 1] as number)),
+    log.join(', '),
+  );
+  const [before, between, after] = ['stall null', 'stall 19', 'frame 40'].map((line) => log.indexOf(line)) as [
+    number,
+    number,
+    number,
+  ];
+  const resumes = log.flatMap((line, at) => (line.startsWith('resume') ? [at] : []));
+  assert.ok(before >= 0 && before < between && between < after, log.join(', '));
+  for (const [from, to] of [
+    [before, between],
+    [between, log.length],
+  ] as const) {
+    assert.ok(
+      resumes.some((at) => at > from && at < to),
+      log.join(', '),
+    );
+  }
 });
 
 test('a worker looks at what a producer has put, and takes no part', async () => {

@@ -8,17 +8,19 @@ import { TensorIpcError, type TensorIpcErrorCode } from 'tensor-ipc';
 /** A child that hangs is killed after this long. A watchdog, not a limit on how fast it must be. */
 const WATCHDOG_MS = 120_000;
 
-const pools: string[] = [];
+let poolCount = 0;
 
 /** A pool name that no other test, and no other run, uses. What killed producers leave under it goes with this process. */
 export function poolName(label: string): string {
-  const name = `test-${label}-${process.pid}-${pools.length + 1}`;
-  if (pools.push(name) === 1) process.once('exit', removePools);
-  return name;
+  poolCount += 1;
+  if (poolCount === 1) process.once('exit', removePools);
+  return `test-${label}-${process.pid}-${poolCount}`;
 }
 
+/** By the form of their names, which are not kept: a test may make tens of thousands, and look whether its memory grows. */
 function removePools(): void {
-  for (const name of pools.flatMap(leftovers)) rmSync(`/dev/shm/${name}`, { force: true });
+  const own = new RegExp(`^tensoripc(-bell)?\\.test-[^.]*-${process.pid}-\\d+(\\.|$)`);
+  for (const name of readdirSync('/dev/shm')) if (own.test(name)) rmSync(`/dev/shm/${name}`, { force: true });
 }
 
 /** For assert.throws: whether an error is the library's, with this code. */

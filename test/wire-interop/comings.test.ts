@@ -107,6 +107,8 @@ if (tools === null) {
     let stale = 0;
     await using python = Peer.python(tools);
     await using c = Peer.cConsumer(tools);
+    // One that was killed inside a put keeps that slot's locks, and the package's readers wait for them for ever: this one gives them back.
+    using healer = new TensorConsumer(metadataOf(what), { ...HERE, repair: true });
     const met = async (consumer: Peer, producer: Peer, seed: number) => {
       await untilAnswer(
         async () => {
@@ -139,6 +141,7 @@ if (tools === null) {
           if (frames?.[0] !== seed % 256) stale += 1;
         }
       }
+      await untilNewest(healer, what, seed);
       const way = random.pick(['exit', 'SIGTERM', 'SIGKILL', 'SIGKILL'] as const);
       // In the middle of whatever it is doing, or between two puts.
       if (way !== 'exit' && random.integer(0, 1) === 1) {

@@ -10,6 +10,8 @@ static inline uint64_t align_up(uint64_t value, uint64_t alignment) {
 
 /* NULL when the copy of the header describes an object of this size, otherwise what is wrong. */
 static inline const char *refuse(const struct tipc_header *h, uint64_t object_bytes) {
+  /* Its creator has given it its size and written nothing yet. */
+  if (h->magic == 0 && h->layout_version == 0) return "under construction";
   if (h->magic != TIPC_MAGIC) return "not a pool";
   if (h->layout_version == 0) return "under construction";
   if (h->layout_version != TIPC_LAYOUT_VERSION) return "another version";
