@@ -1,8 +1,6 @@
 // Sentences of the documents about the edges of the API, each as a test.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -56,24 +54,13 @@ test("a loaned slot's first lap is zeros, the next one old frames", () => {
   assert.equal(first, [...first.keys()]);
 });
 
-/** A program that ends when nothing keeps it alive, and says so if something does. */
+/** Whether listeners of these events keep a program alive that has nothing else to do. */
 async function staysAlive(events: readonly string[]): Promise<boolean> {
-  const project = mkdtempSync(join(tmpdir(), 'tensor-ipc-claims-'));
-  try {
-    mkdirSync(join(project, 'node_modules'));
-    symlinkSync(process.cwd(), join(project, 'node_modules/tensor-ipc'));
-    const program = `
-      import { TensorConsumer } from 'tensor-ipc';
-      const consumer = TensorConsumer.attach('${poolName('alive')}');
-      for (const event of ${JSON.stringify(events)}) consumer.on(event, () => {});
-      setTimeout(() => { console.log('still here'); process.exit(); }, 1000).unref();`;
-    writeFileSync(join(project, 'listen.mjs'), program);
-    const { code, stdout, stderr } = await new Running(process.execPath, ['listen.mjs'], project, process.env).ended;
-    assert.is(code, 0, stderr);
-    return stdout.includes('still here');
-  } finally {
-    rmSync(project, { recursive: true, force: true });
-  }
+  const program = fileURLToPath(new URL('./listener.mjs', import.meta.url));
+  const { code, stdout, stderr } = await new Running(process.execPath, [program, poolName('alive'), ...events], '.', process.env)
+    .ended;
+  assert.is(code, 0, stderr);
+  return stdout.includes('still here');
 }
 
 test("listeners for 'frame' keep a process alive, those for other events alone do not", async () => {
