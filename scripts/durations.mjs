@@ -10,13 +10,17 @@ export function durations() {
   return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
 }
 
-/** Seconds of a run: emulated suites side by side, then all others one after the other. */
-export function estimate(files, isEmulated) {
+/** Those that take longest come first: two lanes end together then. */
+export function longestFirst(files) {
   const known = durations();
-  const seconds = (file) => known[file] ?? UNKNOWN_SECONDS;
-  const emulated = files.filter(isEmulated).map(seconds);
-  const others = files.filter((file) => !isEmulated(file)).map(seconds);
-  return Math.max(0, ...emulated) + others.reduce((sum, one) => sum + one, 0);
+  return [...files].sort((a, b) => (known[b] ?? UNKNOWN_SECONDS) - (known[a] ?? UNKNOWN_SECONDS));
+}
+
+/** Seconds of a run of so many suites at a time. */
+export function estimate(files, width) {
+  const known = durations();
+  const seconds = files.map((file) => known[file] ?? UNKNOWN_SECONDS);
+  return Math.max(0, ...seconds, seconds.reduce((sum, one) => sum + one, 0) / width);
 }
 
 /** Keeps what was measured, and forgets files that are gone. */

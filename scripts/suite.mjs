@@ -8,11 +8,12 @@ const WATCHDOG_MS = Number(process.env.TEST_WATCHDOG_MS ?? 600_000);
  * @param {string} node The binary that runs it.
  * @param {string} program Path of the bundle.
  * @param {NodeJS.ProcessEnv} environment
+ * @param {readonly string[]} front A command that runs the rest of its arguments.
  * @returns {Promise<{ output: string, total: number, passed: number, failed: number, skipped: number, seconds: string }>}
  */
-export async function runSuite(node, program, environment) {
+export async function runSuite(node, program, environment, front = []) {
   const started = Date.now();
-  const { output, ended } = await run(node, program, environment);
+  const { output, ended } = await run([...front, node, '--expose-gc', '--no-warnings', program], environment);
   // uvu's own summary is the last: a test may show that of a suite that it has run.
   const count = (label) => Number([...output.matchAll(new RegExp(`^\\s+${label}:\\s+(\\d+)`, 'gm'))].at(-1)?.[1] ?? 0);
   const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
@@ -21,9 +22,9 @@ export async function runSuite(node, program, environment) {
   return { output, total, passed, failed, skipped, seconds: ((Date.now() - started) / 1000).toFixed(1) };
 }
 
-function run(node, program, environment) {
+function run([command, ...args], environment) {
   return new Promise((resolve) => {
-    const child = spawn(node, ['--expose-gc', '--no-warnings', program], {
+    const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...environment, NO_COLOR: '1', FORCE_COLOR: '0' },
     });

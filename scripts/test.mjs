@@ -7,7 +7,8 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundle } from './bundle.mjs';
-import { estimate, record, spoken } from './durations.mjs';
+import { estimate, longestFirst, record, spoken } from './durations.mjs';
+import { isolation } from './isolation.mjs';
 import { runSuite } from './suite.mjs';
 
 /** The core and what users meet first. Torture, of nine seconds else, takes one. */
@@ -32,6 +33,11 @@ function list(folder) {
   });
 }
 
+/** Suites at a time, where they do not see each other. */
+function lanes() {
+  return Number(process.env.TEST_LANES ?? Math.min(2, availableParallelism()));
+}
+
 if (!existsSync('dist/core.wasm')) {
   console.error('dist/core.wasm is missing: run "npm run build"');
   process.exit(2);
@@ -51,12 +57,16 @@ if (twice.length > 0) {
   console.error(`two files are called ${twice.join(', ')}`);
   process.exit(2);
 }
-const isEmulated = (file) => file.startsWith('test/arm64/');
-/** Quick suites share the machine with one another; all others have it to themselves, for those among them that measure. */
-const width = quick ? Math.max(2, Math.min(4, availableParallelism())) : 1;
+/**
+ * Quick suites share the machine with one another. Others run two at a time where each can have a /dev/shm and a network of its own; how
+ * long something takes is a watchdog's matter in them, and measured in bench/. TEST_LANES=1 runs one at a time.
+ */
+const front = quick ? [] : lanes() > 1 ? isolation() : null;
+const width = quick ? Math.max(2, lanes()) : front === null ? 1 : lanes();
 if (files.length > 1) {
   const others = wanted.length === 0 ? '; the core alone, "npm run test:quick", takes a minute or two' : '';
-  console.log(`${files.length} suites, about ${spoken(estimate(files, isEmulated) / width)} by test/durations.json${others}`);
+  const together = width > 1 && !quick ? `, ${width} at a time, each with a /dev/shm and a network of its own` : '';
+  console.log(`${files.length} suites${together}: about ${spoken(estimate(files, width))} by test/durations.json${others}`);
 }
 // A folder of this run's own, so that two runs do not disturb each other.
 const out = `build/test-${process.pid}`;
@@ -69,18 +79,17 @@ if (missing.length > 0) console.log('skipped here:');
 for (const { tests, why } of missing) console.log(`  ${tests}: ${why}`);
 
 const environment = quick ? { ...process.env, ...QUICK_ENVIRONMENT } : process.env;
-const run = (file) => runSuite(process.execPath, `${out}/${basename(file, '.ts')}.mjs`, environment);
-// Emulated suites take minutes of one core each, and promise no times: they run side by side.
-const emulated = new Map(files.filter(isEmulated).map((file) => [file, run(file)]));
-// Before the others begin, which do measure.
-await Promise.all(emulated.values());
+const run = (file) => runSuite(process.execPath, `${out}/${basename(file, '.ts')}.mjs`, environment, front ?? []);
+// One at a time, but emulated suites: they take minutes of one core each, and have pools and peers of other names.
+const begun = new Map(width > 1 ? [] : files.filter((file) => file.startsWith('test/arm64/')).map((file) => [file, run(file)]));
+await Promise.all(begun.values());
 
 const sums = { passed: 0, failed: 0, skipped: 0 };
 const seconds = {};
-const waiting = [...files];
+const waiting = width > 1 ? longestFirst(files) : [...files];
 async function runNext() {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const suite = await (emulated.get(file) ?? run(file));
+    const suite = await (begun.get(file) ?? run(file));
     for (const key of Object.keys(sums)) sums[key] += suite[key];
     seconds[file] = Number(suite.seconds);
     console.log(`${suite.failed === 0 ? 'ok  ' : 'FAIL'} ${file} (${suite.passed}/${suite.total}, ${suite.seconds} s)`);
