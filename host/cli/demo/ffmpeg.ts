@@ -23,6 +23,10 @@ export interface FfmpegOptions {
   readonly source: Exclude<SourceRequest, { kind: 'picture' }>;
   readonly frames: number | null;
   readonly size: Size | null;
+  /** ffmpeg's name of the pixels. Default rgb24. */
+  readonly pixels?: string;
+  /** A file begins again at its end. */
+  readonly loop?: boolean;
   /** Asked of a camera; a file is paced by the reader. */
   readonly fps: number | null;
 }
@@ -64,18 +68,19 @@ export async function openFfmpeg(options: FfmpegOptions): Promise<FrameSource> {
   }
 }
 
-function ffmpegArguments({ source, frames, size, fps }: FfmpegOptions): string[] {
+function ffmpegArguments({ source, frames, size, fps, pixels = 'rgb24', loop = false }: FfmpegOptions): string[] {
   const wanted = size === null ? null : `${size.width}x${size.height}`;
   const device = source.kind === 'device';
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info'],
     ...(device ? ['-f', 'v4l2', ...(fps === null ? [] : ['-framerate', String(fps)])] : []),
     ...(device && wanted !== null ? ['-video_size', wanted] : []),
+    ...(loop ? ['-stream_loop', '-1'] : []),
     // Without "file:", a colon in a file's name would be taken for the end of a protocol's.
     ...['-i', device || source.path.includes('://') ? source.path : `file:${source.path}`, '-map', '0:v:0'],
     ...(!device && size !== null ? ['-vf', `scale=${size.width}:${size.height}`] : []),
     ...(frames === null ? [] : ['-frames:v', String(frames)]),
-    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ...['-f', 'rawvideo', '-pix_fmt', pixels, 'pipe:1'],
   ];
 }
 

@@ -1,4 +1,4 @@
-// tensor-ipc pub: raw frames from the standard input into a pool.
+// tensor-ipc pub: frames from the standard input or a file into a pool.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -20,10 +20,13 @@ import {
 } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber } from '../command';
 import { Pace } from '../demo/pace';
+import { FFMPEG_OPTION } from '../ffmpeg';
 import { note } from '../output';
 import { MAKE_OPTIONS, saidWire } from '../wire/options';
 import { Input } from './input';
+import { type Media, openMedia } from './media';
 import { FRAMINGS, type Framing, PacketReader } from './packets';
+import { leftOver } from './stream';
 
 const NAME = 'pub';
 const STDIN = 0;
@@ -35,17 +38,22 @@ const BACKENDS: readonly Backend[] = ['numpy', 'torch'];
 
 export const pubCommand = defineCommand({
   name: NAME,
-  summary: 'Publish raw frames from the standard input.',
+  summary: 'Publish frames from the standard input, a film or a camera.',
   usage: 'NAME',
   details:
-    'Each frame is the bytes of one tensor: row-major, little-endian, nothing in between. They are read straight into the\n' +
-    'slot. When a consumer is in the way (a view, or one that takes all frames), the input waits. The pool is closed at the\n' +
-    'end of the input. From a film:\n\n' +
-    '  ffmpeg -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 640x480 - | tensor-ipc pub cam --shape 480,640,3\n\n' +
-    'With --max-length frames are of varying length. JPEG and PNG images, and H.264 and H.265 with access unit delimiters,\n' +
-    'are told apart by their own form; before any other frame stand 4 bytes, little-endian: how many bytes it has, as\n' +
-    '"tensor-ipc sub --framed" writes them.',
+    '--input film.mp4 (or a camera, /dev/video0) is decoded by ffmpeg; size and rate are\n' +
+    'those of the film. A y4m stream states both, too. Of raw input each frame is the bytes\n' +
+    'of one tensor of --shape: row-major, little-endian, nothing in between. Frames are read\n' +
+    'straight into the slot. When a consumer is in the way (a view, or one that takes all\n' +
+    'frames), the input waits. The pool is closed at the end of the input.\n\n' +
+    'With --max-length frames are of varying length. JPEG and PNG images, and H.264 and\n' +
+    'H.265 with access unit delimiters, are told apart by their own form; before any other\n' +
+    'frame stand 4 bytes, little-endian: how many bytes it has, as "tensor-ipc sub --framed"\n' +
+    'writes them.',
   options: {
+    input: { type: 'string', value: 'FILE', help: 'A film, a camera, a y4m stream, or raw frames of --shape. Default: -' },
+    loop: { type: 'boolean', help: 'Begin a film again at its end.' },
+    ffmpeg: FFMPEG_OPTION,
     shape: { type: 'string', value: 'N,N,…', help: 'Shape of a frame, such as 480,640,3.' },
     dtype: { type: 'string', value: 'TYPE', help: 'Element type: uint8 (default), float32, …' },
     'max-length': { type: 'string', value: 'N', help: 'Frames of varying length: the most that the first axis can be.' },
@@ -65,6 +73,7 @@ export const pubCommand = defineCommand({
     backend: { type: 'string', value: 'NAME', help: "What Python readers take: 'numpy' (default) or 'torch'." },
   },
   examples: [
+    [`${NAME} cam --input film.mp4 --history 10`, 'a film, at its own rate'],
     [`${NAME} cam --shape 480,640,3 --dtype uint8 < frames.raw`, 'a file'],
     [`${NAME} cam --shape 480,640,3 --history 10 --fps 30 < frames.raw`, 'at its own pace, with history'],
     [`${NAME} cam --encoding jpeg --max-length 500000 < film.mjpeg`, 'JPEG images'],
@@ -74,9 +83,10 @@ export const pubCommand = defineCommand({
     if (name === undefined) throw new UsageError(`no pool given: tensor-ipc ${NAME} NAME --shape 480,640,3`, NAME);
     if (more.length > 0) throw new UsageError(`one pool, found also ${more.join(' ')}`, NAME);
     const maxLength = wholeNumber(NAME, 'max-length', values['max-length'], 1, 2 ** 32 - 1);
-    if (values.shape === undefined && maxLength === undefined)
-      throw new UsageError(`no shape given: tensor-ipc ${NAME} ${name} --shape 480,640,3`, NAME);
-    const shape = values.shape === undefined ? [1] : parseShape(values.shape);
+    const path = values.input === '-' ? undefined : values.input;
+    const stated = values.shape === undefined && maxLength === undefined;
+    if (values.loop && (!stated || path === undefined)) throw new UsageError('--loop is of films: name one with --input', NAME);
+    const given = values.shape === undefined ? [1] : parseShape(values.shape);
     const framing = framingOf(values.framing, values.encoding, maxLength);
     const historyLen = wholeNumber(NAME, 'history', values.history, 1, 2 ** 20) ?? 1;
     const fps = finiteNumber(NAME, 'fps', values.fps) ?? null;
@@ -88,20 +98,35 @@ export const pubCommand = defineCommand({
     if (values.backend !== undefined && wire.wire === 'native') {
       throw new UsageError('--backend is of the Python package: say also --wire tensor-ipc', NAME);
     }
+    if (path === undefined && isatty(STDIN)) {
+      throw new UsageError(
+        'the frames come from the standard input, which is a terminal: redirect it, or name a file with --input',
+        NAME,
+      );
+    }
+    const { encoding, loop = false, ffmpeg = 'ffmpeg' } = values;
+    await using media = stated ? await openMedia({ path, encoding, loop, ffmpeg }) : null;
+    if (stated && media === null) throw new UsageError(`no shape given: tensor-ipc ${NAME} ${name} --shape 480,640,3`, NAME);
     const field = {
       name: 'data',
       // PoolMetadata refuses those that it does not know.
       dtype: (values.dtype ?? 'uint8') as Dtype,
-      shape,
+      shape: media?.shape ?? given,
       maxLength,
-      encoding: values.encoding as Encoding | undefined,
+      encoding: media?.encoding ?? (encoding as Encoding | undefined),
       unit: values.unit,
       frameId: values['frame-id'],
     };
     const attributes = values.attributes === undefined ? undefined : readAttributes(values.attributes);
     const metadata = describe({ name, fields: [field], historyLen, backend, attributes });
-    if (isatty(STDIN)) throw new UsageError('the frames come from the standard input, which is a terminal: redirect it', NAME);
-    return publish(metadata, framing, fps, values.drop === true, wire);
+    using input = media === null ? new Input(path) : null;
+    const bytes = framing === null ? (input?.remaining ?? 0) : 0;
+    if (bytes % metadata.frameBytes !== 0) {
+      throw new CliError(leftOver(bytes, metadata.frameBytes, metadata.shape, metadata.dtype));
+    }
+    const source = media ?? (input as Input);
+    const packets = framing === null || input === null ? null : new PacketReader(input, framing, metadata.frameBytes);
+    return await publish(metadata, source, packets, fps ?? media?.fps ?? null, values.drop === true, wire);
   },
 });
 
@@ -143,7 +168,8 @@ function readAttributes(path: string): Attributes {
 
 async function publish(
   metadata: PoolMetadata,
-  framing: Framing | null,
+  source: Pick<Media, 'fill'>,
+  packets: PacketReader | null,
   fps: number | null,
   drop: boolean,
   wire: WireOptions,
@@ -159,15 +185,14 @@ async function publish(
     ...(fps !== null && wire.wire === 'native' && { periodMs: 1000 / fps }),
   });
   const pace = fps === null ? null : new Pace(fps, new AbortController().signal);
-  const input = new Input();
-  if (framing !== null) return await publishPackets(producer, new PacketReader(input, framing, metadata.frameBytes), pace);
+  if (packets !== null) return await publishPackets(producer, packets, pace);
   // On the Python wire a loan is a lock that readers of the slot's last frame wait for: not to be held while the input is waited for.
   const scratch = wire.wire === 'tensor-ipc' ? new Uint8Array(metadata.frameBytes) : null;
   let frames = 0;
   for (;;) {
     using early = scratch === null ? await loan(producer) : null;
     const into = early === null ? (scratch as Uint8Array) : bytesOf(early);
-    const bytes = await input.fill(into);
+    const bytes = await source.fill(into);
     if (bytes < into.byteLength) return over(producer, frames, bytes);
     await pace?.next();
     using slot = early ?? (await loan(producer));
@@ -209,7 +234,8 @@ function over(producer: TensorProducer, frames: number, bytes: number): number {
   note(`${metadata.name}: ${frames} frames published${dropped}`);
   if (bytes === 0) return EXIT_OK;
   throw new CliError(
-    `the input ended inside a frame: ${bytes} of ${metadata.frameBytes} bytes (${metadata}); are --shape and --dtype those of the input?`,
+    `the input ended inside a frame: ${bytes} of ${metadata.frameBytes} bytes (${metadata}); ` +
+      leftOver((frames + framesRefused) * metadata.frameBytes + bytes, metadata.frameBytes, metadata.shape, metadata.dtype),
   );
 }
 
