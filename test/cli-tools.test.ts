@@ -19,9 +19,9 @@ import { inspect, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HEADER_MAGIC, HEADER_PRODUCER_STATE, PRODUCER_CLOSED } from '../assembly/layout';
+import { sparkline } from '../host/cli/bars';
 import { commands } from '../host/cli/commands';
 import { rateBetween, showAge } from '../host/cli/look/rows';
-import { sparkline } from '../host/cli/look/watch';
 import { Child, leftovers, poolName, sleep, until } from './support/child';
 import { Cli, cli } from './support/cli-process';
 

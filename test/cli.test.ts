@@ -9,6 +9,8 @@ import { cli } from './support/cli-process';
 const test = suite('command line');
 
 const text = (output: Buffer) => output.toString('utf8');
+/** A help as if its lines were endless: texts go on below themselves, and commands behind a backslash. */
+const flat = (output: Buffer) => text(output).replaceAll(' \\\n', ' ').replaceAll(/\s+/g, ' ');
 const visible = commands.filter((command) => command.hidden !== true);
 
 test('--version is that of the package', async () => {
@@ -43,9 +45,10 @@ test('--help names every command, and no hidden one', async () => {
       'completion',
     ],
   );
-  for (const { name, summary } of visible) assert.ok(text(stdout).includes(`  ${name}`) && text(stdout).includes(summary));
+  for (const { name, summary } of visible) assert.ok(text(stdout).includes(`\n  ${name} `) && flat(stdout).includes(summary));
   assert.not.match(text(stdout), /demo-(producer|consumer)/);
   assert.not.ok(text(stdout).includes('\u001b'), 'no escape codes in a pipe');
+  for (const line of text(stdout).split('\n')) assert.ok(line.length <= 80, line);
   assert.is(text((await cli('help')).stdout), text(stdout));
 });
 
@@ -56,9 +59,10 @@ test("each command's --help shows its options and examples, wherever it stands",
     assert.is(code, 0);
     for (const [option, { hidden, help }] of Object.entries(options)) {
       assert.is(text(stdout).includes(`--${option}`), hidden !== true, `${name} --${option}`);
-      assert.is(text(stdout).includes(help), hidden !== true, `${name} --${option}`);
+      assert.is(flat(stdout).includes(help), hidden !== true, `${name} --${option}`);
     }
-    for (const [line] of examples) assert.ok(text(stdout).includes(`tensor-ipc ${line}`));
+    for (const [line] of examples) assert.ok(flat(stdout).includes(`tensor-ipc ${line}`));
+    for (const line of text(stdout).split('\n')) assert.ok(line.length <= 80, `${name}: ${line}`);
     assert.is(text((await cli('help', name)).stdout), text(stdout));
     assert.is(text((await cli(name, '--nonsense', '-h')).stdout), text(stdout));
   }

@@ -55,9 +55,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), ...rows.map(line)];
 }
 
+/** Columns that a name keeps, however narrow the terminal. */
+const LEAST_NAME = 8;
+
 /**
- * A table that a terminal of `width` columns holds in single lines: columns that can be spared go, in the order given, until it fits, and
- * what is still too long is cut. Elsewhere (null) it is whole.
+ * A table that a terminal of `width` columns holds in single lines: columns that can be spared go, in the order given, until it fits; then
+ * the first column is cut, and at last the lines are. Elsewhere (null) it is whole.
  */
 export function fittedTable(
   head: readonly string[],
@@ -70,15 +73,25 @@ export function fittedTable(
   if (width === null || whole.every((line) => line.length <= width)) return whole;
   // One long name is no reason to hide what all the others are.
   const most = Math.floor(width / 2);
-  if (rows.some(([name = '']) => name.length > most)) {
-    const short = rows.map(([name = '', ...cells]) => [cut(name, most), ...cells]);
-    return fittedTable(head, short, numbers, spare, width);
-  }
+  if (rows.some(([name = '']) => name.length > most)) return fittedTable(head, shortened(rows, most), numbers, spare, width);
   const [next, ...rest] = spare;
-  if (next === undefined) return whole.map((line) => cut(line, width));
-  const at = head.indexOf(next);
-  const without = <T>(cells: readonly T[]) => cells.filter((_, i) => i !== at);
-  return fittedTable(without(head), rows.map(without), without(numbers), rest, width);
+  if (next !== undefined) {
+    const at = head.indexOf(next);
+    const without = <T>(cells: readonly T[]) => cells.filter((_, i) => i !== at);
+    return fittedTable(without(head), rows.map(without), without(numbers), rest, width);
+  }
+  const names = Math.max(...rows.map(([name = '']) => name.length));
+  const over = Math.max(...whole.map((line) => line.length)) - width;
+  if (names > LEAST_NAME) {
+    const short = shortened(rows, Math.max(LEAST_NAME, names - over));
+    return table(head, short, numbers).map((line) => cut(line, width));
+  }
+  return whole.map((line) => cut(line, width));
+}
+
+/** The first cell of each row, cut. */
+function shortened(rows: readonly (readonly string[])[], most: number): string[][] {
+  return rows.map(([name = '', ...cells]) => [cut(name, most), ...cells]);
 }
 
 /** A text that is cut to so many columns, with a sign of it. */

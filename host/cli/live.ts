@@ -1,8 +1,15 @@
-// Output that is rewritten in place on a terminal: a line, or a page. Both go to the standard output.
+// A status line on the standard output, rewritten in place on a terminal.
 
 import { printable } from '../entry/inspection';
+import { cut } from './format';
 import { print } from './output';
-import { isTerminal } from './terminal';
+import { isTerminal, widthOf } from './terminal';
+
+/** Columns of the line; null where it is not rewritten, and may be as long as it is. The last column stays free: some terminals wrap there. */
+export function liveWidth(): number | null {
+  const width = widthOf(process.stdout);
+  return width === null ? null : width - 1;
+}
 
 /** A status line: rewritten in place on a terminal, now and then a line of its own elsewhere. */
 export class LiveLine {
@@ -21,8 +28,7 @@ export class LiveLine {
       return;
     }
     // A line that wraps could not be rewritten.
-    const width = Math.max(20, (process.stdout.columns || 80) - 1);
-    print(`\r\u001b[2K${text.slice(0, width)}`);
+    print(`\r\u001b[2K${cut(text, liveWidth() ?? Infinity)}`);
     this.#shown = true;
   }
 
@@ -30,24 +36,5 @@ export class LiveLine {
   end(): void {
     if (this.#shown) print('\n');
     this.#shown = false;
-  }
-}
-
-/** A page that is redrawn in place on a terminal; elsewhere one page after the other. */
-export class LivePage {
-  readonly #terminal = isTerminal(process.stdout);
-  #pages = 0;
-
-  show(lines: readonly string[]): void {
-    this.#pages += 1;
-    if (!this.#terminal) {
-      print(`${this.#pages === 1 ? '' : '\n'}${lines.join('\n')}\n`);
-      return;
-    }
-    // To the top, each line over the old one, and what is left below goes. The first page starts on a clear screen. Lines do not
-    // wrap meanwhile: a page that grew by that could not be drawn over.
-    const fitting = lines.slice(0, Math.max(1, (process.stdout.rows || 24) - 1));
-    const clear = this.#pages === 1 ? '\u001b[2J' : '';
-    print(`${clear}\u001b[H\u001b[?7l${fitting.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J\u001b[?7h`);
   }
 }

@@ -8,6 +8,7 @@ import { commandHelp, PROGRAM, programHelp } from './help';
 import { complain, guardOutput, note, print } from './output';
 import { styleOf } from './terminal';
 import { packageVersion } from './version';
+import { textWidth } from './wrap';
 
 /** Set to anything, errors show their stacks. */
 const DEBUG = 'TENSOR_IPC_DEBUG';
@@ -15,19 +16,21 @@ const DEBUG = 'TENSOR_IPC_DEBUG';
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === undefined) {
-    process.stderr.write(programHelp(commands, styleOf(process.stderr)));
+    process.stderr.write(programHelp(commands, styleOf(process.stderr), textWidth(process.stderr)));
     return EXIT_USAGE;
   }
   if (first === '--version') return say(`${packageVersion()}\n`);
   if (first === '--help' || first === '-h' || first === 'help') {
     const [topic] = rest;
     return topic === undefined
-      ? say(programHelp(commands, styleOf(process.stdout)))
-      : say(commandHelp(find(topic), styleOf(process.stdout)));
+      ? say(programHelp(commands, styleOf(process.stdout), textWidth(process.stdout)))
+      : say(commandHelp(find(topic), styleOf(process.stdout), textWidth(process.stdout)));
   }
   const command = find(first);
   const beforeDashes = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
-  if (beforeDashes.includes('--help') || beforeDashes.includes('-h')) return say(commandHelp(command, styleOf(process.stdout)));
+  if (beforeDashes.includes('--help') || beforeDashes.includes('-h')) {
+    return say(commandHelp(command, styleOf(process.stdout), textWidth(process.stdout)));
+  }
   return command.main(rest);
 }
 
@@ -51,7 +54,7 @@ function find(name: string): Command {
 function report(error: unknown): number {
   if (error instanceof UsageError) {
     complain(error.message);
-    note(`Run "${[PROGRAM, error.command, '--help'].filter((part) => part !== null).join(' ')}" for how to use it.`);
+    note(`Run "${[PROGRAM, error.command, '--help'].filter((part) => part !== null).join(' ')}" to see how it is used.`);
     return EXIT_USAGE;
   }
   if (error instanceof TensorIpcError) complain(`${error.code}: ${error.message}`);

@@ -5,7 +5,8 @@ import { fstatSync, writeSync } from 'node:fs';
 import { printable } from '../entry/inspection';
 import { CliError, EXIT_FAILURE, EXIT_OK } from './command';
 import { PROGRAM } from './help';
-import { styleOf } from './terminal';
+import { styleOf, widthOf } from './terminal';
+import { wrap } from './wrap';
 
 const STDOUT = 1;
 
@@ -64,15 +65,24 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, null, 2).split('\n').map(printable).join('\n');
 }
 
+/** What follows a prefix, broken between words where it would leave a terminal; a line elsewhere, which other programs read. */
+function fitted(text: string, prefix = ''): string {
+  const safe = printable(text);
+  const width = widthOf(process.stderr);
+  if (width === null || prefix.length + safe.length <= width) return safe;
+  const [first = '', ...rest] = wrap(`${prefix}${safe}`, width - 2);
+  return [first.slice(prefix.length), ...rest.map((line) => `  ${line}`)].join('\n');
+}
+
 /** A line for the user, on the standard error. */
 export function note(text: string): void {
-  process.stderr.write(`${printable(text)}\n`);
+  process.stderr.write(`${fitted(text)}\n`);
 }
 
 /** The line that a failed command ends with. */
 export function complain(text: string): void {
   const { red, bold } = styleOf(process.stderr);
-  process.stderr.write(`${bold(PROGRAM)}: ${red(printable(text))}\n`);
+  process.stderr.write(`${bold(PROGRAM)}: ${red(fitted(text, `${PROGRAM}: `))}\n`);
 }
 
 /** Sees to errors of the standard streams that come later than the call that wrote. */

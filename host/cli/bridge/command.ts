@@ -2,10 +2,10 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Backend, Trust, Wire } from '../../entry/main';
+import { HISTORY, withBars } from '../bars';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { LiveLine } from '../live';
 import { showRate } from '../look/rows';
-import { sparkline } from '../look/watch';
 import { note } from '../output';
 import { DOMAIN_OPTION, domainOf } from '../wire/options';
 import { Bridge } from './bridge';
@@ -15,8 +15,6 @@ const DEFAULT_INTERVAL_MS = 1000;
 const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
 const BACKENDS: readonly Backend[] = ['numpy', 'torch'];
 const WIRES: readonly Wire[] = ['native', 'tensor-ipc'];
-/** Intervals that the sparklines show. */
-const HISTORY = 24;
 
 export const bridgeCommand = defineCommand({
   name: NAME,
@@ -95,11 +93,10 @@ async function show(bridge: Bridge, line: LiveLine, intervalMs: number, signal: 
     const rateHz = ((past.at(-1)?.frames ?? 0) * 1000) / (performance.now() - startedMs);
     line.show(
       bridge.connected
-        ? [
-            bridge.title,
-            `rate ${showRate(rateHz)} ${sparkline(past.map((interval) => interval.frames))}`,
-            `lost ${lost} ${sparkline(past.map((interval) => interval.lost))}`,
-          ].join('  ')
+        ? withBars(bridge.title, [
+            [`rate ${showRate(rateHz)}`, past.map((interval) => interval.frames)],
+            [`lost ${lost}`, past.map((interval) => interval.lost)],
+          ])
         : `${bridge.title}  waits for a producer`,
     );
   }

@@ -4,8 +4,9 @@ import { type PythonRemoval, printable, type Removal, removeDead, removeDeadPyth
 import { print, toJson } from '../output';
 import '../../entry/main';
 import { defineCommand, EXIT_OK, wholeNumber } from '../command';
-import { showBytes, showName, table } from '../format';
-import { styleOf } from '../terminal';
+import { showBytes, showName } from '../format';
+import { styleOf, widthOf } from '../terminal';
+import { hanging } from '../wrap';
 
 const NAME = 'gc';
 const DEFAULT_AGE_S = 60;
@@ -62,10 +63,9 @@ function report(removals: readonly Removal[], dryRun: boolean): string {
   const removed = removals.filter(({ action }) => action === 'removed' || action === 'wouldRemove');
   const worthSaying = removals.filter(({ action }) => action !== 'kept');
   const words = { removed: 'removed', wouldRemove: 'would remove', kept: 'kept', young: 'too young', unknown: 'left alone' };
-  const [, ...lines] = table(
-    ['', '', ''],
+  const lines = hanging(
     gathered(worthSaying).map(({ action, file, reason }) => [words[action], file, printable(reason)]),
-    [],
+    widthOf(process.stdout),
   );
   const bytes = removed.reduce((sum, removal) => sum + removal.bytes, 0);
   const count = (wanted: Removal['action']) => gathered(removals.filter(({ action }) => action === wanted)).length;

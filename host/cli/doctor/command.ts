@@ -2,10 +2,10 @@
 
 import { printable } from '../../entry/inspection';
 import { defineCommand, EXIT_FAILURE, EXIT_OK, UsageError } from '../command';
-import { columns } from '../format';
 import { print, toJson } from '../output';
-import { styleOf } from '../terminal';
+import { styleOf, widthOf } from '../terminal';
 import { DOMAIN_OPTION, domainOf } from '../wire/options';
+import { hanging } from '../wrap';
 import { type Finding, limits, native, optional, system } from './checks';
 import { cyclone } from './dds';
 import { repairLocks } from './repair';
@@ -50,11 +50,13 @@ export const doctorCommand = defineCommand({
 function report(findings: readonly Finding[]): string {
   const { red, dim } = styleOf(process.stdout);
   const paint = { ok: (text: string) => text, hint: (text: string) => text, absent: dim, missing: red };
-  const lines = columns(findings.map(({ status, what, found }) => [MARKS[status], what, printable(found)])).split('\n');
+  const width = widthOf(process.stdout);
+  const what = Math.max(...findings.map((finding) => finding.what.length));
   return findings
-    .map(
-      ({ status, advice }, i) =>
-        `${paint[status](lines[i] as string)}\n${advice === undefined ? '' : `         ${printable(advice)}\n`}`,
-    )
+    .map(({ status, what: name, found, advice }) => {
+      const lines = hanging([[MARKS[status].padEnd(7), name.padEnd(what), printable(found)]], width);
+      const more = advice === undefined ? [] : hanging([['       ', printable(advice)]], width);
+      return `${[paint[status](lines.join('\n')), ...more].join('\n')}\n`;
+    })
     .join('');
 }

@@ -4,12 +4,13 @@ import { setTimeout } from 'node:timers/promises';
 import { inspectPythonPool, listPythonPools } from '../../entry/inspection';
 import { type ConsumerInfo, inspect, list, monotonicNs, type PoolInfo, type Wire } from '../../entry/main';
 import { CliError, defineCommand, EXIT_OK, nearest, UsageError, wholeNumber } from '../command';
-import { columns, isPlainName, showBytes, table } from '../format';
+import { fittedTable, isPlainName, showBytes } from '../format';
 import { print, toJson } from '../output';
-import { type Style, styleOf } from '../terminal';
+import { type Style, styleOf, widthOf } from '../terminal';
 import { hear } from '../wire/listen';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { describePython, pythonJson } from '../wire/show';
+import { hanging } from '../wrap';
 import { poolJson } from './json';
 import { showAttributes, showForm, showMeaning, wrapped } from './meaning';
 import { DEFAULT_INTERVAL_MS, lateMs, rateBetween, showAge, showRate } from './rows';
@@ -79,7 +80,10 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
       return [[label, showForm(field, metadata.plain)], ...wrapped('', showMeaning(field), labelWidth)];
     }),
     ...showAttributes(metadata.attributes, labelWidth).map((line, i): [string, string] => [i === 0 ? 'attributes' : '', line]),
-    ['history', `${metadata.historyLen} frames, before the first frame ${info.historyPad === 'fill' ? 'copies of it' : 'zeros'}`],
+    [
+      'history',
+      `${metadata.historyLen} ${metadata.historyLen === 1 ? 'frame' : 'frames'}, before the first frame ${info.historyPad === 'fill' ? 'copies of it' : 'zeros'}`,
+    ],
     [
       'ring',
       `${info.slotCapacity} slots of ${info.frameStride} bytes${padding === 0 ? '' : ` (${padding} of them padding)`}, ` +
@@ -96,13 +100,19 @@ function describe(info: PoolInfo, rateHz: number | null, { bold }: Style): strin
         `onPinned ${producer.onPinned ?? 'unknown'}`,
     ],
     ['counters', `${producer.framesRefused} refused, ${producer.framesOverrun} overrun, ${producer.waits} waits`],
-    ['published', `${info.framesPublished} frames, ${showRate(rateHz)}, the latest ${showAge(info.ageMs)} ago`],
+    [
+      'published',
+      [
+        `${info.framesPublished} frames`,
+        ...(rateHz === null ? [] : [showRate(rateHz)]),
+        ...(info.ageMs === null ? [] : [`the latest ${showAge(info.ageMs)} ago`]),
+      ].join(', '),
+    ],
     ...periodOf(info),
     ['doorbells', info.doorbells.length === 0 ? 'none' : info.doorbells.map((doorbell) => doorbell.file).join(', ')],
     ['consumers', String(info.consumers.length)],
   ];
-  const text = columns(lines.map(([label, value]) => [label, value]));
-  return [bold(info.name), text, ...consumerTable(info.consumers, since)].join('\n');
+  return [bold(info.name), ...hanging(lines, widthOf(process.stdout)), ...consumerTable(info.consumers, since)].join('\n');
 }
 
 /** What the producer states, and whether it keeps to it. */
@@ -116,6 +126,8 @@ function periodOf(info: PoolInfo): [string, string][] {
 
 const HEAD = ['#', 'PID', 'ALIVE', 'DELIVERY', 'FOR', 'LAST', 'LAG', 'TAKEN', 'MISSED', 'HOLDS', 'WAKES BY'];
 const NUMBERS = [true, true, false, false, true, true, true, true, true, false, false];
+/** What a narrow terminal does without, the first one first. */
+const SPARE = ['WAKES BY', 'LAST', 'FOR', 'TAKEN', 'DELIVERY'];
 
 function consumerTable(consumers: readonly ConsumerInfo[], since: (ns: bigint) => string): string[] {
   if (consumers.length === 0) return [];
@@ -132,5 +144,6 @@ function consumerTable(consumers: readonly ConsumerInfo[], since: (ns: bigint) =
     [consumer.holdsViews ? 'views' : '', consumer.holdsFrames ? 'frames' : ''].filter((held) => held !== '').join(', ') || '-',
     consumer.wakes ?? '-',
   ]);
-  return table(HEAD, rows, NUMBERS).map((line) => `  ${line}`);
+  const width = widthOf(process.stdout);
+  return fittedTable(HEAD, rows, NUMBERS, SPARE, width === null ? null : width - 2).map((line) => `  ${line}`);
 }

@@ -11,7 +11,8 @@ import { DOMAIN_OPTION, domainOf } from '../wire/options';
 import { type PythonRow, pythonJson } from '../wire/show';
 import { announcedElsewhere, announcedJson, announcedLines } from './announced';
 import { entryJson } from './json';
-import { DEFAULT_INTERVAL_MS, lookTwice, poolTable, pythonRows } from './rows';
+import { LS_TABLE, poolLines, poolTable } from './pool-table';
+import { DEFAULT_INTERVAL_MS, lookTwice, pythonRows } from './rows';
 
 const NAME = 'ls';
 
@@ -64,7 +65,7 @@ export const lsCommand = defineCommand({
     }
     const style = styleOf(process.stdout);
     const tables = [
-      ...(rows.length + python.length > 0 ? [poolTable(rows, python, style)] : []),
+      ...(rows.length + python.length > 0 ? [poolTable(poolLines(rows, python), LS_TABLE, style)] : []),
       ...(announced.length > 0 ? [boldHead(announcedLines(announced), style)] : []),
     ];
     if (tables.length > 0) print(`${tables.map((lines) => lines.join('\n')).join('\n\n')}\n`);

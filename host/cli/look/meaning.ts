@@ -3,9 +3,8 @@
 import { printable, showFieldShape } from '../../entry/inspection';
 import type { Attributes, FieldMeaning, FieldMetadata } from '../../entry/main';
 import { cut, showBytes } from '../format';
+import { textWidth } from '../wrap';
 
-/** Columns of a terminal that lines of ours keep within. */
-const WIDTH = 80;
 /** Attributes that people read; programs take --json. */
 const MAX_LINES = 16;
 
@@ -24,7 +23,7 @@ export function showForm(field: FieldMetadata, plain: boolean): string {
 
 /** A row of `info`: the label once, and the value on as many lines as it takes behind labels of this width. */
 export function wrapped(label: string, parts: readonly string[], labelWidth: number): [string, string][] {
-  const room = WIDTH - labelWidth - 2;
+  const room = textWidth(process.stdout) - labelWidth - 2;
   const lines: string[] = [];
   for (const part of parts) {
     const last = lines.at(-1);
@@ -37,7 +36,7 @@ export function wrapped(label: string, parts: readonly string[], labelWidth: num
 
 /** One line for each attribute, its value as JSON, cut where it is long. */
 export function showAttributes(attributes: Attributes, labelWidth: number): string[] {
-  const room = WIDTH - labelWidth - 2;
+  const room = textWidth(process.stdout) - labelWidth - 2;
   const entries = Object.entries(attributes).map(([key, value]) => [printable(key), printable(JSON.stringify(value))] as const);
   const widest = Math.min(24, Math.max(0, ...entries.map(([key]) => key.length)));
   const lines = entries.map(([key, value]) => cut(`${key.padEnd(widest)}  ${value}`, room));

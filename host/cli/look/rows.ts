@@ -1,11 +1,10 @@
-// What the listing commands have in common: two looks for a rate, and a row for each pool.
+// What the listing commands have in common: two looks for a rate, the state of a pool, and how rates and ages are shown.
 
 import { setTimeout } from 'node:timers/promises';
-import { listPythonPools, platform, showFieldShape } from '../../entry/inspection';
-import { type FieldMetadata, list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
-import { fittedTable, showBytes, showName, threeDigits } from '../format';
-import { type Style, widthOf } from '../terminal';
-import { type PythonRow, pythonCells } from '../wire/show';
+import { listPythonPools, platform } from '../../entry/inspection';
+import { list, type PoolEntry, type PoolInfo, type TensorIpcErrorCode } from '../../entry/main';
+import { threeDigits } from '../format';
+import type { PythonRow } from '../wire/show';
 
 /** How long rates are measured over, unless the user says otherwise. */
 export const DEFAULT_INTERVAL_MS = 500;
@@ -60,54 +59,9 @@ export function stateOf({ info, error }: PoolEntry): string {
   return FOREIGN.has(error.code) ? 'foreign' : 'damaged';
 }
 
-const HEAD = ['NAME', 'WIRE', 'STATE', 'DTYPE', 'SHAPE', 'HISTORY', 'SIZE', 'RATE', 'CONSUMERS', 'LAG', 'AGE'] as const;
-const NUMBERS = [false, false, false, false, false, true, true, true, true, true, true];
-/** What a narrow terminal does without, the first one first. */
-const SPARE = ['HISTORY', 'SIZE', 'WIRE', 'LAG', 'DTYPE', 'AGE'];
-
-/** The table of ls and top, without colour in its cells: the head bold, what is not alive dim. */
-export function poolTable(rows: readonly Row[], python: readonly PythonRow[], { bold, dim }: Style): string[] {
-  const all = [...rows.map(cells), ...python.map(pythonCells)];
-  const [head = '', ...lines] = fittedTable(HEAD, all, NUMBERS, SPARE, widthOf(process.stdout));
-  const states = [...rows.map(({ entry }) => entry.info?.state), ...python.map(({ info }) => info.state)];
-  return [bold(head), ...lines.map((line, i) => (states[i] === 'live' ? line : dim(line)))];
-}
-
 /** The Python pools that there are now, of which nothing has been heard. */
 export function pythonRows(): PythonRow[] {
   return listPythonPools().map((info) => ({ info, news: null }));
-}
-
-function cells({ entry, rateHz }: Row): string[] {
-  const { name, info, error } = entry;
-  const state = stateOf(entry);
-  if (info === null) return [showName(name), 'native', state, '-', error?.code ?? '-', '-', '-', '-', '-', '-', '-'];
-  const { metadata } = info;
-  const alive = info.consumers.filter((consumer) => consumer.alive);
-  const dead = info.consumers.length - alive.length;
-  const lag = alive.reduce((most, consumer) => Math.max(most, consumer.lag ?? -1), -1);
-  return [
-    showName(name),
-    'native',
-    state,
-    metadata.plain ? metadata.dtype : 'record',
-    metadata.plain ? formOf(metadata.fields[0] as FieldMetadata) : shorten(metadata.fields.map((field) => field.name).join(', ')),
-    String(metadata.historyLen),
-    showBytes(info.objectBytes),
-    showRate(rateHz),
-    dead === 0 ? String(alive.length) : `${alive.length} +${dead} dead`,
-    lag < 0 ? '-' : String(lag),
-    showAge(info.ageMs),
-  ];
-}
-
-/** "[480, 640, 3] rgb8", "[≤300000, 3] xyz". */
-function formOf(field: FieldMetadata): string {
-  return field.encoding === undefined ? showFieldShape(field) : `${showFieldShape(field)} ${field.encoding}`;
-}
-
-function shorten(text: string): string {
-  return text.length <= 32 ? text : `${text.slice(0, 31)}…`;
 }
 
 /** "30.0/s", or a dash where there is none. */

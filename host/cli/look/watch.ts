@@ -3,6 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { inspectPythonPool } from '../../entry/inspection';
 import { inspect, list, monotonicNs, type PoolMetadata, TensorConsumer, type Trust, type View } from '../../entry/main';
+import { HISTORY, withBars } from '../bars';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../live';
@@ -13,20 +14,8 @@ import { lateMs, showAge, showRate } from './rows';
 const NAME = 'watch';
 const DEFAULT_INTERVAL_MS = 1000;
 const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
-/** Intervals that the sparklines show. */
-const HISTORY = 24;
 /** A timestamp further away than this is of another clock. */
 const MAX_LATENCY_MS = 60_000;
-
-const BARS = '▁▂▃▄▅▆▇█';
-
-/** Numbers as a line of bars, the largest one full. A dot where there is no number. */
-export function sparkline(values: readonly (number | null)[]): string {
-  const most = values.reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
-  return values
-    .map((value) => (value === null ? '·' : BARS[most === 0 ? 0 : Math.ceil((value / most) * (BARS.length - 1))]))
-    .join('');
-}
 
 /** What came in one interval. */
 class Interval {
@@ -133,15 +122,14 @@ function latenessOf(name: string): string {
 
 function figures(name: string, rateHz: number, dropped: number, past: readonly Interval[], varies: boolean): string {
   const latencyMs = past.at(-1)?.medianMs ?? null;
-  return [
-    name,
-    `rate ${showRate(rateHz)} ${sparkline(past.map(({ frames, missed }) => frames + missed))}`,
-    `latency ${latencyMs === null ? '-' : `${threeDigits(latencyMs)} ms`} ${sparkline(past.map(({ medianMs }) => medianMs))}`,
-    `dropped ${dropped} ${sparkline(past.map(({ missed }) => missed))}`,
+  return withBars(name, [
+    [`rate ${showRate(rateHz)}`, past.map(({ frames, missed }) => frames + missed)],
+    [`latency ${latencyMs === null ? '-' : `${threeDigits(latencyMs)} ms`}`, past.map(({ medianMs }) => medianMs)],
+    [`dropped ${dropped}`, past.map(({ missed }) => missed)],
     ...(varies
-      ? [`length ${showMean(past.at(-1)?.meanLength ?? null)} ${sparkline(past.map(({ meanLength }) => meanLength))}`]
+      ? [[`length ${showMean(past.at(-1)?.meanLength ?? null)}`, past.map(({ meanLength }) => meanLength)] as const]
       : []),
-  ].join('  ');
+  ]);
 }
 
 function showMean(value: number | null): string {

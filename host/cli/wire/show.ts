@@ -1,8 +1,9 @@
 // Python pools as rows, as JSON, and in full.
 
 import { isFree, type PythonPoolInfo, type PythonPoolNews, type PythonSlotInfo } from '../../entry/inspection';
-import { columns, showBytes, showName, table } from '../format';
-import type { Style } from '../terminal';
+import { showBytes, showName, table } from '../format';
+import { type Style, widthOf } from '../terminal';
+import { hanging } from '../wrap';
 
 /** What is known of a Python pool: by looking, and by listening. */
 export interface PythonRow {
@@ -10,22 +11,22 @@ export interface PythonRow {
   readonly news: PythonPoolNews | null;
 }
 
-export function pythonCells({ info, news }: PythonRow): string[] {
+export function pythonCells({ info, news }: PythonRow) {
   const { name, state, objectBytes, processes } = info;
   const metadata = news?.metadata ?? null;
-  return [
-    showName(name),
-    'tensor-ipc',
-    state,
-    metadata?.dtype ?? '-',
-    metadata === null ? (news?.error?.code ?? '-') : `[${metadata.shape.join(', ')}]`,
-    metadata === null ? '-' : String(metadata.historyLen),
-    objectBytes === null ? '-' : showBytes(objectBytes),
-    '-',
-    state === 'leftover' ? '-' : `${processes.length} ${processes.length === 1 ? 'process' : 'processes'}`,
-    '-',
-    '-',
-  ];
+  return {
+    NAME: showName(name),
+    WIRE: 'tensor-ipc',
+    STATE: state,
+    DTYPE: metadata?.dtype ?? '-',
+    SHAPE: metadata === null ? (news?.error?.code ?? '-') : `[${metadata.shape.join(', ')}]`,
+    HISTORY: metadata === null ? '-' : String(metadata.historyLen),
+    SIZE: objectBytes === null ? '-' : showBytes(objectBytes),
+    RATE: '-',
+    CONSUMERS: state === 'leftover' ? '-' : `${processes.length} ${processes.length === 1 ? 'process' : 'processes'}`,
+    LAG: '-',
+    AGE: '-',
+  };
 }
 
 export function pythonJson({ info, news }: PythonRow): object {
@@ -71,7 +72,11 @@ export function describePython({ info, news }: PythonRow, { bold }: Style): stri
     ['newest', news?.newestSlot === null || news === null ? '-' : `in slot ${news.newestSlot}`],
     ['locks', lockSummary(slots)],
   ];
-  return [bold(showName(name)), columns(lines), ...lockTable(slots.filter((slot) => !isFree(slot)))].join('\n');
+  return [
+    bold(showName(name)),
+    ...hanging(lines, widthOf(process.stdout)),
+    ...lockTable(slots.filter((slot) => !isFree(slot))),
+  ].join('\n');
 }
 
 function unheard(news: PythonPoolNews | null): string {
