@@ -30,6 +30,7 @@ const PROGRAMS: readonly [program: string, argument: string, debian: string, tes
   ['python3', '--version', 'python3', 'names as Python decodes them, peers in Python'],
   ['unshare', '--version', 'util-linux', 'a /dev/shm of their own'],
   ['gst-inspect-1.0', '--version', 'gstreamer1.0-tools', "GStreamer's names of encodings"],
+  ['tmux', '-V', 'tmux', 'the screens of the command line'],
   ['systemd-analyze', '--version', 'systemd', 'the systemd units of the cookbook'],
 ];
 
