@@ -262,12 +262,11 @@ function pinsOf(mapping: Mapping, entry: number, producer: ProducerRinger): Pins
   const wake = (waiting: number) => {
     if (waiting !== 0) producer.wake(waiting);
   };
-  return new Pins(mapping, wake, () =>
+  const leave = () =>
     everyStep([
       () => wake(core.consumerUnregister(handle)),
       () => producer.close(),
       () => system.unlock(fd, LOCK_CONSUMERS + entry),
-      () => mapping.close(),
-    ]),
-  );
+    ]);
+  return new Pins(mapping, wake, leave, () => mapping.close());
 }

@@ -8,6 +8,7 @@ import { poolError } from '../memory/core';
 import type { Mapping } from '../memory/mapping';
 import { steadyMs } from '../runtime/clock';
 import { TensorIpcError } from '../runtime/errors';
+import { registerOpen } from '../runtime/lifecycle';
 import { everyStep, runSteps } from '../runtime/steps';
 import { type System, SystemError } from '../runtime/system';
 import type { PoolDescription } from '../tensor/description';
@@ -75,6 +76,7 @@ export class Link {
   #fullUntilMs = 0;
   #patienceMs = 0;
   #goodbyes = 0;
+  #unregister: (() => void) | null = null;
 
   constructor(system: System, options: LinkOptions) {
     this.#system = system;
@@ -196,6 +198,8 @@ export class Link {
       const same = this.#reattach(this.#ended);
       if (same !== undefined) return same;
     }
+    // Before there is an entry: without the hook a signal that comes now would end the process and leave it to look like a dead one's.
+    this.#unregister ??= registerOpen(() => this.close());
     let connection: Connection;
     try {
       const adopted = this.#adopt();
@@ -377,7 +381,7 @@ export class Link {
     this.#closed = true;
     this.#connection = null;
     try {
-      everyStep([() => connection?.close(), () => this.#dropEnded()]);
+      everyStep([() => connection?.close(), () => this.#dropEnded(), () => this.#unregister?.()]);
     } catch (error) {
       throw translate(this.name, error);
     }

@@ -23,8 +23,7 @@ export class OwnDoorbell implements Doorbell {
     this.#mode = mode;
     this.#onRing = onRing;
     this.#onHangUp = onHangUp;
-    // The doorbell is all that a consumer leaves behind. One that never waits here needs no hook on exit and signals. The hook comes first:
-    // without it a signal that comes now would end the process and leave the file.
+    // The hook comes first: without it a signal that comes now would end the process and leave the file.
     this.#unregister = registerOpen(() => this.close());
     try {
       this.#doorbell = this.#open();

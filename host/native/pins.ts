@@ -2,8 +2,9 @@
 
 import { PinGuard } from '../endpoint/view';
 import type { Mapping } from '../memory/mapping';
+import { registerOpen } from '../runtime/lifecycle';
 import { messageOf } from '../runtime/realm';
-import { runSteps } from '../runtime/steps';
+import { everyStep, runSteps } from '../runtime/steps';
 import { platform } from '../runtime/system';
 
 interface Forgotten {
@@ -19,20 +20,26 @@ export class Pins {
   readonly #mapping: Mapping;
   readonly #wake: (waiting: number) => void;
   readonly #leave: () => void;
+  readonly #unmap: () => void;
+  readonly #unregister: () => void;
   // Oldest sequence number that each pin holds; Infinity where none is out.
   readonly #oldest: number[] = [];
   #count = 0;
   #closed = false;
   #left = false;
+  #unmapped = false;
 
   /**
-   * @param wake Ends the sleep of a producer that waits for a pin. @param leave Leaves the pool: runs once it is closed and nothing is
-   * pinned. Neither may reach a guard.
+   * @param wake Ends the sleep of a producer that waits for a pin. @param leave Gives the place in the table up: runs once all is closed and
+   * nothing is pinned, or at exit. @param unmap What follows when nothing is pinned. None of them may reach a guard.
    */
-  constructor(mapping: Mapping, wake: (waiting: number) => void, leave: () => void) {
+  constructor(mapping: Mapping, wake: (waiting: number) => void, leave: () => void, unmap: () => void) {
     this.#mapping = mapping;
     this.#wake = wake;
     this.#leave = leave;
+    this.#unmap = unmap;
+    // Behind the consumers, which are closed then. A view that is still out keeps its pages, for listeners of exit that come later.
+    this.#unregister = registerOpen(() => this.#leaveOnce(), { last: true });
   }
 
   /** A guard for one view at a time. */
@@ -58,9 +65,10 @@ export class Pins {
   /** Takes the pin back to what views hold: after a removal, and for a pin that came to no view. */
   drop(): void {
     const { core, handle } = this.#mapping;
+    if (this.#count === 0 && this.#closed) this.#end();
+    if (this.#left) return;
     if (this.#count === 0) {
-      if (this.#closed) this.#leaveOnce();
-      else this.#wake(core.readerUnpin(handle));
+      this.#wake(core.readerUnpin(handle));
       return;
     }
     let oldest = Infinity;
@@ -80,12 +88,19 @@ export class Pins {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#count === 0) this.#leaveOnce();
+    if (this.#count === 0) this.#end();
+  }
+
+  #end(): void {
+    if (this.#unmapped) return;
+    this.#unmapped = true;
+    everyStep([() => this.#leaveOnce(), this.#unmap]);
   }
 
   #leaveOnce(): void {
     if (this.#left) return;
     this.#left = true;
-    this.#leave();
+    // The hook last: without it a signal that comes now would end the process and leave the entry.
+    everyStep([this.#leave, this.#unregister]);
   }
 }

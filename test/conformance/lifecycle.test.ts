@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import { MetadataCreator, TensorConsumer, TensorProducer } from 'tensor-ipc';
+import { inspect, MetadataCreator, TensorConsumer, TensorProducer } from 'tensor-ipc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Child, hasCode, leftovers, poolName, sleep, until } from '../support/child';
@@ -203,6 +203,48 @@ for (const [how, end, expected] of ENDINGS) {
     assert.equal(leftovers(other), [`tensoripc.${other}`]);
   });
 }
+
+/** What a consumer did before its process ended. */
+const READERS: [string, (child: Child) => Promise<unknown>][] = [
+  ['that looks', (child) => child.ask({ op: 'get' })],
+  ['that listens', (child) => child.ask({ op: 'listen' })],
+  ['with a view', (child) => child.ask({ op: 'borrow' })],
+];
+
+for (const [how, end, expected] of ENDINGS) {
+  test(`${how}: a consumer leaves the table`, async () => {
+    const name = poolName('leaving');
+    using producer = TensorProducer.fromSample(name, frameOf(0));
+    for (const [kind, read] of READERS) {
+      producer.put(frameOf(1));
+      const child = new Child('peer');
+      await child.ask({ op: 'consume', pool: name });
+      await read(child);
+      assert.is(inspect(name)?.consumers.length, 1);
+      await end(child);
+      assert.equal(await child.ended, expected);
+      assert.equal(inspect(name)?.consumers, [], kind);
+      // Whatever it held is free again.
+      for (let i = 0; i < 10; i++) producer.put(frameOf(i));
+    }
+  });
+}
+
+test('a consumer whose handler of a signal goes on stays in the table', async () => {
+  const name = poolName('staying');
+  using producer = TensorProducer.fromSample(name, frameOf(0));
+  producer.put(frameOf(5));
+  await using child = new Child('peer');
+  await child.ask({ op: 'consume', pool: name });
+  await child.ask({ op: 'borrow' });
+  await child.ask({ op: 'handle', signal: 'SIGINT', exitCode: null });
+  child.signal('SIGINT');
+  assert.is(await child.receive(), 'handled');
+  const [consumer] = inspect(name)?.consumers ?? [];
+  assert.is(consumer?.alive, true);
+  assert.is(consumer?.holdsViews, true);
+  assert.equal(await child.ask({ op: 'get' }), { value: { sequence: 0, first: 5 } });
+});
 
 test('a signal handler that goes on is left in charge', async () => {
   const name = poolName('handled');
