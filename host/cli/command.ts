@@ -24,6 +24,8 @@ export interface OptionInfo {
   readonly type: 'string' | 'boolean';
   /** What stands for the value in the help: FILE, N. */
   readonly value?: string;
+  /** The values that there are, where it is one of a few. */
+  readonly choices?: readonly string[];
   readonly help: string;
   /** Left out of the help: for tests and tools. */
   readonly hidden?: boolean;

@@ -8,6 +8,7 @@ export { type Removal, removeDead, removePool } from '../native/inspect-remove';
 export { objectName } from '../native/trust';
 export { printable, quoted } from '../runtime/printable';
 export { platform } from '../runtime/system';
+export { DTYPE_NAMES } from '../tensor/dtype';
 export { isEncoding } from '../tensor/encodings';
 export { checkName, showFieldShape } from '../tensor/metadata';
 export { wireObject } from '../wire/form';

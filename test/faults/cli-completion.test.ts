@@ -134,6 +134,34 @@ for (const [shell, complete] of [
   });
 }
 
+for (const [shell, complete] of [
+  ['bash', bash],
+  ['fish', fish],
+] as const) {
+  test(`${shell} offers the values of an option that is one of a few`, () => {
+    if (!installed(shell, '--version')) return;
+    install();
+    for (const [words, offered] of [
+      [
+        ['pub', 'cam', '--wire', ''],
+        ['native', 'tensor-ipc'],
+      ],
+      [['snapshot', 'cam', '--color-map', 't'], ['turbo']],
+      [
+        ['pub', 'cam', '--dtype', 'float'],
+        ['float16', 'float32', 'float64'],
+      ],
+      [['bridge', 'cam', '--to', 'n'], ['native']],
+      [
+        ['pub', 'cam', '--encoding', 'depth'],
+        ['depth16u', 'depth32f'],
+      ],
+    ] as const) {
+      assert.equal(complete(...words).sort(), [...offered].sort(), `${shell} ${words.join(' ')}`);
+    }
+  });
+}
+
 /** A shell on a terminal of its own: types, and gives the line as it stands after that. */
 async function typed(shell: readonly string[], setUp: string, keys: string): Promise<string> {
   const child = spawn('script', ['-qec', shell.join(' '), '/dev/null'], { cwd: here, env, stdio: ['pipe', 'pipe', 'ignore'] });

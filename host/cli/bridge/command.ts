@@ -1,20 +1,20 @@
 // tensor-ipc bridge: the frames of a pool in the other form, for readers that know only that one.
 
 import { setTimeout } from 'node:timers/promises';
-import type { Backend, Trust, Wire } from '../../entry/main';
+import type { Backend, Trust } from '../../entry/main';
 import { HISTORY, withBars } from '../bars';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { LiveLine } from '../live';
 import { showRate } from '../look/rows';
 import { note } from '../output';
-import { DOMAIN_OPTION, domainOf } from '../wire/options';
+import { TRUST_OPTION } from '../read/frames';
+import { BACKEND_OPTION, DOMAIN_OPTION, domainOf, WIRES } from '../wire/options';
 import { Bridge } from './bridge';
 
 const NAME = 'bridge';
 const DEFAULT_INTERVAL_MS = 1000;
 const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
 const BACKENDS: readonly Backend[] = ['numpy', 'torch'];
-const WIRES: readonly Wire[] = ['native', 'tensor-ipc'];
 
 export const bridgeCommand = defineCommand({
   name: NAME,
@@ -29,15 +29,16 @@ export const bridgeCommand = defineCommand({
     to: {
       type: 'string',
       value: 'WIRE',
+      choices: WIRES,
       help: "'tensor-ipc': a native pool for Python readers; 'native': a Python pool for ours.",
     },
     as: { type: 'string', value: 'NEWNAME', help: 'Name of the other pool. Default: the same.' },
     domain: DOMAIN_OPTION,
     history: { type: 'string', value: 'N', help: 'History of the other pool. Default: that of the first.' },
-    backend: { type: 'string', value: 'NAME', help: "What Python readers take: 'numpy' (default) or 'torch'." },
+    backend: BACKEND_OPTION,
     interval: { type: 'string', value: 'MS', help: `Time between two figures. Default ${DEFAULT_INTERVAL_MS}.` },
     count: { type: 'string', value: 'N', help: 'End after so many frames.' },
-    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    trust: TRUST_OPTION,
   },
   examples: [
     [`${NAME} camera --to tensor-ipc`, 'the native pool "camera", for Python'],

@@ -6,7 +6,7 @@ import { print } from '../output';
 import '../../entry/main';
 import { defineCommand, EXIT_OK, UsageError } from '../command';
 import { missing } from '../look/info';
-import { saidWire } from '../wire/options';
+import { saidWire, WIRES } from '../wire/options';
 
 const NAME = 'rm';
 
@@ -21,6 +21,7 @@ export const rmCommand = defineCommand({
     wire: {
       type: 'string',
       value: 'WIRE',
+      choices: WIRES,
       help: "'native', or 'tensor-ipc' for a pool of the Python package and its locks. Default: whichever there is.",
     },
     force: { type: 'boolean', help: 'Whatever it is, and whether its producer lives or not.' },

@@ -4,6 +4,13 @@ import { choicesOf, optionsOf, quote, takesPool } from './facts';
 
 const fn = PROGRAM.replaceAll('-', '_');
 
+/** Lines that set the values of the option before the word, where it is one of a few. */
+function chosen(options: readonly { name: string; choices: readonly string[] }[]): string[] {
+  const few = options.filter(({ choices }) => choices.length > 0);
+  const cases = few.map(({ name, choices }) => `        --${name}) values=${quote(choices.join(' '))} ;;`);
+  return few.length === 0 ? [] : ['      case "$previous" in', ...cases, '      esac'];
+}
+
 export function bashScript(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name).join(' ');
   const cases = commands.flatMap((command) => {
@@ -13,6 +20,7 @@ export function bashScript(commands: readonly Command[]): string {
       `    ${command.name})`,
       `      options=${quote(options.map(({ name }) => `--${name}`).join(' '))}`,
       `      valued=${quote(` ${valued.join(' ')} `)}`,
+      ...chosen(options),
       ...(takesPool(command) ? ['      pools=1'] : []),
       ...(choicesOf(command).length > 0 ? [`      words=${quote(choicesOf(command).join(' '))}`] : []),
       '      ;;',
@@ -35,7 +43,7 @@ _${fn}_pools() {
 }
 _${fn}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-  local options='' valued='' words='' pools=''
+  local options='' valued='' words='' pools='' values=''
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _${fn}_among "$current" < <(printf '%s\\n' ${names} --help --version)
@@ -47,7 +55,9 @@ ${cases.join('\n')}
       words=${quote(names)}
       ;;
   esac
-  if [[ "$current" == -* ]]; then
+  if [[ "$values" != '' ]]; then
+    _${fn}_among "$current" <<< "\${values// /$'\\n'}"
+  elif [[ "$current" == -* ]]; then
     _${fn}_among "$current" <<< "\${options// /$'\\n'}"
   elif [[ "$valued" != *" $previous "* ]] && ((COMP_CWORD == 2)) && [[ "$words$pools" != '' ]]; then
     if [[ "$pools" != '' ]]; then _${fn}_among "$current" < <(_${fn}_pools)

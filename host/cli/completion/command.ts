@@ -21,7 +21,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
     name: NAME,
     summary: 'Print a completion script for a shell.',
     usage: 'bash|zsh|fish',
-    details: 'Completes commands, options, shells, and the names of the pools that there are at the time.',
+    details: 'Completes commands, options and their values, shells, and the names of the pools that there are at the time.',
     options: {},
     examples: [
       [`${NAME} bash > ~/.local/share/bash-completion/completions/${PROGRAM}`, 'bash'],

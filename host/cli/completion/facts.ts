@@ -3,11 +3,11 @@
 import type { Command } from '../command';
 
 /** Options of a command that may be completed, with the one that all have. */
-export function optionsOf(command: Command): { name: string; takesValue: boolean; help: string }[] {
+export function optionsOf(command: Command): { name: string; takesValue: boolean; choices: readonly string[]; help: string }[] {
   const own = Object.entries(command.options)
     .filter(([, option]) => option.hidden !== true)
-    .map(([name, option]) => ({ name, takesValue: option.type === 'string', help: option.help }));
-  return [...own, { name: 'help', takesValue: false, help: 'Show the help.' }];
+    .map(([name, option]) => ({ name, takesValue: option.type === 'string', choices: option.choices ?? [], help: option.help }));
+  return [...own, { name: 'help', takesValue: false, choices: [], help: 'Show the help.' }];
 }
 
 /** Whether the command's first argument is a pool. */

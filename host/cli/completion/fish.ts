@@ -16,8 +16,9 @@ export function fishScript(commands: readonly Command[]): string {
   for (const command of commands) {
     const within = `-n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
     lines.push(complete(`-n '__fish_use_subcommand' -a ${command.name} -d ${quote(command.summary)}`));
-    for (const { name, takesValue, help } of optionsOf(command)) {
-      lines.push(complete(`${within} -l ${name}${takesValue ? ' -r -F' : ''} -d ${quote(help)}`));
+    for (const { name, takesValue, choices, help } of optionsOf(command)) {
+      const value = choices.length > 0 ? ` -x -a ${quote(choices.join(' '))}` : takesValue ? ' -r -F' : '';
+      lines.push(complete(`${within} -l ${name}${value} -d ${quote(help)}`));
     }
     if (takesPool(command)) lines.push(complete(`${within} -a ${quote(POOLS)}`));
     if (choicesOf(command).length > 0) lines.push(complete(`${within} -a ${quote(choicesOf(command).join(' '))}`));

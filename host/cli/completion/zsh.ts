@@ -11,8 +11,10 @@ function escapeSpec(text: string): string {
 
 export function zshScript(commands: readonly Command[]): string {
   const cases = commands.flatMap((command) => {
-    const specs = optionsOf(command).map(({ name, takesValue, help }) =>
-      quote(`--${name}[${escapeSpec(help)}]${takesValue ? ':value:_files' : ''}`),
+    const specs = optionsOf(command).map(({ name, takesValue, choices, help }) =>
+      quote(
+        `--${name}[${escapeSpec(help)}]${takesValue ? `:value:${choices.length > 0 ? `(${choices.join(' ')})` : '_files'}` : ''}`,
+      ),
     );
     const choices = choicesOf(command);
     const argument = takesPool(command)

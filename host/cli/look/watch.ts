@@ -7,6 +7,7 @@ import { HISTORY, withBars } from '../bars';
 import { defineCommand, EXIT_OK, UsageError, wholeNumber } from '../command';
 import { threeDigits } from '../format';
 import { LiveLine } from '../live';
+import { TRUST_OPTION } from '../read/frames';
 import { WIRE_OPTIONS, wireFor } from '../wire/options';
 import { missing } from './info';
 import { lateMs, showAge, showRate } from './rows';
@@ -55,7 +56,7 @@ export const watchCommand = defineCommand({
   options: {
     interval: { type: 'string', value: 'MS', help: `Time between two figures. Default ${DEFAULT_INTERVAL_MS}.` },
     count: { type: 'string', value: 'N', help: 'End after so many intervals.' },
-    trust: { type: 'string', value: 'WHO', help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'." },
+    trust: TRUST_OPTION,
     ...WIRE_OPTIONS,
   },
   examples: [

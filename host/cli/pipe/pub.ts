@@ -3,12 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import { quoted } from '../../entry/inspection';
+import { DTYPE_NAMES, quoted } from '../../entry/inspection';
 import {
   type Attributes,
   type Backend,
   type Dtype,
   type Encoding,
+  encodings,
   type FieldMetadata,
   type LoanOptions,
   PoolMetadata,
@@ -22,7 +23,7 @@ import { CliError, defineCommand, EXIT_OK, finiteNumber, UsageError, wholeNumber
 import { Pace } from '../demo/pace';
 import { FFMPEG_OPTION } from '../ffmpeg';
 import { note } from '../output';
-import { MAKE_OPTIONS, saidWire } from '../wire/options';
+import { BACKEND_OPTION, MAKE_OPTIONS, saidWire } from '../wire/options';
 import { Input } from './input';
 import { type Media, openMedia } from './media';
 import { FRAMINGS, type Framing, PacketReader } from './packets';
@@ -55,14 +56,20 @@ export const pubCommand = defineCommand({
     loop: { type: 'boolean', help: 'Begin a film again at its end.' },
     ffmpeg: FFMPEG_OPTION,
     shape: { type: 'string', value: 'N,N,…', help: 'Shape of a frame, such as 480,640,3.' },
-    dtype: { type: 'string', value: 'TYPE', help: 'Element type: uint8 (default), float32, …' },
+    dtype: { type: 'string', value: 'TYPE', choices: DTYPE_NAMES, help: 'Element type: uint8 (default), float32, …' },
     'max-length': { type: 'string', value: 'N', help: 'Frames of varying length: the most that the first axis can be.' },
     framing: {
       type: 'string',
       value: 'HOW',
+      choices: FRAMINGS,
       help: `How those follow one another: ${FRAMINGS.join(', ')}. Default: by --encoding.`,
     },
-    encoding: { type: 'string', value: 'NAME', help: 'What the elements mean: rgb8, bgr8, depth16u, jpeg, xyz, …' },
+    encoding: {
+      type: 'string',
+      value: 'NAME',
+      choices: Object.keys(encodings),
+      help: 'What the elements mean: rgb8, bgr8, depth16u, jpeg, xyz, …',
+    },
     unit: { type: 'string', value: 'TEXT', help: 'Unit of the elements, such as m.' },
     'frame-id': { type: 'string', value: 'TEXT', help: 'Coordinate frame of the elements, such as camera_optical.' },
     attributes: { type: 'string', value: 'FILE', help: 'A JSON object that goes with the pool: calibration, mounting.' },
@@ -70,7 +77,7 @@ export const pubCommand = defineCommand({
     fps: { type: 'string', value: 'N', help: 'Publish at this rate. Default: as fast as the frames come.' },
     drop: { type: 'boolean', help: 'Drop a frame rather than wait for a consumer.' },
     ...MAKE_OPTIONS,
-    backend: { type: 'string', value: 'NAME', help: "What Python readers take: 'numpy' (default) or 'torch'." },
+    backend: BACKEND_OPTION,
   },
   examples: [
     [`${NAME} cam --input film.mp4 --history 10`, 'a film, at its own rate'],

@@ -32,6 +32,7 @@ export const subCommand = defineCommand({
     format: {
       type: 'string',
       value: 'FORMAT',
+      choices: FORMATS,
       help: `What to write: ${FORMATS.join(', ')}. Default: by the ending of --output.`,
     },
     field: { ...FIELD_OPTION, help: 'Of a film: the tensor to record. Default: the first that is a picture.' },

@@ -8,6 +8,7 @@ const TRUST: readonly Trust[] = ['owner', 'group', 'any'];
 export const TRUST_OPTION = {
   type: 'string',
   value: 'WHO',
+  choices: ['owner', 'group', 'any'],
   help: "Whose pools to accept: 'owner' (default: your own), 'group' or 'any'.",
 } as const;
 

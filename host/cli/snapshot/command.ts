@@ -37,6 +37,7 @@ export const snapshotCommand = defineCommand({
     graphics: {
       type: 'string',
       value: 'HOW',
+      choices: GRAPHICS,
       help: `How --show draws: ${GRAPHICS.join(', ')}. Default auto: asks the terminal.`,
     },
     field: { ...FIELD_OPTION, help: 'The tensor to show, of a frame that has several. Default: the first that can be.' },

@@ -11,6 +11,7 @@ export const LIMIT_OPTIONS = {
   'color-map': {
     type: 'string',
     value: 'NAME',
+    choices: COLOR_MAPS,
     help: `Colours for depth and other single channels: ${COLOR_MAPS.join(' (default) or ')}.`,
   },
 } as const;

@@ -14,6 +14,7 @@ export const WIRE_OPTIONS = {
   wire: {
     type: 'string',
     value: 'WIRE',
+    choices: WIRES,
     help: "'native', or 'tensor-ipc' for a pool of the Python package. Default: whichever there is.",
   },
   domain: DOMAIN_OPTION,
@@ -21,11 +22,24 @@ export const WIRE_OPTIONS = {
 
 /** Options of a command that makes a pool. */
 export const MAKE_OPTIONS = {
-  wire: { type: 'string', value: 'WIRE', help: "'native' (default), or 'tensor-ipc' for readers with the Python package." },
+  wire: {
+    type: 'string',
+    value: 'WIRE',
+    choices: WIRES,
+    help: "'native' (default), or 'tensor-ipc' for readers with the Python package.",
+  },
   domain: DOMAIN_OPTION,
 } as const;
 
-export { DOMAIN_OPTION };
+/** Of a command that makes a pool for the Python package. */
+export const BACKEND_OPTION = {
+  type: 'string',
+  value: 'NAME',
+  choices: ['numpy', 'torch'],
+  help: "What Python readers take: 'numpy' (default) or 'torch'.",
+} as const;
+
+export { DOMAIN_OPTION, WIRES };
 
 interface Values {
   readonly wire?: string;
