@@ -96,6 +96,7 @@ export class TensorConsumer<F extends FrameForm = FrameForm>
   readonly #news = new News();
   // Loops that have begun and are not over.
   #loops = 0;
+  #met: PoolMetadata | null = null; // that of the pool met last, whose last frame may come when it is over
   // Whether the consumer itself is read, not only its loops and listeners.
   #reads = false;
 
@@ -145,6 +146,7 @@ export class TensorConsumer<F extends FrameForm = FrameForm>
   }
 
   #connected(found: PoolMetadata): void {
+    this.#met = found;
     this.#news.allIsWell();
     this.#expectation.met(found);
     this.#announce(() => void this.emit('connect', found as PoolMetadata<F>));
@@ -231,9 +233,9 @@ export class TensorConsumer<F extends FrameForm = FrameForm>
     return this.#source.closed;
   }
 
-  /** The pool's metadata; before the first connection what was expected, or null. */
+  /** The metadata of the pool, also after its end; before the first connection what was expected, or null. */
   get metadata(): PoolMetadata<F> | null {
-    return (this.#source.metadata ?? this.#expected) as PoolMetadata<F> | null;
+    return (this.#met ?? this.#expected) as PoolMetadata<F> | null;
   }
 
   /**

@@ -87,8 +87,6 @@ export interface Source {
   readonly attached: boolean;
   /** Attached to a pool that its producer has not closed. */
   readonly connected: boolean;
-  /** The pool's, while attached. */
-  readonly metadata: PoolMetadata | null;
 
   /** What part of the page tables of a large pool is populated, from 0 to 1: the rest follows while the event loop turns. */
   readonly prefaulted: number;

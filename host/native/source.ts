@@ -13,7 +13,6 @@ import { runSteps } from '../runtime/steps';
 import type { Doorbell, System } from '../runtime/system';
 import type { Expectation } from '../tensor/expectation';
 import type { FrameForm } from '../tensor/form';
-import type { PoolMetadata } from '../tensor/metadata';
 import { checkCount, checkInto } from '../tensor/validation';
 import { Blocking } from './blocking';
 import type { Connection } from './connection';
@@ -88,10 +87,6 @@ export class NativeSource implements Source {
   get connected(): boolean {
     const { connection } = this.#link;
     return connection !== null && this.#link.newest(connection) !== CLOSED;
-  }
-
-  get metadata(): PoolMetadata | null {
-    return this.#link.connection?.mapping.metadata ?? null;
   }
 
   get prefaulted(): number {

@@ -94,10 +94,6 @@ export class WireSource implements Source {
     return this.#pool !== null && !this.#feed.over;
   }
 
-  get metadata(): PoolMetadata | null {
-    return this.#pool?.metadata ?? null;
-  }
-
   get prefaulted(): number {
     return 1; // at once, when it attaches
   }

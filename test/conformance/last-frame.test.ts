@@ -23,6 +23,24 @@ function watched(name: string) {
 
 type Watched = ReturnType<typeof watched>;
 
+test('the metadata of a pool is still there when its last frame comes, and until the next pool', async () => {
+  const name = poolName('described');
+  using consumer = TensorConsumer.attach(name);
+  assert.is(consumer.metadata, null);
+  {
+    using producer = TensorProducer.fromSample(name, frameOf(0), { historyLen: 3, attributes: { serial: 7 } });
+    await consumer.ready();
+    producer.put(frameOf(5));
+  }
+  const frame = await consumer.next();
+  assert.is(frame?.data[0], 5);
+  assert.not(consumer.connected);
+  assert.equal(consumer.metadata?.attributes, { serial: 7 });
+  using _next = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });
+  await until(() => consumer.connected, 'it has met the next one');
+  assert.is(consumer.metadata?.historyLen, 2);
+});
+
 /** Ways to read that wait on the event loop. Each notes the first value of every frame. */
 const READERS: Readonly<Record<string, (w: Watched) => void>> = {
   'a loop': ({ consumer, log }) => {

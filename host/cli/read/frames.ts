@@ -53,18 +53,13 @@ export async function* framesOf(consumer: TensorConsumer, { timeoutMs, signal }:
   });
   if (signal?.aborted) return;
   signal?.addEventListener('abort', () => end(null), { once: true });
-  // Of a pool that is over the consumer has no metadata any more, when its last frame comes.
-  let metadata: PoolMetadata | null = null;
-  consumer.on('connect', (found) => {
-    metadata = found;
-  });
   const frames = consumer.frames({ endOnClose: true, signal: ended.signal });
   for (;;) {
     const watchdog = timeoutMs === undefined ? undefined : setTimeout(() => end(noFrame(consumer, timeoutMs)), timeoutMs);
     const next = await frames.next();
     clearTimeout(watchdog);
     if (next.done) break;
-    metadata = consumer.metadata ?? metadata;
+    const { metadata } = consumer;
     if (metadata !== null) yield { frame: next.value, metadata };
     next.value.release();
   }
