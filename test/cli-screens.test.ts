@@ -38,6 +38,11 @@ const SCREENS: readonly (readonly [name: string, line: string])[] = [
   ['info-record', 'info wrist.camera'],
   ['info-dead', 'info arm'],
   ['watch', 'watch camera --count 4 --interval 300'],
+  ['echo', 'echo wrist.camera --field depth --count 1'],
+  ['hz', 'hz camera --count 2'],
+  ['bw', 'bw camera --count 2'],
+  ['snapshot', 'snapshot camera /dev/shm/out.png'],
+  ['sub', 'sub camera --all --count 2 --output /dev/shm/out.y4m'],
   ['gc', 'gc --dry-run'],
   // Cyclone DDS complains on the standard error, in words of its own.
   ['doctor', 'doctor 2>/dev/null'],

@@ -50,6 +50,11 @@ const TEXTS: readonly (readonly [pattern: RegExp, put: string])[] = [
   [/latency ([\d.]+ ms|-) ([▁-█·]+)/g, 'latency 0.566 ms $2'],
   [/dropped \d+/g, 'dropped 0'],
   [/[▁-█·]+/g, '████'],
+  [/^frame \d+ {2}age [\d.]+ m?s/gm, 'frame 182  age 12.6 ms'],
+  [/, frame \d+, values/g, ', frame 182, values'],
+  [/[\d.]+\/s {2}min [\d.]+ {2}max [\d.]+ {2}std [\d.]+ [mµ]?s/g, '30.0/s  min 29.8  max 37.0  std 1.86 ms'],
+  [/[\d.]+ MB\/s {2}mean/g, '27.6 MB/s  mean'],
+  [/\b(window|frames) \d+$/gm, '$1 30'],
 ];
 
 /** A head: words in capitals, apart by two spaces or more. */
