@@ -155,7 +155,7 @@ for (const [name, program] of [['node', NODE] as const, ...others]) {
     await sleep(2000);
     const ms = (await used()) - before;
     console.log(
-      `\nnote: ${name}: ${ms.toFixed(0)} ms of processor time in two idle seconds, Cyclone's threads and their sign of life included`,
+      `\nnote: ${name} uses ${ms.toFixed(0)} ms of processor time in two idle seconds, with Cyclone's threads and their sign of life`,
     );
     // One that looked at every turn would use most of them.
     assert.ok(ms < 400, `${ms} ms`);

@@ -37,7 +37,7 @@ for (const kind of KINDS) {
     const before = await footprint();
     for (let i = 0; i < 3000; i++) cycle(i);
     const after = await footprint();
-    console.log(`note: ${kind}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
+    console.log(`note: ${kind}: what is open goes from ${JSON.stringify(before)} to ${JSON.stringify(after)}`);
     assert.is(after.descriptors, before.descriptors, 'descriptors');
     assert.is(after.poolMaps, before.poolMaps, 'maps of pools');
     assert.is(after.handles, before.handles, 'places');

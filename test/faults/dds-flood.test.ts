@@ -83,7 +83,7 @@ testWith('small announcements under ever new ids: what Cyclone remembers of them
   const { warnings } = await untilState(listener, found, 'a pool that comes during the flood is found', look);
   assert.ok(most < atFirst + 150, `${most.toFixed(0)} MiB, ${atFirst.toFixed(0)} before the flood`);
   assert.is(warnings.filter((text) => text.includes('somebody floods it')).length, 1, JSON.stringify(warnings));
-  console.log(`\nnote: ${most.toFixed(0)} MiB at most, ${atFirst.toFixed(0)} before the flood`);
+  console.log(`\nnote: the flood takes memory from ${atFirst.toFixed(0)} to ${most.toFixed(0)} MiB`);
 });
 
 testWith('a busy but honest domain: all of 500 pools are listed', async () => {

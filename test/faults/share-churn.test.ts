@@ -96,7 +96,9 @@ test(`${SECONDS} s of pools that are shared, read and closed`, async () => {
     for (const end = Date.now() + SECONDS * 1000; Date.now() < end && wrong.length === 0; ) await round();
     assert.equal(wrong, [], `after ${pools} pools`);
     const after = await settled();
-    console.log(`note: ${pools} pools, ${frames} frames in ${SECONDS} s; ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
+    console.log(
+      `note: ${pools} pools and ${frames} frames in ${SECONDS} s take what is open from ${JSON.stringify(before)} to ${JSON.stringify(after)}`,
+    );
     assert.ok(pools > 100 && frames > 500);
     assert.ok(after.descriptors <= before.descriptors, 'descriptors');
     assert.is(after.handles, before.handles, 'places');

@@ -42,7 +42,7 @@ test('borrow with another historyLen each time: the heap stays, and so do the fi
   const before = heap();
   work(150_000);
   const grown = heap() - before;
-  console.log(`note: ${Math.round(grown / 1024)} kB more after 150 000 windows`);
+  console.log(`note: the process has grown by ${Math.round(grown / 1024)} kB after 150 000 windows`);
   assert.ok(grown < 12_000_000, `${grown} bytes more`);
 });
 

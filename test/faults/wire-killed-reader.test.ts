@@ -77,7 +77,9 @@ if (tools === null) {
           if (hung) left += 1;
         }
       }
-      console.log(`\nnote: readers of ours killed under an irregular ${kind} producer: ${left} of ${ROUNDS} took a lock along`);
+      console.log(
+        `\nnote: ${left} of ${ROUNDS} killed readers of ours took a lock with them, under an irregular ${kind} producer`,
+      );
       // While locks were held for the order as well it was more than half of them.
       assert.ok(4 * left <= ROUNDS, `${left} of ${ROUNDS}`);
     });

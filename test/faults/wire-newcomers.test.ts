@@ -51,7 +51,7 @@ if (tools === null) {
       );
       behind.push((FRAMES - Number(received.at(-1)?.seed) + 256) % 256);
     }
-    console.log(`\nnote: late Python readers of ours at ${RATE_HZ} Hz: ${behind.join(' ')} frames behind`);
+    console.log(`\nnote: Python readers that come late, at ${RATE_HZ} Hz, are behind by ${behind.join(', ')} frames`);
     assert.ok(Math.max(...behind) <= 1, behind.join(' '));
   });
 

@@ -21,7 +21,9 @@ const random = new Random(Number(process.env['WIRE_SEED'] ?? 7));
 function tell(label: string, ms: readonly number[]): void {
   if (ms.length === 0) return;
   const sorted = [...ms].sort((a, b) => a - b).map(Math.round);
-  console.log(`\nnote: ${label}: ${ms.length} rounds, median ${sorted[sorted.length >> 1]} ms, most ${sorted.at(-1)} ms`);
+  console.log(
+    `\nnote: ${label} takes ${sorted[sorted.length >> 1]} ms (median of ${ms.length} rounds), ${sorted.at(-1)} at most`,
+  );
 }
 
 if (tools === null) {
@@ -97,7 +99,7 @@ if (tools === null) {
         tookMs.push(lost - left);
         assert.is(consumer.get(), null, 'frames of a producer that is gone are not given out');
       }
-      tell(`loss of a ${kind} producer noticed`, tookMs);
+      tell(`to notice the loss of a ${kind} producer`, tookMs);
     });
   }
 
@@ -151,8 +153,8 @@ if (tools === null) {
       if (way === 'exit') await producer.exit();
       else await producer.kill(way);
     }
-    tell('a newcomer of theirs reads our producer that was started again', tookMs);
-    console.log(`\nnote: of ${2 * (ROUNDS - 1)} reads by consumers of an earlier pool, ${stale} were of that`);
+    tell('until a newcomer of theirs reads our producer that was started again it', tookMs);
+    console.log(`\nnote: ${stale} of ${2 * (ROUNDS - 1)} reads by consumers of an earlier pool gave that pool's frame`);
   });
 
   test('a second producer is refused: in this process, in another of ours, and where the live one is Python or C', async () => {

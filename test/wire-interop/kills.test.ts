@@ -64,7 +64,9 @@ if (tools === null) {
         for (let frame = 1; frame <= 4; frame++) producer.put(tensorOf(what, seed + frame));
         assert.not(taken(what));
       }
-      console.log(`\nnote: ${kind} readers killed under ours: ${ROUNDS} rounds, ${repairs} left locks behind, and were repaired`);
+      console.log(
+        `\nnote: ${repairs} of ${ROUNDS} killed readers (${kind}) left locks behind, and a producer of ours repaired them`,
+      );
     });
   }
 
@@ -116,7 +118,7 @@ if (tools === null) {
         for (let frame = 0; frame < 4; frame++) assert.ok(successor.put(tensorOf(what, frame)) >= 0);
       }
       console.log(
-        `\nnote: readers of ours killed under ${kind}: ${ROUNDS} rounds, ${left} left locks behind, ${timeouts} times LOCK_TIMEOUT`,
+        `\nnote: ${left} of ${ROUNDS} killed readers of ours left locks behind (producer: ${kind}); LOCK_TIMEOUT came ${timeouts} times`,
       );
     });
   }
@@ -150,7 +152,7 @@ if (tools === null) {
         using reader = new TensorConsumer(metadataOf(what), { ...HERE, waitTimeoutMs: 100 });
         await untilNewest(reader, what, 4);
       }
-      console.log(`\nnote: writers of ours killed with a ${kind} consumer: ${ROUNDS} rounds, ${torn} with locks taken along`);
+      console.log(`\nnote: ${torn} of ${ROUNDS} killed writers of ours took locks with them (consumer: ${kind})`);
     });
   }
 

@@ -45,7 +45,9 @@ if (tools === null) {
       // Windows taken as they come would be wrong by the hundred.
       assert.ok(wrong.length <= 1, `${wrong.length} of ${windows} windows: ${wrong.slice(0, 3).join(', ')}`);
       assert.ok(windows > 0);
-      console.log(`\nnote: ${from} → ours, ${label}: ${windows} windows of ${frames} frames, ${wrong.length} out of order`);
+      console.log(
+        `\nnote: ${wrong.length} of ${windows} windows are out of order (${frames} frames each, from ${from} to ours, ${label})`,
+      );
       await producer.kill();
       await stopped;
     });

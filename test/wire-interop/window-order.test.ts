@@ -266,7 +266,7 @@ for (const label of labels)
         assert.is(faults.length, 0, `${count} of ${historyLen}: ${faults.length} of ${reads.length}, the first ${example}`);
         waits.push(`${count} of ${historyLen} after ${heldAfterMs(reads).toFixed(2)}`);
       }
-      console.log(`\nnote: ${label}, ${way}: ${waits.join(', ')} ms of the model's time`);
+      console.log(`\nnote: in the model, windows ${way} of ${label} are held after so many ms: ${waits.join(', ')}`);
     });
   }
 
@@ -304,7 +304,10 @@ test('a copy holds its locks for the copy only, of all producers but those witho
     for (const [historyLen, count] of SIZES) {
       const reads = readWindows(label, historyLen, count, copied);
       const longer = reads.filter(({ heldMs }) => heldMs > most).length;
-      if (longer > 0) console.log(`\nnote: ${label}, ${count} of ${historyLen}: ${longer} of ${reads.length} held longer`);
+      if (longer > 0)
+        console.log(
+          `\nnote: ${longer} of ${reads.length} copies hold their locks longer (${count} frames of ${historyLen}, of ${label})`,
+        );
       // Those come to a locked slot at once, and have to show there where they are.
       const running = label.startsWith('one without pause') || label === 'one in bursts';
       if (!running) assert.is(longer, 0, `${label}: ${count} of ${historyLen}`);

@@ -170,7 +170,9 @@ if (tools === null) {
       const tookUs = received.map((notice, place) => notice.at_us - (at_us?.[place] ?? Number.NaN)).sort((a, b) => a - b);
       assert.ok((tookUs[0] as number) > 0, 'a callback follows its put');
       const median = Math.round(tookUs[50] as number);
-      console.log(`\nnote: C put → ${index < 2 ? 'C' : 'Python'} callback, four consumers, 100 Hz: median ${median} µs`);
+      console.log(
+        `\nnote: from a put in C to a callback in ${index < 2 ? 'C' : 'Python'} it takes ${median} µs (median, four consumers, 100 Hz)`,
+      );
     }
   });
 }
