@@ -4,6 +4,15 @@ import { spawn } from 'node:child_process';
 /** A file that hangs is killed and counts as failed. A watchdog, not a limit on how fast tests must be. */
 const WATCHDOG_MS = Number(process.env.TEST_WATCHDOG_MS ?? 600_000);
 
+/** How to end the suites that run. They are in groups of their own, so Ctrl-C reaches this process alone. */
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    for (const kill of running) kill();
+    process.kill(process.pid, signal);
+  });
+}
+
 /**
  * @param {string} node The binary that runs it.
  * @param {string} program Path of the bundle.
@@ -25,6 +34,8 @@ export async function runSuite(node, program, environment, front = []) {
 function run([command, ...args], environment) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
+      // A group of its own: a watchdog ends what the suite has started, too, and with it what holds the output open.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...environment, NO_COLOR: '1', FORCE_COLOR: '0' },
     });
@@ -36,10 +47,19 @@ function run([command, ...args], environment) {
     child.stderr.setEncoding('utf8').on('data', take);
     const watchdog = setTimeout(() => {
       output += `\nwatchdog: still running after ${WATCHDOG_MS} ms, killed\n`;
-      child.kill('SIGKILL');
+      kill();
     }, WATCHDOG_MS);
+    const kill = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error;
+      }
+    };
+    running.add(kill);
     child.on('close', (code, signal) => {
       clearTimeout(watchdog);
+      running.delete(kill);
       resolve({ output, ended: code ?? signal });
     });
   });

@@ -35,7 +35,11 @@ function list(folder) {
 
 /** Suites at a time, where they do not see each other. */
 function lanes() {
-  return Number(process.env.TEST_LANES ?? Math.min(2, availableParallelism()));
+  const said = process.env.TEST_LANES;
+  if (said === undefined) return Math.min(2, availableParallelism());
+  if (/^[1-9]\d?$/.test(said)) return Number(said);
+  console.error(`TEST_LANES is a number of suites, found ${said}`);
+  process.exit(2);
 }
 
 if (!existsSync('dist/core.wasm')) {

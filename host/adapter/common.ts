@@ -69,12 +69,7 @@ function timer(handle: NodeJS.Timeout, stop: () => void): Timer {
 }
 
 function onExit(callback: () => void): () => void {
-  const removeSignals = onSignals(callback);
-  const end = onEnd(callback);
-  return () => {
-    end.remove();
-    removeSignals();
-  };
+  return onEnd(callback).remove;
 }
 
 /** From here on glibc asks the kernel for each block. */
@@ -104,6 +99,7 @@ export const common: Omit<Platform, 'runtime' | 'system' | 'monotonicNs' | 'open
   },
   turn: () => new Promise((resolve) => void setImmediate(resolve)),
   onExit,
+  onSignals,
   warn: (message) => process.emitWarning(message, 'TensorIpcWarning'),
   allocate,
 };

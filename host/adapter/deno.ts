@@ -9,7 +9,6 @@ import type { Platform, System } from '../runtime/system';
 import { checkPlatform, common, openDds, openSystem } from './common';
 import { onEnd } from './ends';
 import { openFifoDoorbell, openPipeNotifier } from './fifo';
-import { onSignals } from './signals';
 import { trackedDescriptors } from './tracked';
 
 /** The part of Deno that is used. https://docs.deno.com/api/deno/~/Deno.Permissions */
@@ -76,7 +75,6 @@ function afterNextEmit(callback: () => void): void {
 
 /** Deno ends on an error that nobody handles without the exit event: the error itself is the last that is heard. */
 function onExit(callback: () => void): () => void {
-  const removeSignals = onSignals(callback);
   const end = onEnd(callback);
   const fatal = ({ type, defaultPrevented }: Event) => {
     const handled = process.listenerCount(type === 'error' ? 'uncaughtException' : 'unhandledRejection') > 0;
@@ -93,7 +91,6 @@ function onExit(callback: () => void): () => void {
   globalEvents.addEventListener('unload', unload);
   return () => {
     end.remove();
-    removeSignals();
     for (const name of events) globalEvents.removeEventListener(name, fatal);
     globalEvents.removeEventListener('unload', unload);
   };

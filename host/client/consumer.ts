@@ -15,7 +15,7 @@ import {
   type WindowOptions,
 } from '../endpoint/options';
 import { CopyingReader, LendingReader, type Reader } from '../endpoint/reader';
-import { checkCall, checkFlag, checkLook, checkRead, checkRequest, checkTimeout, type Prospect } from '../endpoint/requests';
+import { checkCall, checkFlag, checkLook, checkRead, checkRequest, checkTimeout, prospectOf } from '../endpoint/requests';
 import { type Cursor, newCursor, type Source } from '../endpoint/source';
 import type { View } from '../endpoint/view';
 import { Waiting } from '../endpoint/waiting';
@@ -68,7 +68,7 @@ export class TensorConsumer<F extends FrameForm = FrameForm>
   readonly name: string;
   readonly #expected: PoolMetadata | null;
   readonly #expectation: Expectation;
-  readonly #expects: Pick<Prospect, 'historyKnown' | 'lossless'>;
+  readonly #expects: Parameters<typeof prospectOf>[0];
   readonly #source: Source;
   readonly #waiting: Waiting;
   // A method's type: a consumer of a known form is one of any form.
@@ -96,7 +96,7 @@ export class TensorConsumer<F extends FrameForm = FrameForm>
   readonly #news = new News();
   // Loops that have begun and are not over.
   #loops = 0;
-  #met: PoolMetadata | null = null; // that of the pool met last, whose last frame may come when it is over
+  #met: PoolMetadata | null = null; // of the pool met last, whose last frame may come when it is over
   // Whether the consumer itself is read, not only its loops and listeners.
   #reads = false;
 
@@ -359,8 +359,8 @@ export class TensorConsumer<F extends FrameForm = FrameForm>
     return new FrameLoop<R>(parts, signal);
   }
 
-  get #prospect(): Prospect {
-    return { ...this.#expects, metadata: this.metadata, historyKnown: this.#source.attached || this.#expects.historyKnown };
+  get #prospect() {
+    return prospectOf(this.#expects, this.#expected, this.#source.attached ? this.#met : null);
   }
 
   /** Blocks the thread until there is a frame newer than the last one given out: true, or false when the time is over. */

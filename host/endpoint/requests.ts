@@ -10,12 +10,20 @@ import type { GetOptions, NextOptions, ReadyOptions, WindowOptions } from './opt
 import type { WindowRequest } from './source';
 
 /** What is known of the frames to come. */
-export interface Prospect {
+export interface Prospect extends Expects {
   /** The pool's, or what it is expected to be; null when any pool will do. */
   readonly metadata: PoolMetadata | null;
+}
+
+export interface Expects {
   /** Whether the pool keeps as many frames as the metadata says. */
   readonly historyKnown: boolean;
   readonly lossless: boolean;
+}
+
+/** @param attached The metadata of the pool that is attached. Of the one to come nothing is known that the one before it had. */
+export function prospectOf(expects: Expects, expected: PoolMetadata | null, attached: PoolMetadata | null): Prospect {
+  return { ...expects, metadata: attached ?? expected, historyKnown: attached !== null || expects.historyKnown };
 }
 
 /**

@@ -198,8 +198,8 @@ export class Link {
       const same = this.#reattach(this.#ended);
       if (same !== undefined) return same;
     }
-    // Before there is an entry: without the hook a signal that comes now would end the process and leave it to look like a dead one's.
-    this.#unregister ??= registerOpen(() => this.close());
+    // An entry is all that a consumer without a doorbell leaves behind: not worth that Ctrl-C waits for the event loop.
+    this.#unregister ??= registerOpen(() => this.close(), { signals: false });
     let connection: Connection;
     try {
       const adopted = this.#adopt();

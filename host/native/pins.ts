@@ -39,7 +39,7 @@ export class Pins {
     this.#leave = leave;
     this.#unmap = unmap;
     // Behind the consumers, which are closed then. A view that is still out keeps its pages, for listeners of exit that come later.
-    this.#unregister = registerOpen(() => this.#leaveOnce(), { last: true });
+    this.#unregister = registerOpen(() => this.#leaveOnce(), { last: true, signals: false });
   }
 
   /** A guard for one view at a time. */
@@ -100,7 +100,6 @@ export class Pins {
   #leaveOnce(): void {
     if (this.#left) return;
     this.#left = true;
-    // The hook last: without it a signal that comes now would end the process and leave the entry.
     everyStep([this.#leave, this.#unregister]);
   }
 }

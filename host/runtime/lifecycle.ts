@@ -6,20 +6,40 @@ import { platform } from './system';
 const open = new Set<() => void>();
 // What the others need to take their leave by.
 const openLast = new Set<() => void>();
-let uninstall: (() => void) | null = null;
+// Those for which signals are taken.
+const onSignals = new Set<() => void>();
+let forgetExit: (() => void) | null = null;
+let forgetSignals: (() => void) | null = null;
 
-/**
- * Registers a cleanup that runs at exit, `last` behind those of everybody else. Returns how to take it back, for those that close earlier.
- */
-export function registerOpen(close: () => void, { last = false } = {}): () => void {
+export interface RegisterOptions {
+  /** Behind those of everybody else. */
+  readonly last?: boolean;
+  /**
+   * Whether SIGINT, SIGTERM and SIGHUP are worth taking for it. JavaScript handles them on the event loop, so a program that never returns
+   * there could not be ended by Ctrl-C any more.
+   */
+  readonly signals?: boolean;
+}
+
+/** Registers a cleanup that runs at exit. Returns how to take it back, for those that close earlier. */
+export function registerOpen(close: () => void, { last = false, signals = true }: RegisterOptions = {}): () => void {
   const set = last ? openLast : open;
   set.add(close);
-  uninstall ??= platform().onExit(closeAll);
+  forgetExit ??= platform().onExit(closeAll);
+  if (signals) {
+    onSignals.add(close);
+    forgetSignals ??= platform().onSignals(closeAll);
+  }
   return () => {
     set.delete(close);
-    if (open.size + openLast.size === 0 && uninstall !== null) {
-      uninstall();
-      uninstall = null;
+    onSignals.delete(close);
+    if (onSignals.size === 0) {
+      forgetSignals?.();
+      forgetSignals = null;
+    }
+    if (open.size + openLast.size === 0) {
+      forgetExit?.();
+      forgetExit = null;
     }
   };
 }

@@ -245,8 +245,10 @@ export interface Platform {
   after(delayMs: number, callback: () => void): Timer;
   /** Resolves after the event loop has had a turn. */
   turn(): Promise<void>;
-  /** Runs the callback when the process ends in any way that leaves JavaScript a chance. Returns how to take it back. */
+  /** Runs the callback when the process ends in any way that leaves JavaScript a chance, signals aside. Returns how to take it back. */
   onExit(callback: () => void): () => void;
+  /** Runs the callback before the process ends by SIGINT, SIGTERM or SIGHUP that nobody else handles. Returns how to take it back. */
+  onSignals(callback: () => void): () => void;
   warn(message: string): void;
   /** Uninitialised if the runtime can: the caller overwrites all of it. */
   allocate(bytes: number): ArrayBuffer;

@@ -36,6 +36,9 @@ test('the metadata of a pool is still there when its last frame comes, and until
   assert.is(frame?.data[0], 5);
   assert.not(consumer.connected);
   assert.equal(consumer.metadata?.attributes, { serial: 7 });
+  // Of the pool to come nothing is known: an array of another length may be for that.
+  assert.is(consumer.get({ into: new Float64Array(16) }), null);
+  assert.is(consumer.peek({ into: new Float64Array(16) }), null);
   using _next = TensorProducer.fromSample(name, frameOf(0), { historyLen: 2 });
   await until(() => consumer.connected, 'it has met the next one');
   assert.is(consumer.metadata?.historyLen, 2);

@@ -204,31 +204,44 @@ for (const [how, end, expected] of ENDINGS) {
   });
 }
 
-/** What a consumer did before its process ended. */
-const READERS: [string, (child: Child) => Promise<unknown>][] = [
-  ['that looks', (child) => child.ask({ op: 'get' })],
-  ['that listens', (child) => child.ask({ op: 'listen' })],
-  ['with a view', (child) => child.ask({ op: 'borrow' })],
+/** What a consumer did before its process ended, and whether that takes signals: without a doorbell it leaves nothing that is worth it. */
+const READERS: [string, (child: Child) => Promise<unknown>, takesSignals: boolean][] = [
+  ['that looks', (child) => child.ask({ op: 'get' }), false],
+  ['that listens', (child) => child.ask({ op: 'listen' }), true],
+  ['with a view', (child) => child.ask({ op: 'borrow' }), false],
 ];
 
 for (const [how, end, expected] of ENDINGS) {
   test(`${how}: a consumer leaves the table`, async () => {
     const name = poolName('leaving');
     using producer = TensorProducer.fromSample(name, frameOf(0));
-    for (const [kind, read] of READERS) {
+    for (const [kind, read, takesSignals] of READERS) {
       producer.put(frameOf(1));
       const child = new Child('peer');
       await child.ask({ op: 'consume', pool: name });
       await read(child);
-      assert.is(inspect(name)?.consumers.length, 1);
+      assert.equal(inspect(name)?.consumers.length, 1);
       await end(child);
       assert.equal(await child.ended, expected);
-      assert.equal(inspect(name)?.consumers, [], kind);
+      const left = inspect(name)?.consumers.map(({ alive }) => alive);
+      assert.equal(left, expected.signal === null || takesSignals ? [] : [false], kind);
       // Whatever it held is free again.
       for (let i = 0; i < 10; i++) producer.put(frameOf(i));
     }
   });
 }
+
+test('a consumer that only blocks is ended by Ctrl-C at once', async () => {
+  const name = poolName('blocked');
+  using producer = TensorProducer.fromSample(name, frameOf(0));
+  producer.put(frameOf(1));
+  const child = new Child('peer');
+  await child.ask({ op: 'consume', pool: name });
+  await child.ask({ op: 'get' });
+  await child.ask({ op: 'block' });
+  child.signal('SIGINT');
+  assert.equal(await child.ended, { code: null, signal: 'SIGINT' });
+});
 
 test('a consumer whose handler of a signal goes on stays in the table', async () => {
   const name = poolName('staying');

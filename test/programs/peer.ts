@@ -18,6 +18,7 @@ export type Request =
   | { op: 'loan'; value: number }
   | { op: 'consume'; pool: string; options?: ConsumerOptions<Float64Array> }
   | { op: 'get' }
+  | { op: 'block' }
   | { op: 'listen' }
   | { op: 'borrow'; historyLen?: number }
   | { op: 'release' }
@@ -62,6 +63,10 @@ serve((message) => {
       return new Promise((resolve) => setTimeout(resolve, 10));
     case 'get':
       return show(consumer?.get() ?? null);
+    case 'block':
+      // Never returns to the event loop.
+      process.send?.({ value: null });
+      for (;;) consumer?.waitSync(50);
     case 'borrow':
       view = consumer?.borrow({ historyLen: request.historyLen ?? 1 }) ?? null;
       return show(view);

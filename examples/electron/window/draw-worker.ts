@@ -10,11 +10,9 @@ const renderer = new Renderer();
 let context: OffscreenCanvasRenderingContext2D | null = null;
 let shownField = '';
 
-addEventListener('message', ({ data }: MessageEvent<DrawRequest | OffscreenCanvas | null>) => {
+addEventListener('message', ({ data }: MessageEvent<DrawRequest | OffscreenCanvas>) => {
   if (data instanceof OffscreenCanvas) context = data.getContext('2d');
-  else if (context === null) return;
-  else if (data === null) context.reset();
-  else void draw(context, data);
+  else if (context !== null) void draw(context, data);
 });
 
 /** Encodings that are no picture of one frame, and what to do about them. */

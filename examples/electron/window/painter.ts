@@ -26,10 +26,12 @@ export interface Drawn {
 
 export class Painter {
   readonly #worker: Worker;
+  #canvas: HTMLCanvasElement;
   #done: ((drawn: Drawn) => void) | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(canvas: HTMLCanvasElement) {
+    this.#canvas = canvas;
     this.#worker = new Worker('draw-worker.js', { type: 'module' });
     const offscreen = canvas.transferControlToOffscreen();
     this.#worker.postMessage(offscreen, [offscreen]);
@@ -47,9 +49,17 @@ export class Painter {
     return drawn;
   }
 
-  /** Empties the canvas, after what is being drawn: another pool was chosen. */
+  /**
+   * An empty canvas in the place of the one that is there: another pool was chosen. The browser shows what a worker has drawn some time
+   * after it says so, hence a canvas that was only emptied could show the last pool's picture once more.
+   */
   clear(): void {
-    this.#last = this.#last.then(() => this.#worker.postMessage(null));
+    const next = this.#canvas.cloneNode() as HTMLCanvasElement;
+    this.#canvas.replaceWith(next);
+    this.#canvas = next;
+    const offscreen = next.transferControlToOffscreen();
+    const give = () => this.#worker.postMessage(offscreen, [offscreen]);
+    this.#last = this.#last.then(give, give);
   }
 
   async #drawNow({ bytes, release }: FrameUpdate, field: FieldForm, map: ColourMap, key: string): Promise<Drawn> {

@@ -113,6 +113,8 @@ export class Screen {
   #resume(): void {
     process.removeListener('SIGTSTP', this.#stop);
     process.on('SIGTSTP', this.#stop);
+    // Stopped by SIGSTOP it could not leave, and the shell has made the terminal its own since.
+    if (this.#shown) this.#leave();
     this.#enter();
     this.#events.onChange();
   }
