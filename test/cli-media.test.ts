@@ -124,12 +124,17 @@ test('what cannot be read is said', async () => {
   writeFileSync(path('text.txt'), 'no film');
   writeFileSync(path('odd.y4m'), 'YUV4MPEG2 W4 H4 F25:1 C444\nFRAME\n');
   writeFileSync(path('cut.y4m'), `YUV4MPEG2 W4 H4 F25:1 C420\nFRAME\n${'x'.repeat(24)}FRAMES\n`);
+  writeFileSync(path('short.y4m'), 'YUV4MPEG2 W4 H4 F25:1 C420\nFRAME\n');
+  writeFileSync(path('slow.y4m'), 'YUV4MPEG2 W4 H4 F1:99999999999 Cmono\n');
   for (const [args, input, code, says] of [
     ['--input /no/such/film.mp4', '/dev/null', 1, /cannot read \/no\/such\/film\.mp4: ENOENT/],
     [`--input '${path('text.txt')}' --ffmpeg /no/such/ffmpeg`, '/dev/null', 1, /\/no\/such\/ffmpeg was not found: install it/],
     ['', path('odd.y4m'), 1, /expected y4m of chroma 420 \(of even size\) or mono, found 444 of 4×4: convert it with "ffmpeg/],
     ['--encoding rgb8', path('cut.y4m'), 1, /the y4m stream is i420, found --encoding rgb8/],
     ['', path('cut.y4m'), 1, /expected the line "FRAME" before a frame of y4m, found "FRAMES"/],
+    ['', path('short.y4m'), 1, /the input ended inside a frame: 0 of 24 bytes after the line "FRAME"/],
+    ['', path('slow.y4m'), 1, /expected a y4m header with 0\.001 to 1000000 frames a second, found F1:99999999999/],
+    [`--input '${folder}'`, '/dev/null', 1, /cannot read .*: it is a directory/],
     ['', '/dev/null', 2, /no shape given: tensor-ipc pub .* --shape 480,640,3/],
     ['--loop', '/dev/null', 2, /--loop is of films/],
     ['--shape 2,2 --loop --input x', '/dev/null', 2, /--loop is of films/],
@@ -140,6 +145,60 @@ test('what cannot be read is said', async () => {
     assert.equal(leftovers(pool), []);
   }
   if (ffmpeg) assert.match((await cli('pub', pool, '--input', path('text.txt'))).stderr, /ffmpeg cannot read .*text\.txt: /);
+});
+
+withFfmpeg(
+  'y4m that is not taken as it is goes to ffmpeg, where it is a file; again and again it is of the same form',
+  async () => {
+    const full = make('full.y4m', '-pix_fmt', 'yuv444p');
+    const pool = poolName('media-444');
+    const { bytes, said } = await published(pool, `TI pub ${pool} --input '${full}' --history 20 --fps 8`);
+    assert.is(said, `rgb8 [${HEIGHT},${WIDTH},3] 125 ms`);
+    const expected = decoded(full, 'rgb24');
+    assert.ok(bytes.length > 0 && bytes.equals(expected.subarray(expected.length - bytes.length)));
+    const looped = poolName('media-loop');
+    const running = new Cli(['pub', looped, '--input', make('loop.y4m', '-pix_fmt', 'yuv420p'), '--loop', '--fps', '200']);
+    await until(() => (inspect(looped)?.framesPublished ?? 0) > 3 * FRAMES, 'it began again');
+    assert.is(inspect(looped)?.metadata.fields[0]?.encoding, 'i420');
+    running.process.kill('SIGINT');
+    await running.ended;
+    const empty = poolName('media-empty');
+    writeFileSync(path('empty.y4m'), 'YUV4MPEG2 W4 H4 F25:1 Cmono\n');
+    const { code, stderr } = await cli('pub', empty, '--input', path('empty.y4m'), '--loop');
+    assert.is(code, 0, stderr);
+    assert.match(stderr, /0 frames published/);
+  },
+);
+
+withFfmpeg('16 bits a pixel: the dtype follows from the encoding; an odd size is told', async () => {
+  const film = make('odd.mkv', '-c:v', 'ffv1', '-vf', 'scale=65:49', '-pix_fmt', 'yuv444p');
+  const pool = poolName('media-16');
+  const { bytes, said } = await published(pool, `TI pub ${pool} --input '${film}' --encoding mono16 --history 20 --fps 8`);
+  assert.is(said, 'mono16 [49,65] 125 ms');
+  const expected = decoded(film, 'gray16le');
+  assert.ok(bytes.length > 0 && bytes.equals(expected.subarray(expected.length - bytes.length)));
+  const { code, stderr } = await cli('pub', pool, '--input', film, '--encoding', 'i420');
+  assert.is(code, 1);
+  assert.match(stderr, /65×49: i420 needs an even size; take --encoding rgb8/);
+});
+
+test('pipes with a name: y4m and raw frames are read, anything else is refused', async () => {
+  const fifo = path('fifo');
+  execFileSync('mkfifo', [fifo]);
+  const y4m = `YUV4MPEG2 W4 H4 F25:1 Cmono\n${`FRAME\n${'x'.repeat(16)}`.repeat(3)}`;
+  for (const [content, args, code, says] of [
+    [y4m, '', 0, /3 frames published/],
+    ['x'.repeat(12), '--shape 2,3', 0, /2 frames published/],
+    ['x'.repeat(100), '', 1, /fifo is a pipe: expected y4m in it, or raw frames and --shape/],
+    [y4m, '--encoding rgb8', 1, /the y4m stream is mono8, found --encoding rgb8/],
+  ] as const) {
+    writeFileSync(path('content'), content);
+    const pool = poolName('media-fifo');
+    const ended = await new Shell(`cat '${path('content')}' > '${fifo}' & TI pub ${pool} --input '${fifo}' ${args}`).ended;
+    assert.is(ended.code, code, ended.stderr);
+    assert.match(ended.stderr, says);
+    assert.equal(leftovers(pool), []);
+  }
 });
 
 test.run();

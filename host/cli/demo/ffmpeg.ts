@@ -15,6 +15,8 @@ import type { FrameSource } from './source';
 
 const readInto = promisify(read);
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Lines of ffmpeg's that are kept to explain a failure. */
 const KEPT_LINES = 20;
 
@@ -54,6 +56,15 @@ export async function openFfmpeg(options: FfmpegOptions): Promise<FrameSource> {
     child.once('error', () => resolve(null));
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => log.take(text));
+  // Later it ends when nobody reads its pipe any more. Until it writes it would stay: a source on a network may take minutes.
+  const ends = SIGNALS.map((signal) => {
+    const end = () => {
+      child.kill('SIGKILL');
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    };
+    process.once(signal, end);
+    return () => process.removeListener(signal, end);
+  });
   try {
     const failed = new Promise<never>((_, reject) => {
       child.once('error', (error: NodeJS.ErrnoException) => reject(spawnError(options.program, error)));
@@ -65,6 +76,8 @@ export async function openFfmpeg(options: FfmpegOptions): Promise<FrameSource> {
     child.kill('SIGKILL');
     closeSync(pipe.readFd);
     throw error;
+  } finally {
+    for (const forget of ends) forget();
   }
 }
 

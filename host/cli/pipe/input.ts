@@ -25,11 +25,17 @@ export class Input implements Disposable {
     } catch (error) {
       throw new CliError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
-    this.#isFile = fstatSync(this.#fd).isFile();
+    const status = fstatSync(this.#fd);
+    if (status.isDirectory()) {
+      this[Symbol.dispose]();
+      throw new CliError(`cannot read ${path ?? 'the standard input'}: it is a directory`);
+    }
+    this.#isFile = status.isFile();
   }
 
-  get isStandard(): boolean {
-    return this.#fd === STDIN;
+  /** A file under a name can be read again, by somebody else too; what comes out of a pipe cannot. */
+  get isNamedFile(): boolean {
+    return this.#isFile && this.#fd !== STDIN;
   }
 
   /** Bytes from here to the end, where they can be known: of a file. */

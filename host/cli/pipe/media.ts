@@ -4,7 +4,7 @@ import { type Encoding, encodings } from '../../entry/main';
 import { CliError, UsageError } from '../command';
 import { openFfmpeg } from '../demo/ffmpeg';
 import { Input } from './input';
-import { MAGIC, readY4mHeader, Y4mLines } from './stream';
+import { MAGIC, readY4mHeader, type Y4mForm, Y4mLines } from './stream';
 
 /** Frames whose form the input states. */
 export interface Media extends AsyncDisposable {
@@ -30,34 +30,61 @@ const PICTURES = /^(rgb8|bgr8|rgba8|bgra8|mono8|nv12|nv21|i420|yuyv|uyvy|mono16|
 
 /** The frames of an input that says what they are; null where it does not. */
 export async function openMedia(options: MediaOptions): Promise<Media | null> {
-  const { path, encoding } = options;
-  if (path !== undefined && DEVICE.test(path)) return decodedMedia(path, options);
+  const { path } = options;
+  if (path !== undefined && (DEVICE.test(path) || path.includes('://'))) return decodedMedia(path, options);
   const input = new Input(path);
   const begins = Buffer.from(await input.peek(MAGIC.length)).toString('latin1');
-  if (begins === MAGIC && !options.loop) {
-    const y4m = await y4mMedia(input, encoding);
+  if (begins === MAGIC) {
+    const y4m = await y4mMedia(input, options);
     if (y4m !== null) return y4m;
   }
+  const { isNamedFile } = input;
   input[Symbol.dispose]();
-  return path === undefined ? null : decodedMedia(path, options);
+  if (path === undefined) return null;
+  if (isNamedFile) return decodedMedia(path, options);
+  // What was read of it is gone: ffmpeg would find the rest, or nobody at the other end.
+  throw new CliError(
+    `${path} is a pipe: expected y4m in it, or raw frames and --shape; a film is read from a file, or made y4m by ` +
+      '"ffmpeg -i FILM -f yuv4mpegpipe -"',
+  );
 }
 
-/** Null where another encoding is wanted, which ffmpeg makes of a file. */
-async function y4mMedia(input: Input, wanted: string | undefined): Promise<Media | null> {
-  const lines = new Y4mLines(input);
-  const header = await lines.next('header');
-  const { encoding, shape, fps } = readY4mHeader(header ?? '');
-  if (wanted !== undefined && wanted !== encoding) {
-    if (!input.isStandard) return null;
+/** Null where ffmpeg is to read the file: another encoding is wanted, or the stream is of a form that is not taken as it is. */
+async function y4mMedia(first: Input, { path, encoding: wanted, loop }: MediaOptions): Promise<Media | null> {
+  let input = first;
+  let lines = new Y4mLines(input);
+  let left = true;
+  const header = (await lines.next('header')) ?? '';
+  let form: Y4mForm;
+  try {
+    form = readY4mHeader(header);
+  } catch (error) {
+    if (first.isNamedFile) return null;
+    throw error;
+  }
+  if (wanted !== undefined && wanted !== form.encoding) {
+    if (first.isNamedFile) return null;
     throw new CliError(
-      `the y4m stream is ${encoding}, found --encoding ${wanted}: name a file with --input, or convert it with ffmpeg`,
+      `the y4m stream is ${form.encoding}, found --encoding ${wanted}: name a file with --input, or convert it with ffmpeg`,
     );
   }
   return {
-    encoding,
-    shape,
-    fps,
-    fill: async (into) => ((await lines.frame()) ? input.fill(into) : 0),
+    ...form,
+    fill: async (into) => {
+      if (!(await lines.frame())) {
+        // From its beginning, unless there is nothing in it.
+        if (!loop || left) return 0;
+        input[Symbol.dispose]();
+        input = new Input(path);
+        lines = new Y4mLines(input);
+        left = true;
+        if ((await lines.next('header')) !== header || !(await lines.frame())) return 0;
+      }
+      left = false;
+      const bytes = await input.fill(into);
+      if (bytes === 0) throw new CliError(`the input ended inside a frame: 0 of ${into.byteLength} bytes after the line "FRAME"`);
+      return bytes;
+    },
     [Symbol.asyncDispose]: async () => input[Symbol.dispose](),
   };
 }
@@ -81,6 +108,10 @@ async function decodedMedia(path: string, { encoding: said = 'rgb8', loop, ffmpe
     pixels: pixels ?? 'rgb24',
   });
   const { width, height } = source;
+  if ((rule.kind === 'yuv420' && height % 2 !== 0) || (/^yuv42/.test(rule.kind) && width % 2 !== 0)) {
+    await source.close();
+    throw new CliError(`${path} is ${width}×${height}: ${encoding} needs an even size; take --encoding rgb8`);
+  }
   const shape =
     rule.kind === 'yuv420'
       ? [(height * 3) / 2, width]

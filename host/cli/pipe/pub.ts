@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import { DTYPE_NAMES, quoted } from '../../entry/inspection';
+import { DTYPE_NAMES, isEncoding, quoted } from '../../entry/inspection';
 import {
   type Attributes,
   type Backend,
@@ -56,7 +56,12 @@ export const pubCommand = defineCommand({
     loop: { type: 'boolean', help: 'Begin a film again at its end.' },
     ffmpeg: FFMPEG_OPTION,
     shape: { type: 'string', value: 'N,N,…', help: 'Shape of a frame, such as 480,640,3.' },
-    dtype: { type: 'string', value: 'TYPE', choices: DTYPE_NAMES, help: 'Element type: uint8 (default), float32, …' },
+    dtype: {
+      type: 'string',
+      value: 'TYPE',
+      choices: DTYPE_NAMES,
+      help: 'Element type: uint8, float32, … Default: that of --encoding, or uint8.',
+    },
     'max-length': { type: 'string', value: 'N', help: 'Frames of varying length: the most that the first axis can be.' },
     framing: {
       type: 'string',
@@ -117,7 +122,7 @@ export const pubCommand = defineCommand({
     const field = {
       name: 'data',
       // PoolMetadata refuses those that it does not know.
-      dtype: (values.dtype ?? 'uint8') as Dtype,
+      dtype: (values.dtype ?? dtypeOf(media?.encoding ?? encoding)) as Dtype,
       shape: media?.shape ?? given,
       maxLength,
       encoding: media?.encoding ?? (encoding as Encoding | undefined),
@@ -136,6 +141,11 @@ export const pubCommand = defineCommand({
     return await publish(metadata, source, packets, fps ?? media?.fps ?? null, values.drop === true, wire);
   },
 });
+
+/** What the elements of an encoding are stored as. */
+function dtypeOf(encoding: string | undefined): Dtype {
+  return encoding !== undefined && isEncoding(encoding) ? (encodings[encoding].dtypes[0] ?? 'uint8') : 'uint8';
+}
 
 function parseShape(text: string): number[] {
   const shape = text === '' ? [] : text.split(/[,x]/).map((extent) => (/^\d+$/.test(extent) ? Number(extent) : Number.NaN));

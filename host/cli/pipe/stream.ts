@@ -8,6 +8,8 @@ export const MAGIC = 'YUV4MPEG2 ';
 /** No header, and no line before a frame, is longer. */
 const MAX_LINE = 4096;
 const LINE_END = 0x0a;
+const MIN_FPS = 1e-3;
+const MAX_FPS = 1e6;
 
 export interface Y4mForm {
   readonly encoding: Encoding;
@@ -25,6 +27,9 @@ export function readY4mHeader(line: string): Y4mForm {
   const [width, height] = [Number(parameter('W')), Number(parameter('H'))];
   const [, frames = '0', seconds = '0'] = /^(\d+):(\d+)$/.exec(parameter('F')) ?? [];
   const fps = Number(frames) > 0 && Number(seconds) > 0 ? Number(frames) / Number(seconds) : null;
+  if (fps !== null && !(fps >= MIN_FPS && fps <= MAX_FPS)) {
+    throw new CliError(`expected a y4m header with ${MIN_FPS} to ${MAX_FPS} frames a second, found F${frames}:${seconds}`);
+  }
   if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
     throw new CliError(`the y4m header states no size: expected W and H, found "${line.slice(0, 80)}"`);
   }
