@@ -179,7 +179,7 @@ test('what cannot be used', async () => {
   for (const [args, says] of [
     [['a.png', '--range', '3'], /--range is like 0,4000, found "3"/],
     [['a.png', '--range', '3,x'], /--range is a number, found "x"/],
-    [['a.png', '--range', '5,4'], /--min 5 is not below --max 4/],
+    [['a.png', '--range', '5,4'], /--range is from the lower to the higher value, found 5,4/],
     [['a.png', '--range', '1,4', '--min', '2'], /--range, or --min and --max, not both/],
     [['a.png', '--color-map', 'jet'], /--color-map is one of gray, turbo, found 'jet'/],
     [['a.png', '--graphics', 'blocks'], /say also --show/],

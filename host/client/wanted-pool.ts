@@ -27,11 +27,14 @@ export interface Wanting {
 
 /** The error of a constructor that was not given metadata. */
 export function noMetadata(found: unknown, advice: string): TensorIpcError {
-  const what = typeof found === 'object' && found !== null ? 'another object' : found === null ? 'null' : brief(found);
   return new TensorIpcError(
     'INVALID_ARGUMENT',
-    `expected metadata that is a PoolMetadata, as MetadataCreator.fromSample makes it, found ${what}${advice}`,
+    `expected metadata that is a PoolMetadata, as MetadataCreator.fromSample makes it, found ${whatIs(found)}${advice}`,
   );
+}
+
+function whatIs(found: unknown): string {
+  return typeof found === 'object' && found !== null ? 'another object' : found === null ? 'null' : brief(found);
 }
 
 /** A pool by its name, by what it is expected to be, or as another thread shared it. Throws INVALID_ARGUMENT, INVALID_NAME. */
@@ -45,6 +48,9 @@ export function wantedPool(pool: PoolMetadata | string | SharedPool, { form, ign
     return { ...byName, name: checkName(pool.name), shared: pool, expectation: expectForm(form ?? {}) };
   }
   const expected = ownMetadata(pool);
+  if (expected === null && form !== undefined) {
+    throw new TensorIpcError('INVALID_ARGUMENT', `expected the name of a pool, such as 'camera', found ${whatIs(pool)}`);
+  }
   if (expected === null) {
     throw noMetadata(pool, typeof pool === 'string' ? ': to read a pool by its name, call TensorConsumer.attach(name)' : '');
   }

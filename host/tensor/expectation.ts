@@ -75,7 +75,7 @@ function invalid(message: string): TensorIpcError {
 function checkField({ dtype, shape }: Pick<StatedForm, 'dtype' | 'shape'>, what: string): Wanted {
   if (dtype !== undefined && !isDtype(dtype)) {
     const found = typeof dtype === 'string' ? quoted(dtype) : typeof dtype;
-    throw invalid(`${what}: dtype is one of ${DTYPE_NAMES.join(' ')}, found ${found}`);
+    throw invalid(`${what}: dtype must be one of ${DTYPE_NAMES.join(' ')}, found ${found}`);
   }
   return { dtype, shape: shape === undefined ? undefined : Object.freeze([...checkShape(shape, what)]) };
 }

@@ -200,7 +200,7 @@ export const PoolMetadata: PoolMetadataConstructor = class PoolMetadata {
     this.name = checkName(init.name);
     const historyLen = init.historyLen ?? 1;
     if (!Number.isSafeInteger(historyLen) || historyLen < 1 || historyLen > MAX_HISTORY_LEN) {
-      throw new TensorIpcError('INVALID_ARGUMENT', `historyLen must be 1 to ${MAX_HISTORY_LEN}, found ${String(historyLen)}`);
+      throw new TensorIpcError('INVALID_ARGUMENT', `historyLen must be 1 to ${MAX_HISTORY_LEN}, found ${brief(historyLen)}`);
     }
     this.historyLen = historyLen;
     const { backend = 'numpy' } = init;

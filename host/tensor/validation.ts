@@ -85,9 +85,10 @@ export function checkInto(metadata: PoolMetadata, count: number, into: TensorLik
   const dtype = metadata.plain ? metadata.dtype : 'uint8';
   const elements = (count * metadata.frameBytes) / itemBytes(dtype);
   if (!tensor.dense || tensor.elements !== elements) {
+    const frames = count === 1 ? 'a frame' : `${count} frames`;
     throw new TensorIpcError(
       'SHAPE_MISMATCH',
-      `into must be dense and hold ${elements} elements of ${dtype} (${count} frames of pool '${metadata.name}'), found ${tensor.elements}`,
+      `into must be dense and hold ${elements} elements of ${dtype} (${frames} of pool '${metadata.name}'), found ${tensor.elements}`,
     );
   }
   if (!carries(tensor.data, dtype)) throw new TensorIpcError('DTYPE_MISMATCH', `into must hold ${dtype}, found ${tensor.dtype}`);

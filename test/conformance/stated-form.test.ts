@@ -179,16 +179,24 @@ test('sameForm holds for shapes and fields, too; the history may be another', as
   await meet({ rgb, depth }, 5, 'connect');
 });
 
+test('attach takes the name of a pool, and says so', () => {
+  for (const wrong of [undefined, null, 7, { name: 'camera' }, ['camera']])
+    assert.throws(
+      () => TensorConsumer.attach(wrong as unknown as string),
+      hasCode('INVALID_ARGUMENT', /expected the name of a pool, such as 'camera', found/),
+    );
+});
+
 test('statements that contradict themselves, or say nothing, are refused', () => {
   const name = poolName('wrong');
   const refused: [object, RegExp][] = [
-    [{ dtype: 'uint99' }, /dtype is one of bool .* found "uint99"/],
-    [{ dtype: 7 }, /dtype is one of .* found number/],
+    [{ dtype: 'uint99' }, /dtype must be one of bool .* found "uint99"/],
+    [{ dtype: 7 }, /dtype must be one of .* found number/],
     [{ shape: [0] }, /at least 1, found 0/],
     [{ shape: 4 }, /shape must be an array/],
     [{ fields: {} }, /fields is an object such as/],
     [{ fields: [] }, /fields is an object such as/],
-    [{ fields: { a: 'uint99' } }, /field a: dtype is one of/],
+    [{ fields: { a: 'uint99' } }, /field a: dtype must be one of/],
     [{ fields: { a: { shape: [3] } } }, /field a is a dtype, or \{ dtype, shape\? \}/],
     [{ fields: { a: null } }, /field a is a dtype, .* found null/],
     [{ fields: { data: 'uint8' } }, /are plain tensors: state \{ dtype \}/],

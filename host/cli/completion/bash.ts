@@ -43,6 +43,10 @@ _${fn}_pools() {
 }
 _${fn}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  # The shell makes three words of --option=value, and completes the last.
+  if [[ "$current" == '=' ]]; then current=''
+  elif [[ "$previous" == '=' ]] && ((COMP_CWORD > 2)); then previous="\${COMP_WORDS[COMP_CWORD-2]}"
+  fi
   local options='' valued='' words='' pools='' values=''
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then

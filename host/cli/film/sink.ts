@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { quoted } from '../../entry/inspection';
 import { encodings } from '../../entry/main';
-import { CliError } from '../command';
+import { CliError, UsageError } from '../command';
 import { FfmpegWriter } from '../ffmpeg';
 import { printBytes } from '../output';
 import type { FilmForm } from './form';
@@ -12,6 +12,9 @@ import { fractionOf, planesOf, Y4mWriter } from './y4m';
 
 export const FORMATS = ['raw', 'y4m', 'mp4', 'mov', 'mkv'] as const;
 export type Format = (typeof FORMATS)[number];
+
+/** Nobody expects raw frames under these names. */
+const OTHER_FILMS: ReadonlySet<string> = new Set('avi webm gif wmv flv mpg mpeg ts m4v ogv mjpeg mxf'.split(' '));
 
 /** A film in the making. */
 export interface FilmSink {
@@ -24,6 +27,9 @@ export interface FilmSink {
 /** The format that a file's name ends with. */
 export function formatOf(output: string): Format {
   const ending = extname(output).slice(1).toLowerCase();
+  if (OTHER_FILMS.has(ending)) {
+    throw new UsageError(`films are .mp4, .mov, .mkv or .y4m, found ${quoted(output)}: ffmpeg makes others of these`, 'sub');
+  }
   return FORMATS.find((format) => format === ending) ?? 'raw';
 }
 

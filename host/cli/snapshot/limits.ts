@@ -29,7 +29,12 @@ export function limitsOf(command: string, values: Values): Limits {
   const min = finiteNumber(command, values.range === undefined ? 'min' : 'range', range[0] ?? values.min);
   const max = finiteNumber(command, values.range === undefined ? 'max' : 'range', range[1] ?? values.max);
   if (min !== undefined && max !== undefined && min >= max)
-    throw new UsageError(`--min ${min} is not below --max ${max}`, command);
+    throw new UsageError(
+      values.range === undefined
+        ? `--min ${min} is not below --max ${max}`
+        : `--range is from the lower to the higher value, found ${values.range}`,
+      command,
+    );
   const said = values['color-map'];
   const colorMap = COLOR_MAPS.find((candidate) => candidate === (said ?? 'gray'));
   if (colorMap === undefined) throw new UsageError(`--color-map is one of ${COLOR_MAPS.join(', ')}, found '${said}'`, command);
