@@ -150,6 +150,23 @@ for (const producing of runtimes) {
   });
 }
 
+// Deno and Bun leave signals ignored that their parent ignored (nohup); Node ends by them. A consumer changes neither.
+for (const runtime of runtimes) {
+  test(`${runtime.name}: a signal that is ignored stays ignored with a consumer`, async () => {
+    const pool = poolName('ignores');
+    using _producer = TensorProducer.fromSample(pool, new Float32Array(2));
+    const outcome = async (...args: string[]) => {
+      const under = { ...runtime, program: 'sh', args: ['-c', 'trap "" HUP; exec "$@"', 'sh', runtime.program, ...runtime.args] };
+      const running = new Running(under, 'ignores-peer', args);
+      assert.equal(await running.next(), { ready: true });
+      running.kill('SIGHUP');
+      return await running.ended();
+    };
+    assert.is(await outcome(pool), await outcome());
+    assert.equal(leftovers(pool).length, 1);
+  });
+}
+
 // A name of the greatest length makes a path that no socket's address holds.
 for (const runtime of runtimes.filter(({ name }) => name.startsWith('bun'))) {
   test(`${runtime.name}: its doorbell is a socket of any name, and survives what closes a socket`, async () => {

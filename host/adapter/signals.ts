@@ -4,6 +4,7 @@
 // one exits, the exit hook runs; if it goes on, so do we. That makes two libraries of this kind wait for each other, unless they know
 // each other. signal-exit (inside execa, proper-lockfile and many command lines) is the one that everybody has.
 
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setImmediate as immediate } from 'node:timers';
 import { mainGlobal, process } from './process';
@@ -70,6 +71,17 @@ function letSignalExitAct(signal: NodeJS.Signals, { third, fourth }: ReturnType<
   });
 }
 
+/** Whether the process was started so that it does not notice the signal (nohup), and nobody has listened to it yet. */
+function isIgnored(signal: NodeJS.Signals): boolean {
+  try {
+    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+    return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+  } catch {
+    // Deno may not be allowed to look.
+    return false;
+  }
+}
+
 /** The signal does what it would have done without us. */
 function die(signal: NodeJS.Signals): void {
   // The kernel spares the first process of a container what it has no handler for: it would go on, deaf. Exit handlers clean up.
@@ -79,7 +91,7 @@ function die(signal: NodeJS.Signals): void {
 
 /** Runs `callback` before the process dies of a signal that nobody else handles. Returns how to take it back. */
 export function onSignals(callback: () => void): () => void {
-  const removals = SIGNALS.map((signal) => {
+  const removals = SIGNALS.filter((signal) => !isIgnored(signal)).map((signal) => {
     const handler = () => {
       const others = foreignCount(signal);
       const exits = signalExits();
