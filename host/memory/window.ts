@@ -171,7 +171,10 @@ export class WindowBuilder {
       return Object.freeze(lengths.map((of) => of[at] as number));
     });
     if (window.fields === undefined) return { ...window, lengths: lengthsOf[0] };
-    const tensors = fields.map(({ name }, i) => [name, { ...(window.fields?.[name] as TensorView), lengths: lengthsOf[i] }]);
+    const tensors = fields.map(({ name }, i) => [
+      name,
+      Object.freeze({ ...(window.fields?.[name] as TensorView), lengths: lengthsOf[i] }),
+    ]);
     return { ...window, fields: Object.freeze(Object.fromEntries(tensors)) };
   }
 
@@ -181,7 +184,8 @@ export class WindowBuilder {
     const fields: Record<string, TensorView> = {};
     for (let i = 1; i < plans.length; i++) {
       const plan = plans[i] as TensorPlan;
-      fields[plan.name] = buildTensor(plan, buffer, byteOffset);
+      // slot.fields.depth.data = … would publish nothing of it.
+      fields[plan.name] = Object.freeze(buildTensor(plan, buffer, byteOffset));
     }
     return { data, shape, strides, offset, dtype, fields: Object.freeze(fields) };
   }

@@ -171,6 +171,22 @@ test('into: the caller’s memory, whole or a part of it', () => {
   assert.throws(() => consumer.get({ into: new Float64Array(6) }), hasCode('DTYPE_MISMATCH'));
 });
 
+test('an array that is put in the place of a field of a slot, view or frame is an error: nothing of it would be published', () => {
+  const name = poolName('frozen');
+  const sample = { rgb: new Uint8Array(3), depth: new Uint16Array(4) };
+  using producer = TensorProducer.fromSample(name, sample);
+  using consumer = TensorConsumer.attach(name);
+  producer.put(sample);
+  using slot = producer.loan();
+  using view = consumer.borrow();
+  for (const frame of [slot, view, consumer.get()]) {
+    const depth = frame?.fields?.['depth'] as { data: Uint16Array };
+    assert.throws(() => {
+      depth.data = new Uint16Array(4);
+    }, TypeError);
+  }
+});
+
 test('records: several tensors, one frame', () => {
   const name = poolName('rgbd');
   const sample = {
