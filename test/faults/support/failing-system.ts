@@ -82,6 +82,7 @@ export class FailingLibc {
   readonly #procFds = new Set<unknown>();
   #made: MadeCall[] | null = null;
   #left = -1;
+  #wanted: string | null = null;
   #proc = false;
   #fault: Fault | null = null;
   #failed: MadeCall | null = null;
@@ -116,9 +117,13 @@ export class FailingLibc {
     return made;
   }
 
-  /** The call after `index` others fails; those that look into /proc are counted apart. */
-  arm(index: number, fault: Fault, proc = false): void {
+  /**
+   * The call after `index` others fails, or the next of this name: where another process takes part, there may be a call more or less by
+   * now, and an open does not fail as an madvise does. Those that look into /proc are counted apart.
+   */
+  arm(index: number, fault: Fault, proc = false, name: string | null = null): void {
     this.#left = index;
+    this.#wanted = name;
     this.#proc = proc;
     this.#fault = fault;
     this.#failed = null;
@@ -142,7 +147,8 @@ export class FailingLibc {
       if (proc && name === 'close') this.#procFds.delete(args[0]);
       const fault = this.#fault;
       if (fault === null || proc !== this.#proc) return this.#call(made, call, args);
-      if (this.#failed === null ? this.#left-- > 0 : this.#failed.name !== name) return this.#call(made, call, args);
+      const passes = this.#failed === null ? this.#left-- > 0 || name !== (this.#wanted ?? name) : name !== this.#failed.name;
+      if (passes) return this.#call(made, call, args);
       this.#times += 1;
       if (this.#times >= (fault.times ?? 1)) this.#fault = null;
       this.#failed = made;

@@ -110,7 +110,7 @@ export class NthCall {
     const what = `${this.#scenario.name}: call ${index + 1}, ${planned.name}(${planned.path ?? ''}), ${how}`;
     const offend = (text: string) => void this.offences.push(`${what}: ${text}`);
     const stage = await this.#scenario.stage();
-    libc.arm(index, fault, planned.proc);
+    libc.arm(index, fault, planned.proc, planned.name);
     const error = await errorOf(() => stage.run(), what);
     const failed = libc.disarm();
     if (failed === null) {
