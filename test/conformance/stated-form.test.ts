@@ -182,7 +182,7 @@ test('sameForm holds for shapes and fields, too; the history may be another', as
 test('attach takes the name of a pool, and says so', () => {
   for (const wrong of [undefined, null, 7, { name: 'camera' }, ['camera']])
     assert.throws(
-      () => TensorConsumer.attach(wrong as unknown as string),
+      () => TensorConsumer.attach(wrong as never),
       hasCode('INVALID_ARGUMENT', /expected the name of a pool, such as 'camera', found/),
     );
 });
