@@ -116,7 +116,7 @@ test('the core can be stopped after each of its stores', () => {
 
 test(`${MINUTES} minutes with seed ${SEED}: nothing torn, nothing lost, nobody hangs, nothing left`, () => {
   const program = fileURLToPath(new URL('./soak.mjs', import.meta.url));
-  const args = [program, '--minutes', MINUTES, '--seed', SEED, '--take-overs', '1', '--json'];
+  const args = [program, '--minutes', MINUTES, '--seed', SEED, '--take-overs', '1', '--steps', '6', '--json'];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
   assert.is(status, 0, `${stdout}${stderr}`);
   const report = JSON.parse(stdout) as Report;

@@ -15,8 +15,12 @@ import { installKill } from '../support/soak-steps';
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
-    /** On a busy machine lives are short of time: the run goes on until pools have been taken over so often, for ten times as long at most. */
+    /**
+     * On a busy machine lives are short of time: the run goes on until pools have been taken over so often, and processes killed at so many
+     * different steps, for ten times as long at most.
+     */
     'take-overs': { type: 'string', default: '0' },
+    steps: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     life: { type: 'string' },
@@ -39,7 +43,12 @@ async function live(life: Life): Promise<void> {
 /** How often a run looks whether it has seen enough. */
 const LOOK_MS = 500;
 
-async function soak(minutes: number, seed: number, takeOvers: number): Promise<void> {
+interface Wanted {
+  readonly takeOvers: number;
+  readonly steps: number;
+}
+
+async function soak(minutes: number, seed: number, wanted: Wanted): Promise<void> {
   const run = new Soak(seed, `soak-${process.pid}`, fileURLToPath(import.meta.url));
   const { isTTY } = process.stdout;
   const show = () => {
@@ -53,8 +62,8 @@ async function soak(minutes: number, seed: number, takeOvers: number): Promise<v
     // Twice where a terminal and the program above send it.
     process.on('SIGINT', interrupt);
     setInterval(() => {
-      const enough = run.takeOvers >= takeOvers || run.seconds >= minutes * 600;
-      if (run.seconds >= minutes * 60 && enough) resolve();
+      const enough = run.takeOvers >= wanted.takeOvers && run.figures.steps.size >= wanted.steps;
+      if (run.seconds >= minutes * 60 && (enough || run.seconds >= minutes * 600)) resolve();
     }, LOOK_MS);
   });
   clearInterval(line);
@@ -67,9 +76,9 @@ async function soak(minutes: number, seed: number, takeOvers: number): Promise<v
 
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
-const takeOvers = Number(values['take-overs']);
+const wanted = { takeOvers: Number(values['take-overs']), steps: Number(values.steps) };
 if (values.life !== undefined) await live(JSON.parse(values.life) as Life);
-else if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(takeOvers >= 0)) {
-  console.error('usage: npm run soak -- [--minutes M] [--seed S] [--take-overs N] [--json]');
+else if (!(minutes > 0) || !Number.isSafeInteger(seed) || !(wanted.takeOvers >= 0 && wanted.steps >= 0)) {
+  console.error('usage: npm run soak -- [--minutes M] [--seed S] [--take-overs N] [--steps N] [--json]');
   process.exit(2);
-} else await soak(minutes, seed, takeOvers);
+} else await soak(minutes, seed, wanted);
