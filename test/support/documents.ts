@@ -1,4 +1,4 @@
-// The documents as tests read them: their code, their tables, their links.
+// The documents as tests read them: their code and their links.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -60,23 +60,6 @@ function joined(lines: ReadonlySet<string>): string[] {
   return [...rest, ...[...names].map(([module, all]) => `import { ${[...all].join(', ')} } from '${module}';`)];
 }
 
-/** The cells of a line of a table. A bar inside code, or behind a backslash, is no border. */
-export function cells(row: string): string[] {
-  return row
-    .trim()
-    .replace(/^\||\|$/g, '')
-    .split(/(?<!\\)\|(?=(?:[^`]*`[^`]*`)*[^`]*$)/)
-    .map((cell) => cell.trim());
-}
-
-/** The rows of the tables of a text, without their heads. */
-export function rows(text: string): string[][] {
-  const lines = text.split('\n');
-  return lines
-    .filter((line, i) => line.startsWith('|') && !/^\|[\s:|-]+\|$/.test(line) && !/^\|[\s:|-]+\|$/.test(lines[i + 1] ?? ''))
-    .map(cells);
-}
-
 /** The anchors that GitHub gives to the headings of a document: of equal ones the second gets -1. */
 export function anchors(path: string): Set<string> {
   const found = new Set<string>();
@@ -108,7 +91,7 @@ export function links(path: string): Link[] {
   return [...withoutCode(read(path)).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => {
     const target = match[1] as string;
     const [file = '', anchor = null] = target.split('#');
-    if (/^[a-z]+:/.test(file)) return { target, path: null, anchor };
+    if (/^https?:/.test(file)) return { target, path: null, anchor };
     return { target, path: file === '' ? path : normalize(join(dirname(path), file)), anchor };
   });
 }
